@@ -1,7 +1,9 @@
-//! What of a text psql gets: not this program's own lines, nor the dump's pair of `\\restrict`.
+//! What of a text psql gets: not this program's own lines, nor the dump's pair of `\\restrict`, nor the statements that
+//! a load does without.
 
 use super::proof::Proven;
 use crate::error::Fault;
+use crate::postgres::dump::Contents;
 use crate::postgres::quote::literal;
 use crate::postgres::search_path::SearchPath;
 use anyhow::{Context as _, Result};
@@ -21,12 +23,15 @@ impl Feed {
     pub(super) fn of(proven: &Proven, path: Option<&SearchPath>) -> Result<Self> {
         let head = proven.head().len() as u64;
         let in_file = |line: &Range<u64>| line.start.saturating_add(head)..line.end.saturating_add(head);
-        let left_out = std::iter::once(0..head)
-            .chain(proven.contents.restrict_lines.iter().map(in_file))
-            .chain(std::iter::once(proven.dump_end..u64::MAX));
+        let Contents { restrict_lines, no_transaction_timeout, makes_public, .. } = &proven.contents;
+        let mut left_out: Vec<Range<u64>> = std::iter::once(0..head)
+            .chain(restrict_lines.iter().chain(no_transaction_timeout).chain(makes_public).map(in_file))
+            .chain(std::iter::once(proven.dump_end..u64::MAX))
+            .collect();
+        left_out.sort_unstable_by_key(|bytes| bytes.start);
         let set_behind = path.and(proven.contents.search_path_set).map(|end| end.saturating_add(head));
         let set = path.map(setting).transpose()?.unwrap_or_default();
-        Ok(Self { left_out: left_out.collect(), set_behind, set })
+        Ok(Self { left_out, set_behind, set })
     }
 
     /// Writes what psql gets of a piece that begins at `start`, as far as it lies in `wanted`.

@@ -244,6 +244,7 @@ impl Made<'_> {
     fn manifest(self, database: &str, contents: Contents, of_itself: OfItself) -> Result<Manifest, String> {
         let names =
             |names: BTreeSet<String>| names.into_iter().map(ObjectName::try_from).collect::<Result<Vec<_>, _>>();
+        let contents_are_elsewhere = contents.copied.iter().all(|copied| copied.schema != "public");
         let extensions = names(contents.extensions)?;
         let mut versions = of_itself.extension_versions;
         versions.retain(|name, _| extensions.contains(name));
@@ -267,6 +268,8 @@ impl Made<'_> {
             extensions,
             extension_versions: Some(versions),
             lc_monetary: of_itself.lc_monetary,
+            // One that was dropped meanwhile is in the dump.
+            without_public: of_itself.without_public && contents_are_elsewhere,
             properties: of_itself.properties,
         })
     }

@@ -15,6 +15,7 @@ use crate::backup::name;
 use crate::backup::proof::{self, Proven, Verdict};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
+use crate::postgres::properties::Properties;
 use crate::postgres::search_path::SearchPath;
 use crate::postgres::server::Server;
 use crate::postgres::text::Name;
@@ -203,6 +204,8 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     let encoding = properties.map(|properties| &properties.encoding);
     let destination = Destination { made_like: None, encoding, owner };
     let fitting = preflight::check(server, backup, destination, Consent::default())?;
+    fitting.unchecked_letters.iter().for_each(|letters| context.terminal.warn(&terminal::clean(letters)));
+    name_unchecked_live(server, backup, context)?;
     preview::name_foreign_tables(backup, context);
     let progress = context.terminal.progress("loading", None);
     let (search_path, version_changes) = (args.search_path.as_ref(), &fitting.version_changes[..]);
@@ -212,6 +215,24 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
         let options = LoadOptions { search_path, version_changes, jobs, beside: None };
         staging.load(backup, options, &|bytes| progress.set(bytes))?.discard()
     })
+}
+
+/// What a restore into the live database would meet that the scratch database, which has the backup's encoding, does not.
+fn name_unchecked_live(server: &Server<'_>, backup: &Proven, context: &Context) -> Result<()> {
+    let target = server.target();
+    let Some(manifest) = backup.manifest.as_ref().filter(|manifest| *manifest.database == *target.database()) else {
+        return Ok(());
+    };
+    let Some(live) = Properties::named(server, target.database())? else { return Ok(()) };
+    if live.encoding == manifest.properties.encoding {
+        return Ok(());
+    }
+    let unchecked = match preflight::check_encoding(backup, &live.encoding, target) {
+        Ok(unchecked) => unchecked,
+        Err(fault) => Some(format!("A restore into {} would be refused: {fault}", target.database())),
+    };
+    unchecked.iter().for_each(|letters| context.terminal.warn(&terminal::clean(letters)));
+    Ok(())
 }
 
 /// A drill needs no live database; a person who reads that a backup is good may think that there is one.

@@ -74,10 +74,15 @@ pub struct OfItself {
     pub extension_versions: BTreeMap<ObjectName, Line>,
     /// The `lc_monetary` of a session there, where it has values of type money.
     pub lc_monetary: Option<Line>,
+    /// It has no schema public.
+    pub without_public: bool,
     /// What a restore may fail at.
     pub path_dependents: Vec<PathDependent>,
     pub answer: String,
 }
+
+const WITHOUT_PUBLIC: &str =
+    "SELECT pg_catalog.to_json(NOT EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'public'));";
 
 const EXTENSION_VERSIONS: &str =
     "SELECT COALESCE(pg_catalog.json_object_agg(extname, extversion), '{}') FROM pg_catalog.pg_extension;";
@@ -86,17 +91,19 @@ impl OfItself {
     /// Asks the database itself, with one question more: that costs no program of its own.
     pub fn ask(server: &Server<'_>, question: &str) -> Result<Self> {
         let sql = format!(
-            "{QUERY}pg_catalog.current_database();\n{EXTENSION_VERSIONS}\n{}\n{}\n{question}",
+            "{QUERY}pg_catalog.current_database();\n{EXTENSION_VERSIONS}\n{WITHOUT_PUBLIC}\n{}\n{}\n{question}",
             money::QUERY,
             path_dependents::QUERY
         );
         let text = server.ask(&sql)?;
         let (answer, rest) = session::first_of::<Answer>(&text).context("the properties of the database")?;
         let (extension_versions, rest) = session::first_of(rest).context("the versions of the extensions")?;
+        let (without_public, rest) = session::first_of(rest).context("whether there is a schema public")?;
         let (money, rest) = session::first_of::<money::Answer>(rest).context("the setting lc_monetary")?;
         let (path_dependents, rest) = session::first_of(rest).context("the functions that need a search_path")?;
         let (properties, answer) = (answer.into(), rest.to_owned());
-        Ok(Self { properties, extension_versions, lc_monetary: money.lc_monetary, path_dependents, answer })
+        let lc_monetary = money.lc_monetary;
+        Ok(Self { properties, extension_versions, lc_monetary, without_public, path_dependents, answer })
     }
 }
 

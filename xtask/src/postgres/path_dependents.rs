@@ -20,8 +20,9 @@ pub struct PathDependent {
 
 /// Gives a list of [`PathDependent`]. Those functions count that an index, a generated column, a check, an exclusion
 /// constraint, a partition key or a materialized view uses, also through a view, an operator, an operator class, an aggregate
-/// or a function of parsed SQL. They are in SQL or PL/pgSQL. What such a function's text calls, or reads from, is looked up
-/// by name: it counts where only schemas beside `pg_catalog` have it. A name behind a `.` has its schema; a quoted one is passed over.
+/// or a function of parsed SQL. They are in SQL or PL/pgSQL. What such a function's text calls, reads from or casts to is
+/// looked up by name: it counts where only schemas beside `pg_catalog` have it. A name behind a `.` has its schema; a quoted
+/// one is passed over.
 pub(super) const QUERY: &str = r#"
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
     'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema, 'is_built', s.is_built)), '[]')
@@ -88,6 +89,9 @@ FROM (
     UNION
     SELECT pg_catalog.lower(m.found[1]), 'relation' FROM pg_catalog.regexp_matches(o.body,
       '[[:<:]](?:from|join)[[:space:]]+(?:only[[:space:]]+)?([[:alpha:]_][[:alnum:]_$]*)(?![.[:alnum:]_$(])', 'gi') AS m(found)
+    UNION
+    SELECT pg_catalog.lower(m.found[1]), 'type' FROM pg_catalog.regexp_matches(o.body,
+      '(?:::[[:space:]]*|[[:<:]]cast[[:space:]]*[(][^()]*[[:space:]]as[[:space:]]+)([[:alpha:]_][[:alnum:]_$]*)(?![.[:alnum:]_$(])', 'gi') AS m(found)
   ) AS used
   CROSS JOIN LATERAL (
     SELECT used.name, n.nspname AS schema FROM pg_catalog.pg_proc AS c
@@ -102,5 +106,12 @@ FROM (
       AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(temp|toast)'
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS own
         WHERE own.relname = used.name AND own.relnamespace = 'pg_catalog'::pg_catalog.regnamespace)
+    UNION ALL
+    SELECT used.name, n.nspname FROM pg_catalog.pg_type AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.typnamespace
+    WHERE used.kind = 'type' AND c.typname = used.name AND c.typrelid = 0
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(temp|toast)'
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS own
+        WHERE own.typname = used.name AND own.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)
   ) AS f
   ORDER BY o.classid, o.objid, f.name, f.schema LIMIT 20) AS s;"#;

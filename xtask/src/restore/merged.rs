@@ -5,6 +5,7 @@
 
 use super::carried;
 use super::live::Live;
+use super::making::Making;
 use super::new_database::NewDatabase;
 use super::preflight::{Consent, SettingRules};
 use crate::backup::proof::Proven;
@@ -27,6 +28,8 @@ pub struct Merged {
     /// Statements that would give the database what the backup has and this restore does not apply; with the reason
     /// behind ` -- ` where the live database has only the default.
     pub not_applied: Vec<String>,
+    /// Encoding and locale, where the backup's differ from those that the database gets.
+    pub making: Option<Making>,
     /// Roles that must be made for it.
     pub missing_roles: Vec<String>,
 }
@@ -74,12 +77,21 @@ impl Merged {
 }
 
 impl Merged {
+    /// All that the restore does not apply, as statements.
+    ///
+    /// # Errors
+    /// A name that no statement can hold.
+    pub fn all_not_applied(&self, database: &str) -> Result<Vec<String>, Fault> {
+        let making = self.making.iter().map(|making| making.statement(database));
+        making.chain(self.not_applied.iter().cloned().map(Ok)).collect()
+    }
+
     /// Refuses to go on where the backup would give the database other properties than the preview showed.
     ///
     /// # Errors
     /// They differ (1).
     pub fn check_same(&self, now: &Self) -> Result<(), Fault> {
-        if self.from_backup == now.from_backup && self.not_applied == now.not_applied {
+        if (&self.from_backup, &self.not_applied, &self.making) == (&now.from_backup, &now.not_applied, &now.making) {
             return Ok(());
         }
         let message = "The database's own properties changed since the preview; nothing was changed";
@@ -119,9 +131,7 @@ impl<'a> Draft<'a> {
 
     fn merge(mut self) -> Result<Merged, Fault> {
         let (now, then, database) = (self.now, self.then, self.bounds.database);
-        if self.properties.owner != then.owner {
-            self.not_applied.push(carried::set_owner(database, &then.owner)?);
-        }
+        let its_owner = self.owner()?;
         self.grants()?;
         self.settings()?;
         if now.connection_limit == ConnectionLimit::NONE {
@@ -142,11 +152,29 @@ impl<'a> Draft<'a> {
         let (there, live) = (&self.bounds.roles, now.roles());
         let roles = self.properties.roles().into_iter();
         Ok(Merged {
-            missing_roles: roles.filter(|role| !there.contains(role) && !live.contains(role)).collect(),
+            missing_roles: roles
+                .filter(|role| !there.contains(role) && !live.contains(role))
+                .chain(its_owner)
+                .collect(),
             from_backup: NewDatabase::of(&self.adopted).lines_beside(now),
+            making: Making::between(&self.properties, then)?,
             not_applied: self.not_applied,
             properties: Some(self.properties),
         })
+    }
+
+    /// The statement that gives the database the backup's owner; gives that role where it is to be made.
+    fn owner(&mut self) -> Result<Option<String>, Fault> {
+        let (owner, bounds) = (&self.then.owner, self.bounds);
+        if self.properties.owner == *owner {
+            return Ok(None);
+        }
+        if bounds.lacks(owner) {
+            self.not_applied.push(format!("CREATE ROLE {} NOLOGIN;", identifier(owner)?));
+        }
+        self.not_applied.push(carried::set_owner(bounds.database, owner)?);
+        let is_made = bounds.create_roles && !bounds.roles.contains(owner.as_str());
+        Ok(is_made.then(|| owner.to_string()))
     }
 
     fn grants(&mut self) -> Result<(), Fault> {

@@ -42,6 +42,15 @@ pub fn loading<'t>(server: &Server<'t>) -> Server<'t> {
     server.named(&format!("{}-load", server.session()))
 }
 
+/// Drops schema public, which a new database has, where the backup's had none. A role that may not drop it leaves it.
+fn leave_out_public(backup: &Proven, staging: &Server<'_>) -> Result<()> {
+    if !backup.manifest.as_ref().is_some_and(|manifest| manifest.without_public) {
+        return Ok(());
+    }
+    let sql = "DO $$BEGIN DROP SCHEMA public; EXCEPTION WHEN insufficient_privilege THEN NULL; END$$;";
+    staging.ask(sql).map(drop)
+}
+
 impl<'r, 't> Staging<'r, 't> {
     /// Makes an empty, recorded database; from template0, because nothing that was put into template1 belongs into it.
     /// No other role may connect to it. Where this role is no superuser, `owner` owns it while it is loaded, too: the owner
@@ -74,7 +83,10 @@ impl<'r, 't> Staging<'r, 't> {
         let guard = Guard::before(self.record, &self.database, &backup.path)?;
         let inside = loading(server).in_database(self.name());
         let load = Load { backup, options };
-        let loaded = Watch::during(server, inside.session(), || load::load(&load, &inside, progress));
+        let loaded = Watch::during(server, inside.session(), || {
+            leave_out_public(backup, &inside)?;
+            load::load(&load, &inside, progress)
+        });
         match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard)) {
             Ok(()) => Ok(Checked { staging: self, guard: Some(guard), meaning }),
             Err(error) => Err(self.discard_after(error)),

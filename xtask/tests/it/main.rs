@@ -92,6 +92,7 @@ mod local_faults;
 mod local_private;
 mod local_programs;
 mod lying_servers;
+mod made_by_others;
 mod made_elsewhere;
 mod manifest;
 mod manifest_settings;
@@ -297,6 +298,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     hints::tests,
     hostile::tests,
     languages::tests,
+    made_by_others::tests,
     made_elsewhere::tests,
     other_roles::tests,
     foreign_servers::tests,

@@ -1,14 +1,107 @@
 //! Names that are other bytes in the encoding of the database that is restored, or of the maintenance database.
 
+use crate::harness::forge::dump;
 use crate::harness::stack::Database;
-use crate::harness::{Local, Test, shared_for_restores};
+use crate::harness::{Local, Outcome, Test, shared_for_restores};
 use serde_json::json;
 
 pub fn tests() -> Vec<Test> {
     tests![
+        [Compose] an_encoding_and_a_locale_that_differ_are_told_with_commands_that_bring_them_back,
+        [Compose] bytes_that_the_server_would_not_check_are_refused_or_told,
         [Compose] roles_of_a_dump_that_is_not_utf8_are_found_and_made,
         [Postgres] names_in_utf8_are_known_in_a_maintenance_database_of_another_encoding,
     ]
+}
+
+/// The database of the same name with other options, as a new volume may have it: not empty.
+fn recreated(database: &Database<'_>, options: &str) {
+    let name = &database.name;
+    database.stack.admin(&format!("DROP DATABASE {name} WITH (FORCE)"));
+    database.stack.admin(&format!("CREATE DATABASE {name} TEMPLATE template0 {options}"));
+    database.sql("CREATE TABLE other AS SELECT 1 AS a");
+}
+
+/// Types the commands that the run tells: one after the other, the last one with consent.
+#[track_caller]
+fn typed(run: &Outcome, database: &Database<'_>) {
+    let commands = run.stderr.lines().filter_map(|line| Some(line.split_once("cargo xtask ")?.1));
+    let commands: Vec<&str> = commands.take(3).collect();
+    let [backup, drop, restore] = commands[..] else { panic!("{commands:?}") };
+    assert!(backup.starts_with("db-backup ") && drop.contains(" -c 'DROP DATABASE \""), "{commands:?}");
+    database.xtask(backup.split(' ')).run().ok();
+    let (words, statement) = drop.split_once(" '").unwrap();
+    database.xtask(words.split(' ').chain([statement.trim_end_matches('\'')])).run().ok();
+    database.xtask(restore.split(' ').chain(["--yes"])).run().ok().stderr_has("✓ Database restored");
+}
+
+fn an_encoding_and_a_locale_that_differ_are_told_with_commands_that_bring_them_back() {
+    let database = shared_for_restores().database_with("TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'");
+    database.sql("CREATE TABLE t (s text PRIMARY KEY); INSERT INTO t VALUES ('a'), ('B'), ('ä')");
+    database.backup();
+    let order = "SELECT string_agg(s, '' ORDER BY s) FROM t";
+    assert_eq!(database.sql(order), "Baä");
+    recreated(&database, "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'");
+    let json = database.restore(["--dry-run", "--json"]).run().ok().json();
+    let [told] = json["properties_not_applied"].as_array().unwrap().as_slice() else { panic!("{json:#}") };
+    let options = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
+    let statement =
+        format!("CREATE DATABASE \"{}\" TEMPLATE template0 {options}; -- only a new database", database.name);
+    assert!(told.as_str().unwrap().starts_with(&statement) && told.as_str().unwrap().contains("'en-US'"), "{told}");
+    let run = database.restore([]).run();
+    run.ok().stderr_has("Encoding and locale of").stderr_has(&format!("in the backup:  {options}\n"));
+    assert_eq!(database.sql(order), "aäB");
+    typed(&run, &database);
+    assert_eq!(database.sql(order), "Baä");
+    database.backup();
+    database.restore(["--dry-run"]).run().ok().stderr_lacks("Encoding and locale of");
+}
+
+fn bytes_that_the_server_would_not_check_are_refused_or_told() {
+    let database = shared_for_restores().database_with("TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'");
+    database.sql("CREATE TABLE t AS SELECT 'caf' || convert_from('\\xe9', 'SQL_ASCII') AS s");
+    database.backup();
+    database.xtask(["db-verify", "--restore"]).run().ok().stderr_lacks("would be refused");
+    recreated(&database, "ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+    let run = database.xtask(["db-verify", "--restore"]).run();
+    run.ok().stdout_has("restored and compared").stderr_has("would be refused").stderr_has("is not UTF8");
+    let run = database.restore([]).run();
+    run.code(1).stderr_has("names no encoding (SQL_ASCII), and line ").stderr_has("nothing was changed");
+    assert!(database.safety_backups().is_empty());
+    typed(&run, &database);
+    let encoding = format!("SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = '{}'", database.name);
+    assert_eq!(
+        (database.sql("SELECT count(*) FROM t").as_str(), database.stack.admin(&encoding).as_str()),
+        ("1", "SQL_ASCII")
+    );
+    files_of_other_programs(&database);
+}
+
+fn files_of_other_programs(database: &Database<'_>) {
+    let text = |encoding: &str, letters: &[u8]| {
+        let (start, end) = (b"CREATE TABLE public.t (s text);\nCOPY public.t (s) FROM stdin;\ncaf", b"\n\\.\n");
+        let file = dump([&start[..], letters, &end[..]].concat());
+        let named = format!("SET client_encoding = '{encoding}';");
+        let at = file.windows(30).position(|bytes| bytes.starts_with(b"SET client_encoding = 'UTF8';")).unwrap();
+        [&file[..at], named.as_bytes(), &file[at + 29..]].concat()
+    };
+    let restored = |encoding: &str, letters: &[u8]| {
+        database.sandbox.write("other.sql", text(encoding, letters));
+        database.restore(["other.sql"]).run()
+    };
+    recreated(database, "ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+    let run = restored("UTF8", b"\xe9");
+    run.code(3).stderr_has("it says that it is UTF8, and line 17 is not").stderr_has("iconv -f LATIN1 -t UTF-8 ");
+    let run = restored("SQL_ASCII", b"\xe9");
+    run.code(1).stderr_has("SET client_encoding = 'LATIN1';/\" ").stderr_has("nothing was changed");
+    assert!(database.safety_backups().is_empty());
+    for (encoding, letters) in [("LATIN1", &b"\xe9"[..]), ("SQL_ASCII", "é".as_bytes())] {
+        restored(encoding, letters).ok().stderr_lacks("names no encoding");
+        assert_eq!(database.sql("SELECT upper(s COLLATE \"C\") || length(s) FROM t"), "CAFé4");
+    }
+    recreated(database, "ENCODING 'LATIN1' LOCALE 'C'");
+    restored("SQL_ASCII", b"\xe9").ok().stderr_has("would take them for LATIN1");
+    restored("SQL_ASCII", b"e").ok().stderr_lacks("would take them");
 }
 
 /// Names whose bytes are letters in every encoding of the shared server: a role of any database is seen by all.

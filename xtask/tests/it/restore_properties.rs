@@ -185,6 +185,7 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
     let run = own.xtask(["db-restore", "--yes", path]).run();
     run.ok().stderr_has("  Setting:     work_mem = 8MB\n").stderr_lacks("Roles created");
     for statement in [
+        "CREATE ROLE \"lo_no_such_owner\" NOLOGIN;",
         "ALTER DATABASE \"left_out\" OWNER TO \"lo_no_such_owner\";",
         "ALTER DATABASE \"left_out\" SET \"log_statement\" TO 'none'; -- a superuser alone may set it",
         "ALTER DATABASE \"left_out\" SET \"session_preload_libraries\" TO 'evil'; -- it decides what code runs or who acts",
@@ -197,10 +198,18 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
     // PUBLIC has nothing, whichever role is not there.
     assert_eq!(own.properties(), "postgres|{lo_reader=c*/postgres,postgres=CTc/postgres}|-1|f||[\"work_mem=8MB\"]");
 
+    what_is_allowed_by_name_goes_into_it(&own, path);
+    fs::remove_file(file).unwrap();
+}
+
+fn what_is_allowed_by_name_goes_into_it(own: &Own, path: &str) {
     own.anew();
     let allowed = ["--allow-setting", "log_statement", "--allow-setting", "work_mem", "--create-roles"];
     let run = own.xtask([&["db-restore", "--yes", path], &allowed[..]].concat()).run();
-    run.ok().stderr_has("Roles created: lo_gone").stderr_has("\"session_preload_libraries\" TO 'evil'; -- it decides");
+    run.ok()
+        .stderr_has("Roles created: lo_gone, lo_no_such_owner")
+        .stderr_lacks("CREATE ROLE")
+        .stderr_has("\"session_preload_libraries\" TO 'evil'; -- it decides");
     let properties = own.properties();
     assert!(properties.contains("lo_gone=c/lo_reader") && !properties.contains("evil"), "{properties}");
     for setting in
@@ -208,7 +217,7 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
     {
         assert!(properties.contains(setting), "{properties}");
     }
+    own.admin("ALTER DATABASE \"left_out\" OWNER TO \"lo_no_such_owner\";");
     own.drop_databases();
-    own.admin("DROP ROLE lo_gone");
-    fs::remove_file(file).unwrap();
+    own.admin("DROP ROLE lo_gone, lo_no_such_owner");
 }

@@ -62,6 +62,9 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lc_monetary: Option<Line>,
     pub properties: Properties,
+    /// It has no schema public, which a new database has; not known of backups by xtask 0.1.0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_public: bool,
 }
 
 /// The bytes that a text was compressed to.

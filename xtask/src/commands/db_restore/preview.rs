@@ -7,8 +7,10 @@ use crate::commands::swap::services;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::beyond::pending_beyond;
+use crate::restore::making;
 use crate::restore::merged::Merged;
 use crate::restore::new_database::NewDatabase;
+use crate::restore::preflight::Fitting;
 use crate::restore::proposal::Proposal;
 use crate::target::Target;
 use crate::target::backend::ServiceUser;
@@ -29,14 +31,14 @@ pub(super) fn document(
     proposal: &Proposal<'_>,
     users: Option<&[ServiceUser]>,
     (target, context): (&Target, &Context),
-) -> serde_json::Value {
+) -> Result<serde_json::Value, Fault> {
     let Proposal { backup, merged, fitting, plan, .. } = proposal;
-    serde_json::json!({
+    Ok(serde_json::json!({
         "version": 1, "database": target.database(), "file": &backup.path, "plan": plan,
         "roles_to_make": fitting.missing_roles.names(), "pending_migrations": pending(proposal, users.is_none(), (target, context)),
         "new_database": proposal.of_elsewhere().map(NewDatabase::of), "properties_from_backup": merged.from_backup,
-        "properties_not_applied": merged.not_applied, "services": users.unwrap_or_default(),
-    })
+        "properties_not_applied": merged.all_not_applied(target.database())?, "services": users.unwrap_or_default(),
+    }))
 }
 
 /// Files that cannot be read are a matter for db-migrate, not for a restore. The checkout's migrations belong to one
@@ -62,7 +64,7 @@ pub(super) fn show(
 ) -> Result<()> {
     let Proposal { backup, merged, fitting, plan, .. } = proposal;
     if args.json && args.dry_run {
-        return context.terminal.json(&document(proposal, users, (target, context)));
+        return context.terminal.json(&document(proposal, users, (target, context))?);
     }
     let pending = pending(proposal, users.is_none(), (target, context));
     let new_database = proposal.of_elsewhere().map(NewDatabase::of);
@@ -72,7 +74,11 @@ pub(super) fn show(
         context.terminal.note("The database will be created with the backup's properties:");
         new.lines().iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));
     }
+    making(merged, backup, (target, context))?;
     properties(merged, context);
+    if backup.manifest.as_ref().is_some_and(|manifest| manifest.without_public) {
+        context.terminal.note("The backup's database has no schema public; the restored one will have none");
+    }
     if !pending.is_empty() {
         let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         let more = pending.len().saturating_sub(NAMED);
@@ -89,13 +95,19 @@ pub(super) fn show(
     }
     name_tables_without_rows(backup, context);
     name_foreign_tables(backup, context);
+    remarks(fitting, context);
+    Ok(())
+}
+
+/// What the server will make of it.
+fn remarks(fitting: &Fitting, context: &Context) {
+    fitting.unchecked_letters.iter().for_each(|letters| context.terminal.warn(&terminal::clean(letters)));
     for change in &fitting.version_changes {
         context.terminal.note(&terminal::clean_line(&format!("Note: {}", change.line())));
     }
     if !fitting.space_known {
         context.terminal.note("Free space on the server: not known");
     }
-    Ok(())
 }
 
 /// Rows that an option of pg_dump left out of the file.
@@ -143,6 +155,21 @@ fn properties(merged: &Merged, context: &Context) {
             context.terminal.note(&format!("  {}", terminal::clean_line(statement)));
         }
     }
+}
+
+/// Encoding and locale that the database does not get.
+fn making(merged: &Merged, backup: &Proven, (target, context): (&Target, &Context)) -> Result<(), Fault> {
+    let Some(making) = &merged.making else { return Ok(()) };
+    let text = format!(
+        "Encoding and locale of {} differ from the backup's; the restore keeps them:\n  now:            {}\n  \
+         in the backup:  {}\nOnly a new database gets the backup's. To recreate it from this backup alone:\n  {}",
+        target.database(),
+        making.live,
+        making.backup,
+        making::commands(backup, target)?.replace('\n', "\n  ")
+    );
+    context.terminal.note(&terminal::clean(&text));
+    Ok(())
 }
 
 /// One line, of which the beginning is enough to know it by.

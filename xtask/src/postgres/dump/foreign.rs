@@ -13,14 +13,25 @@ const BY_BYTES: &[(&[u8], &str)] = &[
     (b"\xfd7zXZ", "xz: unpack it first (unxz -c FILE > x.sql)"),
     (b"\x04\x22\x4d\x18", "lz4: unpack it first (lz4 -dc FILE > x.sql)"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it first (7z x -so FILE > x.sql)"),
+    (b"\xff\xfe\0\0", UTF_32),
+    (b"\0\0\xfe\xff", UTF_32),
     (b"\xff\xfe", UTF_16),
     (b"\xfe\xff", UTF_16),
     (b"-\0-\0", "UTF-16 text, which psql cannot read: iconv -f UTF-16LE -t UTF-8 FILE > x.sql"),
     (b"\0-\0-", "UTF-16 text, which psql cannot read: iconv -f UTF-16BE -t UTF-8 FILE > x.sql"),
     (b"\xef\xbb\xbf", "text that begins with a byte order mark, which pg_dump never writes: tail -c +4 FILE > x.sql"),
+    (b"]\0\0", "lzma: unpack it first (unlzma -c FILE > x.sql)"),
+    (b"\x85\x01", GPG),
+    (b"\x85\x02", GPG),
+    (b"\x8c\x0d", GPG),
+    (b"\xc3\x0d", GPG),
+    (b"age-encryption.org/", AGE),
     (b"SQLite format 3\0", "a database of SQLite, which no PostgreSQL reads"),
     (b"Salted__", "encrypted by openssl: decrypt it first (openssl enc -d … -in FILE -out x.sql)"),
 ];
+const UTF_32: &str = "UTF-32 text, which psql cannot read: iconv -f UTF-32 -t UTF-8 FILE > x.sql";
+const GPG: &str = "encrypted by gpg: decrypt it first (gpg -o x.sql -d FILE)";
+const AGE: &str = "encrypted by age: decrypt it first (age -d -o x.sql FILE)";
 const UTF_16: &str =
     "UTF-16 text (written by PowerShell's > ?), which psql cannot read: iconv -f UTF-16 -t UTF-8 FILE > x.sql";
 
@@ -31,7 +42,8 @@ const BY_WORDS: &[(&[&str], &str)] = &[
     (&["{", "["], "JSON, such as what a service says of an error"),
     (
         &["--\n-- postgresql database cluster dump", "--\r\n-- postgresql database cluster dump"],
-        "the dump of a whole cluster (pg_dumpall): dump the one database with pg_dump",
+        "the dump of a whole cluster (pg_dumpall): dump the one database with pg_dump; where its server is gone, load all of \
+         it into an empty server (cargo xtask db-shell -- -d postgres -f FILE), then dump there",
     ),
     (&["--\r\n"], "a dump whose line ends are CR LF (changed by a terminal or an editor): tr -d '\\r' < FILE > x.sql"),
     (
@@ -60,10 +72,16 @@ const BY_WORDS: &[(&[&str], &str)] = &[
         "what a program said beside its dump (2>&1, or a terminal's): dump again with pg_dump -f x.sql",
     ),
     (&[";\n; archive created at"], "the list that pg_restore --list makes: pg_restore -f x.sql ARCHIVE makes SQL"),
-    (&["age-encryption.org/", "-----begin age"], "encrypted by age: decrypt it first (age -d -o x.sql FILE)"),
-    (&["-----begin pgp"], "encrypted by gpg: decrypt it first (gpg -o x.sql -d FILE)"),
+    (&["-----begin age"], AGE),
+    (&["-----begin pgp"], GPG),
     (&["version https://git-lfs"], "a pointer of Git LFS, without the file itself: git lfs pull"),
+    (&["insert into"], ROWS_ALONE),
 ];
+
+const ROWS_ALONE: &str = "rows alone, as DBeaver, DataGrip or supabase db dump --data-only write them: dump the whole database \
+                          with pg_dump -f x.sql";
+const TEXT_BEFORE: &str = "a dump with other text before it; leave that out: \
+                           { echo --; sed -n '/^-- PostgreSQL database dump$/,$p' FILE; } > x.sql";
 
 /// What a text that does not begin like a dump is. `before` are the bytes that still fitted.
 pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> String {
@@ -80,7 +98,12 @@ pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> String {
         }
         None if start.get(257..262) == Some(b"ustar") => "a tar archive: unpack it first (tar xf FILE)",
         None if start.contains(&0) => "binary data",
-        None => by_words().map_or("text that does not begin as pg_dump writes it", |(_, what)| *what),
+        None => match by_words() {
+            Some((_, what)) => what,
+            None if text.contains("\n-- postgresql database dump\n") => TEXT_BEFORE,
+            None if text.starts_with("set session_replication_role") => ROWS_ALONE,
+            None => "text that does not begin as pg_dump writes it: dump the database with pg_dump -f x.sql",
+        },
     };
     format!("not a plain SQL dump: {what}")
 }
@@ -118,6 +141,13 @@ mod tests {
             (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
             (b"--\n-- PostgreSQL database cluster dump\n--\n", "pg_dumpall"),
             (b"CREATE TABLE t ();", "text that does not begin as pg_dump writes it"),
+            (b"\xff\xfe\0\0-\0\0\0", "iconv -f UTF-32 -t UTF-8"),
+            (b"age-encryption.org/v1\n-> X25519 x\n--- x\n\0\x01", "age -d -o x.sql FILE"),
+            (b"\x85\x02\x0c\x03\0", "gpg -o x.sql -d FILE"),
+            (b"]\0\0\x80\0", "unlzma -c FILE"),
+            (b"INSERT INTO t (a) VALUES (1);", "rows alone"),
+            (b"SET session_replication_role = replica;\n", "rows alone"),
+            (b"-- ours\n--\n-- PostgreSQL database dump\n--\n", "{ echo --; sed -n "),
             (b"\x01\0\x02", "binary data"),
         ] {
             let flaw = Scanner::default().feed(file).unwrap_err();

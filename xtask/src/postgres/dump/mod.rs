@@ -10,6 +10,7 @@
 mod copy;
 mod foreign;
 mod layout;
+mod letters;
 mod names;
 mod openfga;
 mod rows;
@@ -20,6 +21,7 @@ mod tests;
 mod watching;
 
 pub use layout::{Part, PartKind};
+pub use letters::Letters;
 pub use openfga::{Ids, OpenFga};
 pub use scanner::Scanner;
 pub use scanner::readings::{Reading, Readings};
@@ -70,6 +72,15 @@ pub struct Absent {
     pub line: u64,
     pub schema: String,
     pub name: String,
+}
+
+/// Calls that restore the planner's statistics (`--statistics`, from PostgreSQL 18 on).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statistics {
+    /// The line of the first one.
+    pub line: u64,
+    /// The dump has made nothing before it.
+    pub of_other_tables: bool,
 }
 
 /// Lines at which a psql whose session reads strings in another way than the dump says could find a meta-command: a
@@ -124,6 +135,12 @@ pub struct Contents {
     /// The first object, by its line, in a schema that is neither in the dump nor in an empty database (`--table`).
     pub absent_schema: Option<(u64, String)>,
     pub hidden: Hidden,
+    pub letters: Letters,
+    pub statistics: Option<Statistics>,
+    /// Whether it begins transactions of its own, as around large objects.
+    pub begins_transactions: bool,
+    /// Whether it acts as the owners of its objects (`--use-set-session-authorization`).
+    pub acts_as_owners: bool,
     /// Whether it makes a function or a procedure, which checks and defaults may run while it loads.
     pub makes_routines: bool,
     /// How many foreign tables it makes: what reads them while it loads connects to another server.
@@ -132,6 +149,12 @@ pub struct Contents {
     pub search_path_set: Option<u64>,
     /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.
     pub restrict_lines: Vec<Range<u64>>,
+    /// The statement within one line that sets no `transaction_timeout`, and the one that makes schema public: a load
+    /// does without them.
+    pub no_transaction_timeout: Option<Range<u64>>,
+    pub makes_public: Option<Range<u64>>,
+    /// The line of another statement that sets `transaction_timeout`.
+    pub transaction_timeout: Option<u64>,
     /// All of it, from the first byte to the last; empty where it has too many parts.
     pub parts: Vec<Part>,
 }

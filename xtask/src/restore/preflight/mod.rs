@@ -3,6 +3,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod commands;
+mod encodings;
 mod extensions;
 mod owners;
 mod parts;
@@ -18,6 +19,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
 pub use commands::refuse_hidden_commands;
+pub use encodings::check as check_encoding;
 pub use extensions::{Beside, MadeExtension, VersionChange, advice as extension_advice, check_made};
 pub use roles::MissingRoles;
 use serde::Deserialize;
@@ -29,6 +31,8 @@ pub use space::{Safety, check as check_room, check_beside as check_room_beside};
 #[derive(Debug, Deserialize)]
 struct Offer {
     version_num: u32,
+    /// That of a new database for which none is named.
+    encoding: String,
     extensions: extensions::ServerExtensions,
 }
 
@@ -38,6 +42,8 @@ pub struct Fitting {
     pub missing_roles: MissingRoles,
     /// Extensions that have another version here.
     pub version_changes: Vec<VersionChange>,
+    /// What the server would take unchecked of the file's letters.
+    pub unchecked_letters: Option<String>,
     /// Whether the server's free space could be looked at.
     pub space_known: bool,
 }
@@ -45,6 +51,7 @@ pub struct Fitting {
 const QUERY: &str = "
 SELECT pg_catalog.json_build_object(
   'version_num', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
+  'encoding', (SELECT pg_catalog.pg_encoding_to_char(d.encoding) FROM pg_catalog.pg_database AS d WHERE d.datname = 'template0'),
   'extensions', EXTENSIONS)";
 
 /// What a person agreed to on the command line.
@@ -82,6 +89,8 @@ pub fn check(
     let major = offer.version_num / 10_000;
     versions::check(major, backup)?;
     meaning::check(server, backup)?;
+    let usual = offer.encoding.as_str();
+    let unchecked_letters = encodings::check(backup, encoding.map_or(usual, Encoding::as_str), server.target())?;
     let missing_roles = MissingRoles::of(server, backup, made_like, encoding)?;
     if !missing_roles.is_empty() && !consent.create_roles {
         return Err(missing_roles.refuse()?.into());
@@ -95,5 +104,5 @@ pub fn check(
     rights::check_load(server, backup, owner, encoded)?;
     owners::check(server, backup, major, database_owner)?;
     let space_known = space::check(server, &[backup])?;
-    Ok(Fitting { missing_roles, version_changes, space_known })
+    Ok(Fitting { missing_roles, version_changes, unchecked_letters, space_known })
 }

@@ -4,14 +4,13 @@ use crate::backup::proof::Proven;
 use crate::error::{Exit, Fault};
 use crate::postgres::dump::Contents;
 use crate::postgres::quote::identifier;
-use crate::words::shell_word;
 
 /// Refuses such a file, by what was read of it.
 ///
 /// # Errors
 /// Exit 3 with the line, and with the options to dump without.
 pub(super) fn refuse(backup: &Proven) -> Result<(), Fault> {
-    let Contents { absent, absent_schema, drops, .. } = &backup.contents;
+    let Contents { absent, absent_schema, drops, statistics, .. } = &backup.contents;
     // A file of ours has a line of its own before the dump.
     let in_file = |line: u64| line.saturating_add(u64::from(backup.manifest.is_some()));
     let (what, hint) = match (absent, absent_schema, drops) {
@@ -27,7 +26,13 @@ pub(super) fn refuse(backup: &Proven) -> Result<(), Fault> {
             format!("line {} drops an object that an empty database does not have", in_file(*line)),
             "dump again without --clean, or with --clean --if-exists".to_owned(),
         ),
-        _ => return Ok(()),
+        _ => match statistics.filter(|statistics| statistics.of_other_tables) {
+            Some(statistics) => (
+                format!("line {} restores statistics of tables, which it does not create", in_file(statistics.line)),
+                part(backup),
+            ),
+            None => return Ok(()),
+        },
     };
     let message = format!("{} cannot be loaded into an empty database: {what}", backup.path.display());
     Err(Fault::new(Exit::Refused, message).hint(hint))
@@ -35,10 +40,16 @@ pub(super) fn refuse(backup: &Proven) -> Result<(), Fault> {
 
 /// What to do with a part of a database.
 fn part(backup: &Proven) -> String {
-    let file = shell_word(&backup.path.to_string_lossy());
+    let file = backup.as_word();
+    // The file's own COMMIT would end the one transaction in the middle.
+    let (warning, whole) = if backup.contents.begins_transactions {
+        ("; it has transactions of its own, so that an error leaves a part of it", "")
+    } else {
+        ("", " --single-transaction")
+    };
     format!(
         "dump again without --table, --schema, --data-only and --section, so that the file holds the whole database\n\
-         or run this part by hand in a database that has the rest; that changes it, and is not checked:\n\
-         cargo xtask db-shell -- -v ON_ERROR_STOP=1 --single-transaction < {file}"
+         or run this part by hand in a database that has the rest; that changes it, and is not checked{warning}:\n\
+         cargo xtask db-shell -- -v ON_ERROR_STOP=1{whole} < {file}"
     )
 }

@@ -1,26 +1,43 @@
 //! Whether this server's version can read the backup.
 
 use crate::backup::proof::Proven;
-use crate::error::Fault;
+use crate::error::{Exit, Fault};
 
-/// From this pg_dump on a dump sets `transaction_timeout`, which older servers refuse.
+/// The first server that knows `transaction_timeout`.
 const TRANSACTION_TIMEOUT: u32 = 17;
+/// The first server into which the planner's statistics can be restored.
+const STATISTICS: u32 = 18;
 
+/// pg_dump reads older servers, too: so not its version counts, but what is in the file.
 pub(super) fn check(server: u32, backup: &Proven) -> Result<(), Fault> {
-    let contents = &backup.contents;
+    let (contents, shown, file) = (&backup.contents, backup.path.display(), backup.as_word());
     let dumped_from = contents.server_version.as_deref().and_then(major);
-    let dumped_by = contents.pg_dump_version.as_deref().and_then(major);
-    let shown = backup.path.display();
-    let message = if let Some(from) = dumped_from.filter(|from| *from > server) {
-        format!(
+    if let Some(from) = dumped_from.filter(|from| *from > server) {
+        let message = format!(
             "{shown} is from PostgreSQL {from}; this server is {server}, and an older server may not be able to read it"
-        )
-    } else if let Some(by) = dumped_by.filter(|by| *by >= TRANSACTION_TIMEOUT && server < TRANSACTION_TIMEOUT) {
-        format!("{shown} was written by pg_dump {by}, whose settings PostgreSQL {server} does not know")
-    } else {
-        return Ok(());
-    };
-    Err(Fault::failed(message).hint("use a server of that version or newer"))
+        );
+        return Err(Fault::failed(message).hint("use a server of that version or newer"));
+    }
+    // A file of ours has a line of its own before the dump.
+    let in_file = |line: u64| line.saturating_add(u64::from(backup.manifest.is_some()));
+    if let Some(line) = contents.transaction_timeout.filter(|_| server < TRANSACTION_TIMEOUT) {
+        let line = in_file(line);
+        let message =
+            format!("{shown} sets transaction_timeout in line {line}, which PostgreSQL {server} does not know");
+        let hint = format!("leave that statement out: sed '/transaction_timeout/d' {file} > x.sql");
+        return Err(Fault::new(Exit::Refused, message).hint(hint));
+    }
+    if let Some(statistics) = contents.statistics.filter(|_| server < STATISTICS) {
+        let line = in_file(statistics.line);
+        let message = format!(
+            "{shown} restores the planner's statistics from line {line} on, which PostgreSQL {server} cannot do"
+        );
+        return Err(Fault::new(Exit::Refused, message).hint(format!(
+            "dump again without --statistics, or leave them out; the restore makes new ones:\n\
+             sed '/^SELECT [*] FROM pg_catalog[.]pg_restore_[a-z]*_stats(/,/);$/d' {file} > x.sql"
+        )));
+    }
+    Ok(())
 }
 
 /// The major version of `15.18 (Debian …)` or `18beta1`.

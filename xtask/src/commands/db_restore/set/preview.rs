@@ -31,7 +31,7 @@ impl Preview<'_, '_> {
         if args.json && args.dry_run {
             let document = |(proposal, member)| preview::document(proposal, None, member);
             let members = self.members.iter().map(|member| (&member.target, &member.context));
-            let databases: Vec<_> = self.proposals.iter().zip(members).map(document).collect();
+            let databases: Vec<_> = self.proposals.iter().zip(members).map(document).collect::<Result<_, _>>()?;
             return terminal.json(&json!({
                 "version": 1, "set": &self.set.file.path, "databases": databases, "services": users,
             }));

@@ -38,6 +38,10 @@ impl Scanner {
                     out as well: sed '/^\\\\unrestrict/d' FILE > x.sql"
                 .to_owned();
         }
+        if seen >= self.tail.len() {
+            let whole = self.line.saturating_sub(1);
+            return format!("text after the end of the dump; leave it out: head -n {whole} FILE > x.sql");
+        }
         format!("text after the end of the dump{}", self.lacks_unrestrict(seen))
     }
 

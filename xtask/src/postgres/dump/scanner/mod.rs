@@ -7,13 +7,15 @@ pub mod readings;
 use super::copy::CopyBlock;
 use super::foreign;
 use super::layout::{Layout, PartKind};
-use super::statement::{Ended, Made, Statements, printable};
+use super::letters::Spelling;
+use super::statement::{Ended, Made, Needless, Statements, printable};
 use super::watching::Watching;
 use super::{Contents, Flaw};
-use crate::sql::{Dialect, Found, LONGEST_TOKEN, Lexer, Spelling};
+use crate::sql::{self, Dialect, Found, LONGEST_TOKEN, Lexer, Token};
 use memchr::{memchr, memchr_iter};
 use part::Part;
 use readings::{Reading, Readings};
+use std::ops::Range;
 
 /// pg_dump's first lines, of every version.
 const HEAD: &[u8] = b"--\n-- PostgreSQL database dump\n--\n\n";
@@ -41,7 +43,10 @@ pub struct Scanner {
     /// Where the tail ended, in bytes from the beginning.
     tail_end: u64,
     readings: Readings,
+    spelling: Spelling,
     layout: Layout,
+    /// Where the statement begins that is being read, or was read last.
+    begun: u64,
     /// What ended with the bytes that were read last.
     ended: Option<PartKind>,
     contents: Contents,
@@ -65,7 +70,9 @@ impl Default for Scanner {
             tail: Vec::new(),
             tail_end: 0,
             readings: Readings::default(),
+            spelling: Spelling::default(),
             layout: Layout::default(),
+            begun: 0,
             ended: None,
             contents: Contents::default(),
         }
@@ -95,6 +102,9 @@ impl Scanner {
         let used = self.step(text)?;
         if let Some(reading) = reading.filter(|_| used > 0) {
             self.readings.take(&text[..used], reading, self.line);
+            if !reading.is_comment() {
+                self.spelling.take(&text[..used], self.line);
+            }
         }
         self.line = self.line.saturating_add(memchr_iter(b'\n', &text[..used]).count() as u64);
         self.offset = self.offset.saturating_add(used as u64);
@@ -145,6 +155,7 @@ impl Scanner {
         }
         self.contents.unfilled = self.statements.unfilled();
         self.contents.hidden = self.readings.hidden;
+        self.contents.letters = self.spelling.found;
         self.contents.parts = self.layout.finish(self.offset);
         self.contents
     }
@@ -193,7 +204,7 @@ impl Scanner {
 
     /// A part of a statement, or what stands between statements.
     fn statement(&mut self, piece: &[u8]) -> Result<usize, Flaw> {
-        let dialect = Dialect { standard_strings: self.standard_strings, spelling: Spelling::PgDump };
+        let dialect = Dialect { standard_strings: self.standard_strings, spelling: sql::Spelling::PgDump };
         let line = self.line;
         let step = self.lexer.step(piece, dialect).map_err(|what| Flaw { line, what: what.to_owned(), cut: false })?;
         let used = step.used;
@@ -209,13 +220,24 @@ impl Scanner {
                 self.part = Part::Meta;
                 return Ok(used);
             }
-            Some(Found::Token(token)) => self.statements.take(token, line, &mut self.contents),
+            Some(Found::Token(token)) => {
+                if self.statements.is_empty() {
+                    self.begun = self.offset.saturating_add(used as u64).saturating_sub(word_length(token));
+                }
+                self.statements.take(token, line, &mut self.contents)
+            }
         };
         let Some(ended) = ended else { return Ok(used) };
         // What changes a transaction belongs to it, and so does all that is in one.
         let is_apart = !self.open_transaction && !matches!(ended, Ended::Transaction(_));
         let kind = self.statements.part(&mut self.layout);
         self.ended = Some(if is_apart || kind == PartKind::Setting { kind } else { PartKind::Other });
+        self.follow(ended, line).map(|()| used)
+    }
+
+    /// What a statement means for the rest, which ends in this line: its `;` is being read.
+    fn follow(&mut self, ended: Ended, line: u64) -> Result<(), Flaw> {
+        let end = self.offset.saturating_add(1);
         match ended {
             Ended::Copy(header) => {
                 self.copy = Some(CopyBlock::new(&header, line, &mut self.watching));
@@ -224,13 +246,33 @@ impl Scanner {
             }
             Ended::Refused(what) => return Err(Flaw { line: self.statements.line(), what, cut: false }),
             Ended::Transaction(open) => self.open_transaction = open,
-            Ended::SearchPath => {
-                // The `;` is being read.
-                self.contents.search_path_set.get_or_insert(self.offset.saturating_add(1));
-            }
+            Ended::SearchPath => drop(self.contents.search_path_set.get_or_insert(end)),
             Ended::StandardStrings(on) => self.standard_strings = on,
+            Ended::Needless(what) => self.leave_out(what, self.begun..end, line),
             Ended::Statement => {}
         }
-        Ok(used)
+        Ok(())
+    }
+
+    /// Notes a statement that a load does without, where psql counts the same lines without it.
+    fn leave_out(&mut self, what: Needless, bytes: Range<u64>, line: u64) {
+        let begins = self.statements.line();
+        let place = match what {
+            Needless::TransactionTimeout => &mut self.contents.no_transaction_timeout,
+            Needless::PublicSchema => &mut self.contents.makes_public,
+        };
+        if begins == line && place.is_none() {
+            *place = Some(bytes);
+        } else if what == Needless::TransactionTimeout {
+            self.contents.transaction_timeout.get_or_insert(begins);
+        }
+    }
+}
+
+/// How many bytes of the text a first word has.
+fn word_length(token: Token<'_>) -> u64 {
+    match token {
+        Token::Word(word) => word.len() as u64,
+        _ => 0,
     }
 }

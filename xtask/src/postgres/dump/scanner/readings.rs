@@ -72,6 +72,13 @@ impl Reading {
     }
 }
 
+impl Reading {
+    /// Whether it is a comment that ends with its line.
+    pub(super) fn is_comment(self) -> bool {
+        self == Self::Until(b"")
+    }
+}
+
 impl Readings {
     /// Whether another reading than ours is possible of what came so far.
     pub fn have_parted(&self) -> bool {

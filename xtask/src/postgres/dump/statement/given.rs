@@ -41,6 +41,11 @@ impl Given {
         }
     }
 
+    /// Whether the schema is `public`.
+    pub(super) fn is_public(&self) -> bool {
+        self.schema.as_deref() == Some("public")
+    }
+
     pub(super) fn tell(self, meaning: Meaning, line: u64, contents: &mut Contents) {
         let (Some(schema), Some(owner)) = (self.schema, self.owner) else { return };
         match meaning {

@@ -1,6 +1,7 @@
 //! One statement, token by token: where it ends, whether pg_dump writes such statements, and its few facts that matter.
 
 mod body;
+mod facts;
 mod given;
 mod grammar;
 mod head;
@@ -12,6 +13,7 @@ mod relations;
 mod token;
 mod written;
 
+pub(super) use facts::Needless;
 pub(super) use token::printable;
 
 use super::layout::{Layout, PartKind};
@@ -45,6 +47,7 @@ pub(super) enum Ended {
     Refused(String),
     StandardStrings(bool),
     SearchPath,
+    Needless(Needless),
     /// Whether a transaction is open from here on.
     Transaction(bool),
     /// Anything else.
@@ -68,6 +71,8 @@ pub(super) struct Statements {
     line: u64,
     /// What the statement which ended last meant.
     meaning: Option<Meaning>,
+    /// A statement has dropped schema public (`--clean`).
+    public_dropped: bool,
 }
 
 #[derive(Debug, Default)]
@@ -120,9 +125,7 @@ impl Statements {
             // That of a partitioned table may lock its partitions.
             Some(Meaning::Key) if self.relations.is_plain(&self.target) => PartKind::Key(layout.table(schema, name)),
             Some(Meaning::BehindIndex) => PartKind::Behind,
-            Some(Meaning::Setting | Meaning::StandardStrings(_) | Meaning::SearchPath | Meaning::ClientEncoding) => {
-                PartKind::Setting
-            }
+            Some(meaning) if meaning.sets() => PartKind::Setting,
             _ => PartKind::Other,
         }
     }
@@ -198,10 +201,15 @@ impl Statements {
         }
         self.relations.tell(meaning, &self.target, At { line, if_exists }, contents);
         given.tell_schema(meaning, &self.target.words().0, line, contents);
+        let is_public = given.is_public();
+        self.public_dropped |= meaning == Meaning::DropsSchema && is_public;
         given.tell(meaning, line, contents);
-        if meaning == Meaning::ForeignTable {
-            contents.foreign_tables = contents.foreign_tables.saturating_add(1);
-        }
+        facts::tell(meaning, line, self.relations.have_begun(), contents);
+        self.outcome(meaning, kind, is_public, contents)
+    }
+
+    /// What the statement means for the rest. `is_public`: the schema that it names last is `public`.
+    fn outcome(&mut self, meaning: Meaning, kind: Kind, is_public: bool, contents: &mut Contents) -> Ended {
         match (meaning, kind) {
             (_, Kind::Copy(columns)) => {
                 let (schema, name) = self.target.words();
@@ -215,6 +223,10 @@ impl Statements {
             }
             (Meaning::StandardStrings(on), _) => return Ended::StandardStrings(on),
             (Meaning::SearchPath, _) => return Ended::SearchPath,
+            (Meaning::NoTransactionTimeout, _) => return Ended::Needless(Needless::TransactionTimeout),
+            (Meaning::CreatesSchema, _) if is_public && !self.public_dropped => {
+                return Ended::Needless(Needless::PublicSchema);
+            }
             (Meaning::Begin, _) => return Ended::Transaction(true),
             (Meaning::Commit, _) => return Ended::Transaction(false),
             _ => {}

@@ -19,6 +19,12 @@ pub(super) fn of(head: &Head) -> String {
         ["set", "default_with_oids", ..] => return format!("{text}: tables with OIDs, which no server since 12 has"),
         _ => "",
     };
+    if let ["create", _, "if", ..] = *words.as_slice() {
+        return format!(
+            "{text}: IF NOT EXISTS, as supabase db dump writes it, and no pg_dump: dump with pg_dump itself: \
+             pg_dump -d DATABASE_URL -f x.sql"
+        );
+    }
     let describes = matches!(words.first(), Some(&("comment" | "security")));
     match object {
         "database" if describes => format!(

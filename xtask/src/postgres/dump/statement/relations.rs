@@ -96,7 +96,7 @@ impl Relations {
         match meaning {
             Meaning::Copy if self.plain.contains(&exact) && !self.rule => {}
             Meaning::Copy => self.rows(exact, target)?,
-            Meaning::Drops if self.created => {
+            Meaning::Drops | Meaning::DropsSchema if self.created => {
                 return Err("a DROP after a CREATE: pg_dump --clean drops before it creates".to_owned());
             }
             Meaning::Table | Meaning::Partition => drop(self.plain.insert(exact)),
@@ -156,6 +156,11 @@ impl Relations {
         self.plain.contains(&self.hasher.hash_one(target))
     }
 
+    /// Whether the dump has made anything.
+    pub(super) fn have_begun(&self) -> bool {
+        self.created
+    }
+
     fn is_table(&self, exact: u64) -> bool {
         self.plain.contains(&exact) || self.partitioned.contains(&exact)
     }
@@ -182,7 +187,7 @@ impl Relations {
         let At { line, if_exists } = at;
         let exact = self.hasher.hash_one(target);
         match meaning {
-            Meaning::Drops if !if_exists => drop(contents.drops.get_or_insert(line)),
+            Meaning::Drops | Meaning::DropsSchema if !if_exists => drop(contents.drops.get_or_insert(line)),
             // An extension brings tables of its own.
             _ if (meaning == Meaning::Copy || meaning.completes())
                 && contents.extensions.is_empty()

@@ -1,6 +1,6 @@
 //! Which statements pass, and which do not.
 
-use super::{dump, scan};
+use super::{dump, scan, scan_pieces};
 
 const WRITTEN: &str = include_str!("written.sql");
 
@@ -53,6 +53,7 @@ fn a_refusal_says_which_statement_and_what_to_do() {
         ("GRANT ALL ON DATABASE x TO y", "without --create"),
         ("ALTER ROLE x SUPERUSER", "about objects that all databases of a server share"),
         ("COPY pg_catalog.pg_authid (a) FROM stdin", "COPY pg_catalog.pg_authid (a) FROM stdin: not rows"),
+        ("CREATE SCHEMA IF NOT EXISTS \"app\"", "as supabase db dump writes it"),
         ("LOAD '\u{1b}[31m'", "LOAD '\\u{1b}[31m'"),
         ("SET default_with_oids = true", "tables with OIDs"),
     ] {
@@ -141,4 +142,38 @@ fn a_schema_that_an_empty_database_lacks_is_noted() {
     }
     assert_eq!(schema("CREATE SCHEMA \"App\";\nCREATE TABLE app.t (\n    a integer\n);\n"), app(13));
     assert_eq!(schema("CREATE SCHEMA app;\nCREATE TABLE APP.t (\n    a integer\n);\n"), None);
+}
+
+#[test]
+fn what_a_load_does_without_is_known_to_its_last_byte() {
+    for (text, timeout, public) in [
+        (
+            "SET transaction_timeout = 0;\nCREATE SCHEMA public;\n",
+            "SET transaction_timeout = 0;",
+            "CREATE SCHEMA public;",
+        ),
+        (
+            "; SET  transaction_timeout=0;CREATE SCHEMA \"public\";",
+            "SET  transaction_timeout=0;",
+            "CREATE SCHEMA \"public\";",
+        ),
+        ("SET lock_timeout = 0;\nCREATE SCHEMA \"Public\";\n", "", ""),
+        ("DROP SCHEMA IF EXISTS public;\nCREATE SCHEMA public;\n", "", ""),
+        ("/* x */ CREATE SCHEMA public ;CREATE SCHEMA public;\n", "", "CREATE SCHEMA public ;"),
+    ] {
+        let whole = dump(text);
+        for size in 1..40 {
+            let contents = scan_pieces(whole.as_bytes(), size).unwrap();
+            let bytes = |range: &Option<std::ops::Range<u64>>| {
+                range.as_ref().map_or("", |range| &whole[range.start as usize..range.end as usize]).to_owned()
+            };
+            let found = (bytes(&contents.no_transaction_timeout), bytes(&contents.makes_public));
+            assert_eq!(found, (timeout.to_owned(), public.to_owned()), "{text:?} in pieces of {size}");
+            assert_eq!(contents.transaction_timeout, None);
+        }
+    }
+    // Two lines: psql would count one less without them.
+    let contents = scan(&dump("SET transaction_timeout\n= 0;\nCREATE SCHEMA\npublic;\n")).unwrap();
+    assert_eq!((contents.no_transaction_timeout, contents.makes_public), (None, None));
+    assert_eq!(contents.transaction_timeout, Some(12));
 }

@@ -1,6 +1,6 @@
 //! `--clean`: what pg_dump drops before it creates anything.
 
-use super::Meaning::{self, Drops};
+use super::Meaning::{self, Drops, DropsSchema};
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
     (
@@ -15,7 +15,7 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("DROP CAST [ IF EXISTS ] ( .. )", Drops),
     ("DROP TRANSFORM [ IF EXISTS ] FOR ... LANGUAGE @id", Drops),
     ("DROP { TRIGGER | RULE | POLICY } [ IF EXISTS ] @id ON @name", Drops),
-    ("DROP SCHEMA [ IF EXISTS ] @schema", Drops),
+    ("DROP SCHEMA [ IF EXISTS ] @schema", DropsSchema),
     (
         "DROP { EXTENSION | [ PROCEDURAL ] LANGUAGE | ACCESS METHOD | FOREIGN DATA WRAPPER | SERVER | EVENT TRIGGER \
          | PUBLICATION | SUBSCRIPTION } [ IF EXISTS ] @id",

@@ -38,7 +38,14 @@ pub(in super::super) enum Meaning {
     BehindIndex,
     /// A setting of the session.
     Setting,
+    /// `transaction_timeout` is 0.
+    NoTransactionTimeout,
+    /// The session acts as another role.
+    ActsAs,
+    /// The planner's statistics come back.
+    Statistics,
     Drops,
+    DropsSchema,
     /// An object of a schema gets an owner.
     Gives,
     /// A schema does.
@@ -49,6 +56,12 @@ impl Meaning {
     /// Whether the statement needs a table that must be there.
     pub(in super::super) fn completes(self) -> bool {
         matches!(self, Self::Completes | Self::Index | Self::Key)
+    }
+
+    /// Whether the statement changes the session alone.
+    pub(in super::super) fn sets(self) -> bool {
+        use Meaning::{ActsAs, ClientEncoding, NoTransactionTimeout, SearchPath, Setting, StandardStrings};
+        matches!(self, Setting | NoTransactionTimeout | ActsAs | StandardStrings(_) | SearchPath | ClientEncoding)
     }
 
     /// Whether pg_dump, which drops before it creates, drops nothing from here on.

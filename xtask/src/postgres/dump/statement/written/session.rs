@@ -1,13 +1,14 @@
 //! Settings, transactions, rows, and the functions that pg_dump calls.
 
-use super::Meaning::{self, Begin, ClientEncoding, Commit, Copy, Plain, SearchPath, Setting, StandardStrings};
+use super::Meaning::{
+    self, ActsAs, Begin, ClientEncoding, Commit, Copy, NoTransactionTimeout, Plain, SearchPath, Setting,
+    StandardStrings, Statistics,
+};
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
     // _doSetFixedOutputState
-    (
-        "SET { statement_timeout | lock_timeout | idle_in_transaction_session_timeout | transaction_timeout } = 0",
-        Setting,
-    ),
+    ("SET { statement_timeout | lock_timeout | idle_in_transaction_session_timeout } = 0", Setting),
+    ("SET transaction_timeout = 0", NoTransactionTimeout),
     ("SET client_encoding = @encoding", ClientEncoding),
     ("SET standard_conforming_strings = on", StandardStrings(true)),
     ("SET standard_conforming_strings = off", StandardStrings(false)),
@@ -24,7 +25,7 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("SET default_table_access_method = @id", Setting),
     ("SET default_with_oids = false", Setting),
     // _doSetSessionAuth (--use-set-session-authorization), buildACLCommands
-    ("SET SESSION AUTHORIZATION { @session | DEFAULT }", Setting),
+    ("SET SESSION AUTHORIZATION { @session | DEFAULT }", ActsAs),
     ("RESET SESSION AUTHORIZATION", Setting),
     // Around large objects; pg_restore -f has more of them (--single-transaction, --transaction-size).
     ("BEGIN", Begin),
@@ -45,6 +46,6 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     (
         "SELECT \"*\" FROM pg_catalog . { pg_restore_relation_stats | pg_restore_attribute_stats | pg_restore_extended_stats } \
          ( 'version' , @string : : integer [ , @string , @string [ : : @word [ \"[\" \"]\" ] ] ]* )",
-        Plain,
+        Statistics,
     ),
 ];

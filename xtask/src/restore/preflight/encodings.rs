@@ -1,0 +1,72 @@
+//! Text that the server would not take, and text that it would take unchecked: that of a client whose encoding is SQL_ASCII.
+
+use crate::backup::proof::Proven;
+use crate::error::{Exit, Fault};
+use crate::postgres::encoding::Encoding;
+use crate::restore::making;
+use crate::target::Target;
+
+const UNCHECKED: &str = "SQL_ASCII";
+
+/// Checks a backup's text against the encoding of the database that it is loaded into; gives what a person must know.
+///
+/// # Errors
+/// Bytes that are no letters there, and what to type.
+pub fn check(backup: &Proven, encoding: &str, target: &Target) -> Result<Option<String>, Fault> {
+    let contents = &backup.contents;
+    // A file of ours has a line of its own before the dump.
+    let own = u64::from(backup.manifest.is_some());
+    let not_utf8 = contents.letters.not_utf8.map(|line| line.saturating_add(own));
+    match (contents.client_encoding.as_ref().map(Encoding::as_str), not_utf8) {
+        (Some("UTF8"), Some(line)) => Err(no_utf8(backup, line)),
+        (Some(UNCHECKED), Some(line)) if encoding == "UTF8" => Err(not_of_database(backup, line, target)?),
+        (Some(UNCHECKED), _) if ![UNCHECKED, "UTF8"].contains(&encoding) && contents.letters.beyond_ascii => {
+            let (file, database) = (backup.path.display(), target.database());
+            Ok(Some(format!(
+                "{file} names no encoding (SQL_ASCII): the server does not check its letters beyond ASCII, and \
+                 {database} would take them for {encoding}. If they are not: {}",
+                way(backup, target)?
+            )))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn no_utf8(backup: &Proven, line: u64) -> Fault {
+    let file = backup.as_word();
+    let message =
+        format!("{} cannot be loaded: it says that it is UTF8, and line {line} is not", backup.path.display());
+    Fault::new(Exit::Refused, message).hint(match backup.manifest {
+        Some(_) => {
+            "the database that was backed up holds text that is not UTF8: correct it there, then back it up again\n\
+                    or restore another backup: cargo xtask db-list"
+                .to_owned()
+        }
+        None => {
+            format!("if all of it is LATIN1 (or WIN1252, or another encoding): iconv -f LATIN1 -t UTF-8 {file} > x.sql")
+        }
+    })
+}
+
+/// The server does not check these bytes: queries would fail at them later.
+fn not_of_database(backup: &Proven, line: u64, target: &Target) -> Result<Fault, Fault> {
+    let message = format!(
+        "{} names no encoding (SQL_ASCII), and line {line} is not UTF8: the server would not check it, and {} could not \
+         read it; nothing was changed",
+        backup.path.display(),
+        target.database()
+    );
+    Ok(Fault::failed(message).hint(way(backup, target)?))
+}
+
+fn way(backup: &Proven, target: &Target) -> Result<String, Fault> {
+    if backup.manifest.is_some() {
+        let commands = making::commands(backup, target)?;
+        return Ok(format!("recreate the database from this backup, in its own encoding:\n{commands}"));
+    }
+    Ok(format!(
+        "name the encoding that the file is in, for example LATIN1:\n\
+         sed \"s/^SET client_encoding = 'SQL_ASCII';/SET client_encoding = 'LATIN1';/\" {} > x.sql",
+        backup.as_word()
+    ))
+}
