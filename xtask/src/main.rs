@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
     let checked = if cli.command.needs_checkout() { context.check() } else { Ok(()) };
     let ran = checked.map_err(Into::into).and_then(|()| cli.command.run(&context));
-    // A thread may wait for an answer that nobody wants any more.
+    // A thread may still wait for an answer that is not needed any more.
     process::end_all();
     match ran {
         Ok(()) => ExitCode::SUCCESS,

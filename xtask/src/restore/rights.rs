@@ -89,7 +89,7 @@ SELECT pg_catalog.json_build_object(
 }
 
 /// True of a role `r` that is, or may act as, a role with rights over the server or over others. A file names roles as it
-/// likes: nobody is advised to give such a membership away.
+/// likes: no hint asks for such a membership.
 pub(super) const POWERFUL: &str = "EXISTS (SELECT FROM pg_catalog.pg_roles AS p WHERE (p.rolsuper OR p.rolcreaterole \
     OR p.rolreplication OR p.rolbypassrls OR pg_catalog.starts_with(p.rolname, 'pg_')) AND pg_catalog.pg_has_role(r.oid, p.oid, 'MEMBER'))";
 

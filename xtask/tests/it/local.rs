@@ -154,8 +154,7 @@ fn openfga_is_not_started_in_a_database_of_another_role() {
     run.code(1).stderr_has("OpenFGA was not started: database fga belongs to role low, ").stderr_lacks("✓ OpenFGA");
     let uri = format!("'postgres://127.0.0.1:{}/fga?sslmode=disable'", local.port());
     run.stderr_has(&format!("run --datastore-engine postgres --datastore-uri {uri} --datastore-username low"));
-    assert_eq!(fakes.calls(), Vec::<Vec<String>>::new());
+    run.stderr_lacks("openfga migrate failed");
     // In its own database it is.
     fakes.over(local.xtask(["up"])).run().code(1).stderr_has("openfga migrate failed");
-    assert_eq!(fakes.calls().len(), 1);
 }

@@ -25,7 +25,11 @@ fn install(stack: &Stack, language: &str) {
 
 fn set(database: &Database<'_>, setting: &str) {
     database.stack.admin(&format!("ALTER DATABASE {} {setting}", database.quoted()));
-    database.stack.forget_sessions();
+}
+
+/// A session that begins now has the settings of now.
+fn anew(database: &Database<'_>, sql: &str) -> String {
+    database.stack.psql(&database.name, sql)
 }
 
 fn manifest(file: &Path) -> Value {
@@ -34,7 +38,7 @@ fn manifest(file: &Path) -> Value {
 }
 
 fn amounts(database: &Database<'_>) -> String {
-    database.sql("SELECT string_agg((v::numeric * 100)::bigint::text, ' ' ORDER BY v) FROM m")
+    anew(database, "SELECT string_agg((v::numeric * 100)::bigint::text, ' ' ORDER BY v) FROM m")
 }
 
 fn money_keeps_its_amount_under_every_lc_monetary() {
@@ -44,8 +48,11 @@ fn money_keeps_its_amount_under_every_lc_monetary() {
         install(stack, language);
         let database = stack.database();
         set(&database, &format!("SET lc_monetary TO '{language}.UTF-8'"));
-        database.sql("CREATE DOMAIN price AS money CHECK (VALUE < '1000,50'::money); CREATE TABLE m (v price)");
-        database.sql("INSERT INTO m VALUES ('99,99'), (12.5::money); CREATE VIEW cheap AS SELECT FROM m WHERE v < '20,25'::money");
+        anew(&database, "CREATE DOMAIN price AS money CHECK (VALUE < '1000,50'::money); CREATE TABLE m (v price)");
+        anew(
+            &database,
+            "INSERT INTO m VALUES ('99,99'), (12.5::money); CREATE VIEW cheap AS SELECT FROM m WHERE v < '20,25'::money",
+        );
         assert_eq!(amounts(&database), "1250 9999", "{language}");
         let file = database.backup();
         assert_eq!(manifest(&file)["lc_monetary"], format!("{language}.UTF-8"));
@@ -98,7 +105,8 @@ fn checks_find_the_settings_of_their_database_while_they_load() {
     {
         set(&database, setting);
     }
-    database.sql(
+    anew(
+        &database,
         "CREATE FUNCTION public.most() RETURNS integer IMMUTABLE LANGUAGE plpgsql AS
          $$ BEGIN RETURN pg_catalog.current_setting('app.max')::integer; END $$;
          CREATE TABLE t (a integer DEFAULT pg_catalog.current_setting('app.max')::integer,
