@@ -136,7 +136,9 @@ impl Rights {
     /// The grants that only this one has. An owner needs none.
     fn beyond(&self, other: &Self) -> Vec<String> {
         let there: BTreeSet<&str> = other.grants.iter().map(|grant| other.without_runner(grant)).collect();
-        let is_there = |grant: &str| there.contains(self.without_runner(grant)) || other.is_owners(grant);
+        let is_there = |grant: &String| {
+            other.grants.contains(grant) || there.contains(self.without_runner(grant)) || other.is_owners(grant)
+        };
         self.grants.iter().filter(|grant| !is_there(grant)).map(|grant| one_line(grant)).collect()
     }
 
@@ -248,6 +250,9 @@ mod tests {
         let found = own("x").differences(&unknown);
         assert_eq!(found.missing, ["ALTER DEFAULT PRIVILEGES FOR ROLE x GRANT SELECT ON TABLES TO z;"]);
         assert!(found.extra.is_empty());
+        let mut before = own("x");
+        before.runner = None;
+        assert!(own("x").differences(&before).are_none());
     }
 
     #[test]
