@@ -78,7 +78,7 @@ impl Rights {
         rights
     }
 
-    /// The statements of an entry; one that another role gave is told with that role.
+    /// The statements of an entry; one that another role gave names that role.
     fn take_grants(&mut self, entry: &str) {
         let mut grantor = "";
         let mut statement = String::new();
@@ -116,7 +116,7 @@ impl Rights {
             if there == Some(role) || there.is_none() && object != PUBLIC {
                 continue;
             }
-            // Whoever runs the files owns what they make.
+            // The role that runs the files owns what they make.
             if self.runner.as_ref() != Some(role) {
                 found.missing.push(owned(object, role));
             }
@@ -136,11 +136,13 @@ impl Rights {
     /// The grants that only this one has. An owner needs none.
     fn beyond(&self, other: &Self) -> Vec<String> {
         let there: BTreeSet<&str> = other.grants.iter().map(|grant| other.without_runner(grant)).collect();
-        let is_there = |grant: &str| there.contains(self.without_runner(grant)) || other.is_owners(grant);
+        let is_there = |grant: &String| {
+            other.grants.contains(grant) || there.contains(self.without_runner(grant)) || other.is_owners(grant)
+        };
         self.grants.iter().filter(|grant| !is_there(grant)).map(|grant| one_line(grant)).collect()
     }
 
-    /// Default privileges without the role that runs the files, whoever that is.
+    /// Default privileges without the role that runs the files.
     fn without_runner<'g>(&self, grant: &'g str) -> &'g str {
         let lead = self.runner.as_ref().map(|runner| format!("ALTER DEFAULT PRIVILEGES FOR ROLE {runner} "));
         lead.and_then(|lead| grant.strip_prefix(&lead)).unwrap_or(grant)
@@ -152,6 +154,9 @@ impl Rights {
             return false;
         };
         let to = to.trim_end_matches(';').trim_end_matches(" WITH GRANT OPTION");
+        if grant.starts_with("ALTER DEFAULT PRIVILEGES ") {
+            return self.runner.as_deref() == Some(to);
+        }
         let mut of_name = self.owners.iter().filter(|(object, _)| name(object) == name(what)).peekable();
         match of_name.peek() {
             Some(_) => of_name.any(|(_, role)| role == to),
@@ -240,11 +245,14 @@ mod tests {
             rights(&(table("public.t", runner) + &defaults), Some(runner)).1
         };
         assert!(own("x").differences(&own("y")).are_none());
-        // Before the first run nobody is known.
+        // Before the first run that role is not known.
         let unknown = rights(&table("public.t", "z"), None).1;
         let found = own("x").differences(&unknown);
         assert_eq!(found.missing, ["ALTER DEFAULT PRIVILEGES FOR ROLE x GRANT SELECT ON TABLES TO z;"]);
         assert!(found.extra.is_empty());
+        let mut before = own("x");
+        before.runner = None;
+        assert!(own("x").differences(&before).are_none());
     }
 
     #[test]
