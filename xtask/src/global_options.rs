@@ -20,7 +20,7 @@ pub struct Global {
         allow_hyphen_values = true, action = ArgAction::Append)]
     pub databases: Vec<String>,
     /// Under compose: whether backups and loads may use this host's own programs, by the published port [setting:
-    /// XTASK_DIRECT, default: never]
+    /// XTASK_DIRECT, default: auto]
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
     pub direct: Option<DirectChoice>,
     /// Print only results, warnings and errors

@@ -218,20 +218,15 @@ pub fn end_group(pid: u32, now: bool) -> io::Result<()> {
     system::end_group(pid, now)
 }
 
-/// Stops this process until a test continues or kills it.
+/// Stops this process until another one, a shell or a test, continues or kills it.
 pub fn stop_here() {
     system::stop_here();
 }
 
-/// Runs `task` in a thread of its own each time this process is to be suspended (Ctrl-Z): what it is given suspends the
-/// process, and comes back when the process goes on. Until the value is dropped; `None` where the system has no such thing.
-pub fn around_suspension(task: impl Fn(&dyn Fn()) + Send + 'static) -> Option<Suspensions> {
-    system::around_suspension(task).map(Suspensions)
+/// The signal that suspends this process (Ctrl-Z); `None` where nothing could let it go on again.
+pub fn suspending_signal() -> Option<i32> {
+    system::suspending_signal()
 }
-
-/// See [`around_suspension`].
-#[derive(Debug)]
-pub struct Suspensions(#[expect(dead_code, reason = "it is held until it is dropped")] system::Suspensions);
 
 /// Asks one process to end.
 pub fn end_process(pid: u32) -> io::Result<()> {

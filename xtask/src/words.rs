@@ -96,6 +96,15 @@ pub fn first_lines(lines: impl ExactSizeIterator<Item = String>) -> String {
     lines.take(SHOWN).chain(rest).collect::<Vec<_>>().join("\n")
 }
 
+/// An address for people: without its login, and without what stands behind a `?` or `#`, where keys are written, too.
+pub fn shown_address(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+    let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
+    let end = rest.find(['?', '#']);
+    let (place, more) = (&rest[..end.unwrap_or(rest.len())], if end.is_some() { "?***" } else { "" });
+    if scheme.is_empty() { format!("{login}{place}{more}") } else { format!("{scheme}://{login}{place}{more}") }
+}
+
 /// A line without the logins of addresses in it: `postgres://***@host/db`.
 pub fn without_logins(mut line: String) -> String {
     let mut from = 0;
@@ -182,6 +191,20 @@ mod tests {
         assert_eq!(span(7_300), "2 h");
         let times = [7, 1_340, 130_000].map(|time| duration(Duration::from_millis(time)));
         assert_eq!(times, ["7 ms", "1.3 s", "2 min"]);
+    }
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_a_key() {
+        for (address, shown) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://u:SEC#RET@h/x", "http://***@h/x"),
+            ("https://h/x?token=SECRET", "https://h/x?***"),
+            ("http://h/?a=SECRET@b#SECRET", "http://***@b?***"),
+            ("u:SECRET@h", "***@h"),
+            ("", ""),
+        ] {
+            assert_eq!(shown_address(address), shown);
+        }
     }
 
     #[test]

@@ -95,18 +95,9 @@ impl Plan {
         update: bool,
     ) -> Result<()> {
         let name = self.name.clone();
-        let mut files = source.files(&name);
+        let files = source.files(&name);
         let Some(adopted) = adopted else {
-            if update {
-                let what = format!("Nothing was adopted in {} yet", repository.folder.display());
-                let way = format!("without --update it is: cargo xtask adopt {}", repository.as_word());
-                self.collide(Fault::from(Collision::new(what, way)));
-            } else if repository.has(name.as_str()) {
-                self.collide(Fault::from(Collision::of_name(format!("{name} is there already, and was not adopted"))));
-            }
-            let what = format!("{} files of version {}", files.len(), source.version);
-            files.insert(adopted::FILE.to_owned(), adopted::list(&files, &source.version));
-            self.changes.push(Change { path: name.to_string(), content: Content::Folder(files), what });
+            self.first_copy(repository, files, &source.version, update);
             return Ok(());
         };
         let hashes: BTreeMap<String, String> =
@@ -126,14 +117,30 @@ impl Plan {
         let changed = adopted.local_changes(repository, &files)?;
         if !changed.is_empty() {
             let diff = adopted.difference(repository, &changed, &source.package)?;
-            let fault =
-                Fault::failed(format!("Files of {name} were changed since they were adopted; nothing was changed"));
-            let hint = format!(
-                "undo that, and make it again after the update: git diff shows it; then: git checkout COMMIT -- {name}"
-            );
-            self.collide(anyhow::Error::new(LocalChanges { files: changed, diff }).context(fault.hint(hint)));
+            self.collide(changed_since(&name, LocalChanges { files: changed, diff }));
         }
         self.update(repository, &files, adopted, &source.version)
+    }
+
+    /// The copy into a repository that has none.
+    fn first_copy(
+        &mut self,
+        repository: &Repository,
+        mut files: BTreeMap<String, String>,
+        version: &str,
+        update: bool,
+    ) {
+        let name = self.name.clone();
+        if update {
+            let what = format!("Nothing was adopted in {} yet", repository.folder.display());
+            let way = format!("without --update it is: cargo xtask adopt {}", repository.as_word());
+            self.collide(Fault::from(Collision::new(what, way)));
+        } else if repository.has(name.as_str()) {
+            self.collide(Fault::from(Collision::of_name(format!("{name} is there already, and was not adopted"))));
+        }
+        let what = format!("{} files of version {version}", files.len());
+        files.insert(adopted::FILE.to_owned(), adopted::list(&files, version));
+        self.changes.push(Change { path: name.to_string(), content: Content::Folder(files), what });
     }
 
     fn update(
@@ -244,4 +251,13 @@ impl Plan {
         self.collide(Fault::from(Collision::new(what, way)));
         Ok(())
     }
+}
+
+/// Why the copy is not updated: that would lose what people changed in it.
+fn changed_since(name: &PackageName, changes: LocalChanges) -> anyhow::Error {
+    let message = format!("Files of {name} were changed since they were adopted; nothing was changed");
+    let hint = format!(
+        "undo that, and make it again after the update: git diff shows it; then: git checkout COMMIT -- {name}"
+    );
+    anyhow::Error::new(changes).context(Fault::failed(message).hint(hint))
 }

@@ -116,7 +116,7 @@ fn stayed_locked(server: &Server<'_>, options: &BackupOptions, said: anyhow::Err
     let names: Vec<String> = holders.iter().map(ToString::to_string).collect();
     anyhow::Error::msg(names.join("\n")).context(fault.hint(format!(
         "wait longer with --lock-timeout SECONDS, or end that session: \
-         cargo xtask db-shell -- -c 'SELECT pg_terminate_backend({})'",
+         cargo xtask db-shell -- -c 'SELECT pg_catalog.pg_terminate_backend({})'",
         holder.pid
     )))
 }

@@ -39,6 +39,10 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     let target = server.target();
+    if args.file.is_none() {
+        // The newest backup of a database that is only assumed would be another one's.
+        target.access().check_identified()?;
+    }
     context.terminal.note(&format!("Restoring {}", target.shown()));
     let backup = choose::choose(args, target, context)?;
     let proposal = Proposal::check(server, &backup, args.consent())?;

@@ -32,9 +32,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Exit 4: it ends, or does not answer within two minutes.
 pub fn wait(part: &Part, port: u16, target: &Target, settings: &Settings, secrets: &[&str]) -> Result<()> {
     let end = Instant::now() + TIMEOUT;
-    let hinted = |fault: Fault| {
+    let failed = |what: String| {
         let containers = target.companions().companion_containers(NAME, super::TIMEOUT);
-        Err(fault.hint(log_hint(part, &containers)).into())
+        Err(Fault::unreachable(what).hint(log_hint(part, &containers)).into())
     };
     let mut looked = Instant::now();
     loop {
@@ -42,12 +42,12 @@ pub fn wait(part: &Part, port: u16, target: &Target, settings: &Settings, secret
         signals::check()?;
         if looked.elapsed() >= LOOK_INTERVAL {
             if let Some(end) = target.companions().companion_end(NAME, part.service, super::TIMEOUT) {
-                return hinted(Fault::unreachable(ended(part, &end, secrets)));
+                return failed(ended(part, &end, secrets));
             }
             looked = Instant::now();
         }
         if Instant::now() >= end {
-            return hinted(Fault::unreachable(format!("{} is started, but {why}", part.name)));
+            return failed(format!("{} is started, but {why}", part.name));
         }
         std::thread::sleep(POLL_INTERVAL);
     }

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::endpoint::{Endpoint, is_loopback};
 use crate::target::openfga;
-use crate::words::shell_word;
+use crate::words::{shell_word, shown_address};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,7 @@ impl OpenfgaServer {
         let (url, is_of_stack) = match (own, named) {
             (Ok(own), Some((url, origin))) if !is_same_address(url, &own) => {
                 let name = target.own_openfga().openfga_name();
+                let url = shown_address(url);
                 let message = format!("{URL} is {url} ({}), but {name} is at {own}", origin.shown());
                 let hint = format!("unset {URL} to use {own}; containers reach it as http://openfga:8080 without it");
                 return Err(Fault::usage(message).hint(hint).into());

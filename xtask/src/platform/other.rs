@@ -136,10 +136,7 @@ pub(super) fn stop_here() {
     std::process::abort();
 }
 
-#[derive(Debug)]
-pub(super) struct Suspensions;
-
-pub(super) fn around_suspension(_task: impl Fn(&dyn Fn()) + Send + 'static) -> Option<Suspensions> {
+pub(super) fn suspending_signal() -> Option<i32> {
     None
 }
 

@@ -5,10 +5,8 @@ use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::io::Read as _;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
@@ -196,37 +194,10 @@ pub(super) fn stop_here() {
     std::thread::sleep(std::time::Duration::from_millis(50));
 }
 
-/// Holds the signal, and the pipe by which its thread is woken.
-#[derive(Debug)]
-pub(super) struct Suspensions {
-    signal: signal_hook::SigId,
-    pipe: UnixStream,
-}
-
-impl Drop for Suspensions {
-    fn drop(&mut self) {
-        signal_hook::low_level::unregister(self.signal);
-        // The thread ends with its pipe; a pipe that is closed already has no thread.
-        let _ = self.pipe.shutdown(std::net::Shutdown::Both);
-    }
-}
-
-pub(super) fn around_suspension(task: impl Fn(&dyn Fn()) + Send + 'static) -> Option<Suspensions> {
-    let (mut reader, writer) = UnixStream::pair().ok()?;
-    let pipe = reader.try_clone().ok()?;
-    let signal = signal_hook::low_level::pipe::register(signal_hook::consts::SIGTSTP, writer).ok()?;
-    std::thread::spawn(move || {
-        let mut byte = [0];
-        while reader.read_exact(&mut byte).is_ok() {
-            // In the group of its session's leader no shell could let it go on: the system ignores the signal there, too.
-            if rustix::process::getsid(None).is_ok_and(|session| session != rustix::process::getpgrp()) {
-                task(&|| {
-                    let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
-                });
-            }
-        }
-    });
-    Some(Suspensions { signal, pipe })
+pub(super) fn suspending_signal() -> Option<i32> {
+    // In the group of its session's leader no shell could let it go on: the system ignores the signal there, too.
+    let has_shell = rustix::process::getsid(None).is_ok_and(|session| session != rustix::process::getpgrp());
+    has_shell.then_some(Signal::TSTP.as_raw())
 }
 
 pub(super) fn end_process(pid: u32) -> io::Result<()> {

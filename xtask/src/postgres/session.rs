@@ -86,8 +86,12 @@ impl Server<'_> {
             }
         }
         let fault = Fault::failed(format!("The server session {} does not end", self.session()));
-        let find = "SELECT pid, state, query FROM pg_stat_activity WHERE application_name";
-        let hint = format!("see what it does: cargo xtask db-shell -- -c \"{find} = '{}'\"", self.session());
+        let find = "SELECT pid, state, query FROM pg_catalog.pg_stat_activity WHERE application_name";
+        let hint = format!(
+            "see what it does: cargo xtask db-shell -- -d {} -c \"{find} = '{}'\"",
+            self.maintenance_database(),
+            self.session()
+        );
         Err(fault.hint(hint).into())
     }
 

@@ -8,6 +8,7 @@ pub mod identity;
 mod program;
 pub mod signals;
 mod source;
+pub mod suspension;
 mod text_mode;
 mod watched;
 mod writer;

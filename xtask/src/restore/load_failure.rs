@@ -63,7 +63,7 @@ pub(super) fn explain(
     let mut hints = vec![format!("{} is unchanged", target.database())];
     // The server's own words, in English: it says so of tables, functions, types and operators.
     if client_error::server_says(&said.stderr, " does not exist") {
-        hints.extend(sought.map(|sought| sought.hint(statement.as_ref(), options.search_path)));
+        hints.extend(sought.map(|sought| sought.what_to_type(statement.as_ref(), options.search_path)));
         if backup.manifest.is_none() {
             hints.push(PART.to_owned());
         }

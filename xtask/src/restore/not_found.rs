@@ -65,7 +65,7 @@ impl<'a> NotFound<'a> {
     }
 
     /// What to type. `at`: the statement that failed; `given`: the path of this load.
-    pub(super) fn hint(&self, at: Option<&Statement>, given: Option<&SearchPath>) -> String {
+    pub(super) fn what_to_type(&self, at: Option<&Statement>, given: Option<&SearchPath>) -> String {
         let made = at.map(|statement| &statement.made);
         let own = made.map_or_else(BTreeSet::new, |made| schemas(made, self.name));
         let of_extensions = || made.map_or_else(BTreeSet::new, extension_schemas);

@@ -86,8 +86,8 @@ fn findings(server: &Server<'_>, view: View) -> Result<Findings> {
     Ok(found(view, lives, live, |entry| is_left(entry, false)))
 }
 
-/// Whether what the entry stands for was left by its run, for those who look and for those who repair. Whoever holds the
-/// locks is alone, but for drills: they take none, and may be at work.
+/// Whether what the entry stands for was left by its run, for those who look and for those who repair. A run that holds
+/// the locks is alone, but for drills: they take none, and may be at work.
 pub(super) fn is_left(entry: &Entry, is_locked: bool) -> bool {
     !entry.alive || (is_locked && entry.purpose != Purpose::Verify)
 }

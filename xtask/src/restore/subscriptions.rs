@@ -99,7 +99,7 @@ pub(super) fn by_hand(server: &Server<'_>, database: &str) -> Result<String> {
         lines.push_str(&format!("ROLLBACK PREPARED {};\n", quote::literal(transaction)?));
     }
     for slot in &blockers.slots {
-        lines.push_str(&format!("SELECT pg_drop_replication_slot({});\n", quote::literal(slot)?));
+        lines.push_str(&format!("SELECT pg_catalog.pg_drop_replication_slot({});\n", quote::literal(slot)?));
     }
     Ok(format!("{lines}\\c {}\nDROP DATABASE {quoted} WITH (FORCE);", server.maintenance_database()))
 }

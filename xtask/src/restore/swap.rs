@@ -53,7 +53,7 @@ fn unchanged(swaps: &[Swap<'_>]) -> &'static str {
 
 fn release(holder: &Holder) -> String {
     format!(
-        "{}\nonce that session has ended, try again; to end it: cargo xtask db-shell -- -c 'SELECT pg_terminate_backend({})'",
+        "{}\nonce that session has ended, try again; to end it: cargo xtask db-shell -- -c 'SELECT pg_catalog.pg_terminate_backend({})'",
         holder.to_string().replace(char::is_control, " "),
         holder.pid
     )

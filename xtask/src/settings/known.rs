@@ -3,7 +3,7 @@
 /// Every setting with its default, as `docs/configuration.md` and `--verbose` have them; empty: none.
 pub const KNOWN: &[(&str, &str)] = &[
     ("XTASK_TARGET", "compose"),
-    ("XTASK_DIRECT", "never"),
+    ("XTASK_DIRECT", "auto"),
     ("DATABASE_URL", ""),
     ("POSTGRES_USER", "postgres"),
     ("POSTGRES_PASSWORD", "postgres"),

@@ -16,6 +16,7 @@ pub use known::{KNOWN, PROGRAMS, is_secret};
 pub use root::{Root, package_folder};
 
 use crate::platform;
+use crate::words::shown_address;
 use chrono::{DateTime, Local};
 use env_file::EnvFile;
 use known::ENVIRONMENT_ONLY;
@@ -186,12 +187,11 @@ impl Settings {
     pub fn shown(&self, but: &[&str]) -> impl Iterator<Item = String> {
         KNOWN.iter().filter(|(name, _)| !but.contains(name)).map(|(name, default)| {
             let (value, origin) = self.find(name).unwrap_or((default, Origin::Default));
-            let value = if value.is_empty() {
-                "(not set)"
-            } else if is_secret(name) {
-                "***"
-            } else {
-                value
+            let value = match value {
+                "" => "(not set)".to_owned(),
+                _ if is_secret(name) => "***".to_owned(),
+                address if name.ends_with("_URL") => shown_address(address),
+                value => value.to_owned(),
             };
             format!("{name}={value} ({})", origin.shown())
         })

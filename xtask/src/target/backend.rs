@@ -51,8 +51,18 @@ impl Login {
 /// A whole database goes through a program. For a large one the target may look for a faster connection first.
 #[derive(Debug, Clone, Copy)]
 pub struct Bulk {
-    /// About how many there are, where that is known.
+    /// About how many bytes there are, where that is known.
     pub bytes: Option<u64>,
+}
+
+impl Bulk {
+    /// Fewer bytes are through before it is known whether there is another way.
+    const SMALL: u64 = 8 << 20;
+
+    /// Whether another way may pay.
+    pub fn may_be_large(self) -> bool {
+        self.bytes.is_none_or(|bytes| bytes >= Self::SMALL)
+    }
 }
 
 /// How a program is started.
@@ -74,6 +84,12 @@ pub trait Access: fmt::Debug + Send + Sync {
     /// # Errors
     /// Exit 2: it is doubtful which server is meant.
     fn identify(&self, deadline: Duration) -> Result<Identified>;
+
+    /// Refuses to go on where nothing names the server: its names are then those of the shipped stack.
+    ///
+    /// # Errors
+    /// What [`Self::identify`] needs and does not get.
+    fn check_identified(&self) -> Result<()>;
 
     fn login(&self) -> &Login;
 
@@ -389,13 +405,13 @@ pub trait Companions {
     /// Exit 4: Docker does not answer, or the stack does not run. Exit 1: no network leads to it.
     fn surroundings(&self) -> Result<Option<Surroundings>>;
 
-    /// Pulls those of the images that are not here; `say` is told each before.
+    /// Pulls those of the images that are not here; `say` hears each before.
     ///
     /// # Errors
     /// Exit 4: Docker does not answer. Exit 1: an image cannot be pulled.
     fn fetch_images(&self, images: &[CompanionImage<'_>], say: &dyn Fn(&str)) -> Result<()>;
 
-    /// How the container of this service of a companion ended; `None` while it runs, and where Docker does not tell.
+    /// How the container of this service of a companion ended; `None` while it runs, and where Docker does not say.
     fn companion_end(&self, name: &str, service: &str, deadline: Duration) -> Option<CompanionEnd>;
 
     /// Starts the companion; `renew` recreates its containers.

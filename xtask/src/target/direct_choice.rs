@@ -23,7 +23,7 @@ impl DirectChoice {
     /// # Errors
     /// Exit 2: another word.
     pub(super) fn chosen(settings: &Settings) -> Result<Self, Fault> {
-        let Some(word) = settings.get(Self::SETTING) else { return Ok(Self::Never) };
+        let Some(word) = settings.get(Self::SETTING) else { return Ok(Self::Auto) };
         Self::from_str(word, false)
             .map_err(|_| Fault::usage(format!("{} is {word:?}", Self::SETTING)).hint("it can be auto or never"))
     }
@@ -46,8 +46,8 @@ mod tests {
             settings.set_flag(DirectChoice::SETTING, word);
             DirectChoice::chosen(&settings)
         };
-        assert_eq!(chosen("").unwrap(), DirectChoice::Never);
-        assert_eq!(chosen("auto").unwrap(), DirectChoice::Auto);
+        assert_eq!(chosen("").unwrap(), DirectChoice::Auto);
+        assert_eq!(chosen("never").unwrap(), DirectChoice::Never);
         assert!(["always", "Never", " auto"].into_iter().all(|word| chosen(word).is_err()));
     }
 }

@@ -60,6 +60,10 @@ impl Endpoint {
                 .hint("write it as http://127.0.0.1:8080 or https://fga.example.com")
         };
         let (url, uri) = understood(url, "; put the key into OPENFGA_API_TOKEN").map_err(|why| wrong(&why))?;
+        // Messages show it.
+        if url.contains(['@', '?', '#']) {
+            return Err(wrong("it contains more than a host, a port and a path").into());
+        }
         let token = token.map(usable).transpose()?;
         Ok(Self { url, token, agent: agent(&uri, settings)? })
     }
@@ -294,7 +298,15 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_refused_and_a_login_in_it_is_not_repeated() {
-        for wrong in ["", "8080", "ftp://host", "http://", "http://user:hunter2@host"] {
+        for wrong in [
+            "",
+            "8080",
+            "ftp://host",
+            "http://",
+            "http://user:hunter2@host",
+            "http://u:x#hunter2@h",
+            "http://h/?k=hunter2",
+        ] {
             let refusal = Endpoint::new(wrong, None, &Settings::default()).unwrap_err();
             assert_eq!(crate::error::exit_code(&refusal), 2, "{wrong}");
             assert!(!format!("{refusal:#}").contains("hunter2"));

@@ -2,7 +2,7 @@
 
 use super::Terminal;
 use crate::error::Fault;
-use crate::platform::{self, Suspensions};
+use crate::process::suspension::{self, Suspensions};
 use anyhow::Result;
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -72,10 +72,10 @@ impl Drop for Live {
     }
 }
 
-/// Whoever suspends this program gets the terminal as it was. No frame is written meanwhile: stdout is locked.
+/// The user who suspends this program gets the terminal as it was. No frame is written meanwhile: stdout is locked.
 fn given_back_while_suspended(is_back: &Arc<AtomicBool>) -> Option<Suspensions> {
     let is_back = Arc::clone(is_back);
-    platform::around_suspension(move |suspend| {
+    suspension::around(move |suspend| {
         let mut out = io::stdout().lock();
         // A terminal that is gone takes no frame either.
         let _ = out.write_all(END.as_bytes()).and_then(|()| out.flush());

@@ -142,33 +142,67 @@ pub fn in_folder(text: &str, folder: Option<&str>) -> String {
 const OF_STORE_FILES: &[&str] = &["--file", "--store", "--allow-external-files"];
 const READ_STORE_FILES: &[&str] = &["setup-openfga", "test-auth"];
 
-/// Commands that a text says to type, with these options; a line that has one of them already keeps it. An option
+/// Commands that a text says to type, with these options; a command that has one of them already keeps it. An option
 /// without a value has an empty one.
 pub fn with_options(text: &str, options: &[(&str, String)]) -> String {
     let mut completed = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let missing: Vec<_> = options.iter().filter(|(option, _)| !line.contains(option)).collect();
-        let missing = |command: &str| -> String {
+    let mut rest = text;
+    while let Some(at) = rest.find(CALL) {
+        let (before, after) = rest.split_at(at + CALL.len());
+        let end = after.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-').unwrap_or(after.len());
+        let (command, after) = after.split_at(end);
+        completed.push_str(before);
+        completed.push_str(command);
+        if !command.is_empty() && command != "help" && !command.starts_with('-') {
+            let given = own_options(after);
             let taken = |option: &str| !OF_STORE_FILES.contains(&option) || READ_STORE_FILES.contains(&command);
-            let missing = missing.iter().filter(|(option, _)| taken(option));
-            let words = missing.map(|(option, value)| format!("{option} {}", clean_line(value)));
-            words.map(|words| format!(" {}", words.trim_end())).collect()
-        };
-        let mut rest = line;
-        while let Some(at) = rest.find(CALL) {
-            let (before, after) = rest.split_at(at + CALL.len());
-            let end = after.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-').unwrap_or(after.len());
-            let (command, after) = after.split_at(end);
-            completed.push_str(before);
-            completed.push_str(command);
-            if !command.is_empty() && command != "help" && !command.starts_with('-') {
-                completed.push_str(&missing(command));
+            for (option, value) in options.iter().filter(|(option, _)| taken(option) && !given.contains(option)) {
+                completed.push_str(format!(" {option} {}", clean_line(value)).trim_end());
             }
-            rest = after;
         }
-        completed.push_str(rest);
+        rest = after;
     }
-    completed
+    completed + rest
+}
+
+/// The options of a command whose arguments begin here: words of our own, never part of a name. They end at `--`, at a
+/// bracket, and where the line or the command does.
+fn own_options(arguments: &str) -> Vec<&str> {
+    let line = arguments.split('\n').next().unwrap_or_default();
+    let mut options = Vec::new();
+    let mut quote = None;
+    for word in line.split(' ') {
+        let is_quoted = quote.is_some();
+        quote = quote_behind(word, quote);
+        if is_quoted {
+            continue;
+        }
+        let bare = word.trim_end_matches([';', ',', '.', ':']);
+        if bare == "--" || bare.starts_with('(') {
+            break;
+        }
+        if bare.starts_with("--") {
+            options.push(bare.split('=').next().unwrap_or(bare));
+        }
+        if bare != word && !word.ends_with('.') {
+            break;
+        }
+    }
+    options
+}
+
+/// The quote of a shell that is open behind this word.
+fn quote_behind(word: &str, mut open: Option<char>) -> Option<char> {
+    let mut letters = word.chars();
+    while let Some(letter) = letters.next() {
+        match (open, letter) {
+            (None, '\\') => drop(letters.next()),
+            (None, '\'' | '"') => open = Some(letter),
+            (Some(quote), _) if quote == letter => open = None,
+            _ => {}
+        }
+    }
+    open
 }
 
 #[cfg(test)]
@@ -254,6 +288,20 @@ mod tests {
         let expected = "go back: cargo xtask db-restore --target url --database 'a b\\n' --undo\n\
                         cargo xtask up --database 'a b\\n' --target url";
         assert_eq!(with_options(text, &both), expected);
+        // What looks like an option in a name is none.
+        for rest in [
+            " -- -f p--database--target.sql",
+            " 'a --database --target b' x",
+            " 'a'\\'' --target --database '",
+            " (--database)",
+        ] {
+            assert_eq!(
+                with_options(&format!("of --target and --database: cargo xtask db-shell{rest}"), &both),
+                format!("of --target and --database: cargo xtask db-shell --target url --database 'a b\\n'{rest}")
+            );
+        }
+        let own = "cargo xtask db-shell 'x' --target=url --database c -- -f y";
+        assert_eq!(with_options(own, &both), own);
     }
 
     #[test]

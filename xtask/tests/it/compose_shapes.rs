@@ -9,6 +9,8 @@ pub fn tests() -> Vec<Test> {
         [OwnStack] a_project_in_a_subfolder_is_the_one_that_compose_makes,
         [OwnStack] a_login_in_files_that_only_the_container_has_is_no_obstacle,
         [OwnStack] a_build_that_answers_is_the_database_and_not_a_job_of_postgres_image,
+        [OwnStack] a_database_that_an_application_makes_beside_the_default_one_is_not_overlooked,
+        [OwnStack] a_server_that_trusts_everybody_needs_no_password,
         [Compose] a_database_in_several_containers_is_refused_before_it_is_started,
         [OwnStack] a_server_whose_configuration_moves_it_is_said_to_be_where_it_is,
     ]
@@ -220,4 +222,47 @@ fn a_build_that_answers_is_the_database_and_not_a_job_of_postgres_image() {
 
     stack.docker(&["stop", "--time", "0", &stack.container_of("database")]);
     run(&["db-backup"]).code(4).stderr_has(doubt).stderr_has(way);
+}
+
+/// Nothing names the database that the application makes.
+const UNNAMED: &str = "
+services:
+  events_db: {image: 'IMAGE/postgres:unnamed', environment: [POSTGRES_PASSWORD=postgres]}
+";
+
+fn a_database_that_an_application_makes_beside_the_default_one_is_not_overlooked() {
+    let _images = Images::tagged(&["postgres:unnamed"]);
+    let stack = stack(UNNAMED, "");
+    let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
+    run(&["up"]).ok();
+    run(&["db-backup"]).ok().stderr_has("Database:  postgres").stderr_lacks("has no tables");
+    run(&["db-shell", "--", "-qc", "CREATE DATABASE \"it's\""]).ok();
+    let empty = run(&["db-backup"]);
+    empty.ok().stderr_has("⚠ The database postgres has no tables; the server also has: it's\n");
+    empty.stderr_has("  back that up: cargo xtask db-backup --database 'it'\\''s'\n");
+    empty.stderr_has("or all of them: cargo xtask db-backup --all");
+    run(&["db-backup", "--database", "postgres"]).ok().stderr_lacks("has no tables");
+    stack.xtask(["db-backup"]).env("XTASK_BACKUP_EXCLUDE", "it's").run().ok().stderr_lacks("has no tables");
+}
+
+const TRUSTING: &str = "
+services:
+  pg: {image: 'IMAGE/postgres:trusting', environment: {POSTGRES_HOST_AUTH_METHOD: trust, POSTGRES_DB: app, POSTGRES_USER: me}}
+  mysql: {image: 'mysql:8', profiles: [other]}
+";
+
+fn a_server_that_trusts_everybody_needs_no_password() {
+    let _images = Images::tagged(&["postgres:trusting"]);
+    let stack = stack(TRUSTING, "");
+    let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
+    run(&["up"]).ok().stderr_has("service pg (target compose, database app, user me)").stderr_lacks("password");
+    let told = run(&["--verbose", "db-shell", "--", "-qAtc", "CREATE TABLE t AS SELECT 1; SELECT current_user"]);
+    told.ok().prints("me").stderr_has("POSTGRES_PASSWORD=(not set) (the service has none)");
+    run(&["db-backup"]).ok();
+    run(&["db-restore", "--yes"]).ok().stderr_has("Restoring compose service pg");
+    for password in ["", "anything"] {
+        let health =
+            Health::of(stack.xtask([]).env("POSTGRES_PASSWORD", password), &["--only", "postgres", "service/pg"]);
+        health.fails_only(&[]).says("postgres", "ok", "database app", "");
+    }
 }

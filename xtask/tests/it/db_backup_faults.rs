@@ -131,15 +131,17 @@ fn a_killed_container_ends_the_backup_and_leaves_no_file() {
 
 /// What had come of the stream is no dump, and the client in front of pg_dump ends as if it had succeeded.
 fn a_container_that_dies_as_pg_dump_starts_is_no_damaged_stream() {
-    let stack = Stack::postgres_only();
-    for piece in ["head -c 900", "sed 's/PostgreSQL database dump/OCI runtime exec failed/'"] {
+    let cut = |kill: &str| format!("real \"$@\" | head -c 900; {kill}");
+    let refused = |kill: &str| format!("{kill}; echo 'OCI runtime exec failed: container is not running'");
+    for dies in [&cut as &dyn Fn(&str) -> String, &refused] {
+        let stack = Stack::postgres_only();
         stack.up();
         let database = stack.database();
         sample(&database);
-        let body = format!("real \"$@\" | {piece}; real kill '{}' >/dev/null; exit 0", stack.postgres());
+        let body = format!("{}; exit 0", dies(&format!("real kill '{}' >/dev/null", stack.postgres())));
         let fakes = Fakes::new(&database.sandbox).docker_but("pg_dump", &body);
         let run = fakes.over(database.xtask(["db-backup"])).run();
-        run.code(4).prints_nothing().stderr_has("The postgres service is not running; no backup was made");
+        run.code(4).prints_nothing().stderr_has("✗ The postgres service is not running");
         run.stderr_has("cargo xtask up").stderr_lacks("incomplete");
         assert_eq!(database.sandbox.backups(), [""; 0]);
     }

@@ -103,7 +103,7 @@ fn a_blocked_session_is_named_with_the_command_that_ends_its_wait() {
         let run = database.xtask(["db-stats"]).run();
         run.ok().stdout_has(&format!("1 session waits for session {pid} ("));
         // It runs no statement that could be cancelled.
-        let ends = format!("cargo xtask db-shell -- -c 'SELECT pg_terminate_backend({pid})'");
+        let ends = format!("cargo xtask db-shell -- -c 'SELECT pg_catalog.pg_terminate_backend({pid})'");
         run.stdout_has(&ends).stdout_lacks("pg_cancel_backend").stdout_has(": SELECT …").stdout_lacks("hunter2");
         // What is locked is not measured, and the others are.
         run.holds(row(&run, "public.t").contains("≈0 bytes"), "the locked table's size is estimated");
@@ -112,7 +112,7 @@ fn a_blocked_session_is_named_with_the_command_that_ends_its_wait() {
         assert_eq!(report["activity"]["blocked"][0]["waits_for"][0].to_string(), pid);
         assert_eq!(report["activity"]["blocking"][0]["statement"], "SELECT …");
         assert_eq!(table(&report, "t")["sizes_are_estimated"], true);
-        let typed = format!("SELECT pg_terminate_backend({pid})");
+        let typed = format!("SELECT pg_catalog.pg_terminate_backend({pid})");
         database.xtask(["db-shell", "--", "-c", &typed]).run().ok();
         waiter.join().unwrap()
     });

@@ -4,7 +4,7 @@
 use crate::harness::backup::manifest;
 use crate::harness::restore::{slow, wait_for_the_sleep, whole_and_repaired};
 use crate::harness::stack::Database;
-use crate::harness::{Fakes, Outcome, Test, Xtask, needs, shared, shared_for_restores};
+use crate::harness::{Fakes, Outcome, Test, Xtask, needs, shared, shared_for_restores, shared_local};
 use rustix::process::Signal;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,6 +16,8 @@ pub fn tests() -> Vec<Test> {
         [Clients] both_ways_load_the_same,
         [Clients] a_load_past_docker_that_is_killed_leaves_one_whole_state,
         [Clients] another_server_at_the_port_is_never_taken,
+        [Clients, Postgres, Root] a_program_of_another_user_at_the_port_gets_no_login,
+        [Clients] this_way_is_the_usual_one_and_says_nothing,
         [Compose] programs_that_do_not_fit_are_not_taken,
     ]
 }
@@ -140,8 +142,8 @@ fn another_server_at_the_port_is_never_taken() {
     let decoy = other.database_named(&database.name, "");
     decoy.sql("CREATE TABLE theirs AS SELECT 1 AS a");
     let answers = "another server answers, or none, or it refuses the login";
-    for (port, why) in [(other.postgres_port.to_string().as_str(), answers), ("1", answers), ("0", "is not published")]
-    {
+    let nobody = "nothing answers at 127.0.0.1:1: ";
+    for (port, why) in [(&*other.postgres_port.to_string(), answers), ("1", nobody), ("0", "is not published")] {
         let run = published_at(&database, port).run();
         run.ok().stderr_has(&format!("pg_dump{INSIDE}")).stderr_has(why).stderr_lacks(TAKEN);
         let file = database.sandbox.path(run.text().trim_end());
@@ -161,6 +163,31 @@ fn another_server_at_the_port_is_never_taken() {
     // A login that the port refuses: inside, the server asks for none.
     let run = database.xtask(["--verbose", "--direct", "auto", "db-backup"]).env("POSTGRES_PASSWORD", "wrong").run();
     run.ok().stderr_has(answers).stderr_lacks(TAKEN);
+}
+
+/// Docker has said which port it is, and another user's program has got it since.
+fn a_program_of_another_user_at_the_port_gets_no_login() {
+    let database = shared_for_restores().database();
+    database.sql("CREATE TABLE ours AS SELECT 1 AS a");
+    // Root's local server runs as another user.
+    let run = published_at(&database, &shared_local().port().to_string()).run();
+    run.ok().stderr_has("a program of another user listens (user number ").stderr_lacks(TAKEN);
+    run.stderr_lacks("+ PGHOST=127.0.0.1");
+}
+
+fn this_way_is_the_usual_one_and_says_nothing() {
+    let database = shared_for_restores().database();
+    database.fill("large", 9);
+    let usual = |args: &[&'static str]| database.xtask(args.iter().copied()).unset("XTASK_DIRECT");
+    let run = usual(&["--verbose", "db-backup"]).run();
+    run.ok().stderr_has("XTASK_DIRECT=auto (default)").stderr_has(TAKEN);
+    // Without --verbose nothing is said of it, whether it is taken or not.
+    let taken = usual(&["db-backup"]).run();
+    let fallen = usual(&["db-backup"]).env("XTASK_PG_BIN", database.sandbox.beside("nowhere")).run();
+    for run in [taken, fallen] {
+        run.ok().stderr_lacks("this host's programs").stderr_lacks("This host's programs");
+        run.stderr_lacks("inside the container").stderr_lacks("XTASK_PG_BIN");
+    }
 }
 
 fn programs_that_do_not_fit_are_not_taken() {

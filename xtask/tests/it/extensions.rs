@@ -118,7 +118,7 @@ fn type_statements(local: &Local, told: &Told) {
         let lines = told.stderr.lines().map(str::trim);
         lines.filter(|line| line.starts_with(start)).map(str::to_owned).collect::<Vec<_>>().join("\n")
     };
-    for start in ["SELECT pg_terminate_backend", "ALTER DATABASE", "CREATE DATABASE"] {
+    for start in ["SELECT pg_catalog.pg_terminate_backend", "ALTER DATABASE", "CREATE DATABASE"] {
         assert!(!typed(start).is_empty(), "{start}: {}", told.stderr);
         local.sql("postgres", &typed(start));
     }

@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] what_an_empty_database_cannot_take_is_refused_beforehand,
         [Stack] a_file_without_rows_is_told_before_the_question_and_after_the_swap,
         [Stack] tables_whose_rows_were_left_out_are_named_and_empty_ones_are_not,
+        [Stack] half_of_the_restrict_pair_and_what_compose_says_are_named,
         [Stack] what_a_psql_could_read_as_a_command_is_refused_where_it_would_run_it,
         [Stack] rows_for_the_systems_tables_change_nothing,
     ]
@@ -171,6 +172,35 @@ fn tables_whose_rows_were_left_out_are_named_and_empty_ones_are_not() {
     run.ok().stderr_has("✓ Database restored, without rows of 1 table").stderr_has("they will be empty");
     assert_eq!(database.sql("SELECT (SELECT count(*) FROM k), (SELECT count(*) FROM parted)"), "0|2");
     database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+}
+
+/// An old psql knows neither line: people take out the one that it complains of. And `2>&1` takes Compose's words along.
+fn half_of_the_restrict_pair_and_what_compose_says_are_named() {
+    let database = shared().database();
+    database.sql(TABLES);
+    let (bytes, errors) = database.stack.exec(&["pg_dump", "-d", &database.name], "");
+    let text = String::from_utf8(bytes.unwrap_or_else(|| panic!("{errors}"))).unwrap();
+    let without = |start: &str| {
+        let lines = text.split_inclusive('\n').filter(|line| !line.starts_with(start));
+        lines.collect::<String>()
+    };
+    let said = "time=\"2026-01-02T03:04:05Z\" level=warning msg=\"The \\\"X\\\" variable is not set.\"\n";
+    for (text, words) in [
+        (without("\\restrict"), "take \\unrestrict out as well: sed '/^\\\\unrestrict/d' FILE > x.sql"),
+        (without("\\unrestrict"), "take \\restrict out as well: sed '/^\\\\restrict/d' FILE > x.sql"),
+        (format!("{said}{text}"), "what a program said beside its dump"),
+        (format!("WARN[0000] the attribute `version` is obsolete\n{text}"), "what a program said beside its dump"),
+    ] {
+        let file = database.sandbox.write("half.sql", text);
+        database.xtask(["db-restore", "--dry-run"]).args([&file]).run().code(3).stderr_has(words);
+    }
+    // As told.
+    let both = without("\\restrict")
+        .lines()
+        .filter(|line| !line.starts_with("\\unrestrict"))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let file = database.sandbox.write("both.sql", both);
+    database.xtask(["db-verify", "--restore"]).args([&file]).run().ok();
 }
 
 /// A default changes how psql reads the strings after it: one that ends for us does not end for psql.

@@ -104,14 +104,8 @@ fn decide_on_backups(
         let reasons = kept_by_rules(&alone, policy, now);
         for &at in &whole {
             let is_newest = whole.first() == Some(&at);
-            decisions[at] = Some(match of_member(&at) {
-                Some(decision) if decision.keep || !is_newest => decision,
-                _ => {
-                    let newest = is_newest.then(|| "the newest whole backup".to_owned());
-                    let rules = reasons.get(&at).cloned().unwrap_or_default();
-                    by_rules(&newest.into_iter().chain(rules).collect::<Vec<_>>())
-                }
-            });
+            let rules = reasons.get(&at).cloned().unwrap_or_default();
+            decisions[at] = Some(of_whole(of_member(&at), is_newest, rules));
         }
     }
     // What a kept set needs stays, whatever it is.
@@ -121,6 +115,17 @@ fn decide_on_backups(
     let mut decisions: Vec<Decision> = decisions.into_iter().enumerate().map(decided).collect();
     keep_the_last_safety_backup(backups, &mut decisions, is_whole)?;
     Ok(decisions)
+}
+
+/// Decides on a whole backup: by its set, else by the rules that keep it. The newest one of its database stays.
+fn of_whole(by_set: Option<Decision>, is_newest: bool, rules: Vec<String>) -> Decision {
+    match by_set {
+        Some(decision) if decision.keep || !is_newest => decision,
+        _ => {
+            let newest = is_newest.then(|| "the newest whole backup".to_owned());
+            by_rules(&newest.into_iter().chain(rules).collect::<Vec<_>>())
+        }
+    }
 }
 
 /// Where no other backup of its database is whole, the newest whole safety backup stays, however old.

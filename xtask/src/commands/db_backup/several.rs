@@ -131,7 +131,9 @@ fn unlisted(error: Error, outcome: &Outcome, context: &Context) -> Error {
     let files =
         terminal::counted(outcome.taken.len() as u64, "backup is written and stays", "backups are written and stay");
     let message = format!("{files}; the server could not be asked for its databases again, so there is no set of them");
-    error.context(Fault::new(Exit::Partial, message).hint("for a set, run it again: cargo xtask db-backup --all"))
+    let first = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n")).unwrap_or_default();
+    let hint = format!("{first}for a set, run it again: cargo xtask db-backup --all");
+    error.context(Fault::new(Exit::Partial, message).hint(hint))
 }
 
 /// No backup was made: why, and how that ends.

@@ -1,11 +1,45 @@
 //! What a restore of a new backup cannot do, or may fail at.
 
+use crate::backup::set;
 use crate::backup::take::Taken;
 use crate::commands::full_backup::warn_of_extensions;
 use crate::context::Context;
 use crate::postgres::path_dependents::PathDependent;
+use crate::postgres::server::Server;
+use crate::restore::record;
 use crate::target::Target;
+use crate::target::database_name::{self, EXCLUDED};
 use crate::terminal;
+use anyhow::Result;
+
+/// Says of a database that nobody named, and that has no tables, which others its server has: one of them may be meant.
+pub(super) fn warn_of_nothing(taken: &Taken, target: &Target, context: &Context) {
+    let settings = &context.settings;
+    let is_named = || ["POSTGRES_DB", "DATABASE_URL"].iter().any(|name| settings.get(name).is_some());
+    if !taken.manifest.is_full() || !taken.manifest.tables().is_empty() || is_named() {
+        return;
+    }
+    // The backup is made: what cannot be asked now is no reason to fail.
+    let Ok(others) = others(target, context) else { return };
+    let Some(first) = others.first() else { return };
+    let text = format!(
+        "The database {} has no tables; the server also has: {}\n\
+         back that up: cargo xtask db-backup --database {}\nor all of them: cargo xtask db-backup --all",
+        taken.manifest.database,
+        others.join(", "),
+        terminal::shell_word(first)
+    );
+    context.terminal.warn(&terminal::clean(&text));
+}
+
+/// The databases that `--all` would take, too, without the one that every server has.
+fn others(target: &Target, context: &Context) -> Result<Vec<String>> {
+    let server = Server::new(target)?;
+    let excluded = database_name::listed(&context.settings, EXCLUDED)?;
+    let selection = set::select(&server, &record::own_databases(&server)?, &excluded)?;
+    let names = selection.taken.into_iter().map(|database| String::from(database.name));
+    Ok(names.filter(|name| name != target.database() && name != server.maintenance_database()).collect())
+}
 
 /// Says of a whole database's backup what a restore of it cannot do, or may fail at.
 pub(super) fn warn_of_restores(taken: &Taken, target: &Target, context: &Context) {

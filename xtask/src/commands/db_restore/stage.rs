@@ -57,7 +57,7 @@ impl<'a, 't> Replacement<'a, 't> {
 
 fn show(event: LoadEvent<'_>, line: &Line, context: &Context) {
     match event {
-        LoadEvent::RolesCreated(names) if names.is_empty() => {}
+        LoadEvent::RolesCreated([]) => {}
         LoadEvent::RolesCreated(names) => {
             context.terminal.done(&format!("Roles created: {}", terminal::clean(&names.join(", "))));
         }

@@ -48,6 +48,9 @@ pub fn transactions(scene: &Scene) -> Finding {
     let who = format!("session {} ({name}, {})", oldest.pid, oldest.state);
     Finding::warn(
         format!("{detail}: {who}"),
-        format!("end it there, or: cargo xtask db-shell -- -c 'SELECT pg_terminate_backend({})'", oldest.pid),
+        format!(
+            "end it there, or: cargo xtask db-shell -- -c 'SELECT pg_catalog.pg_terminate_backend({})'",
+            oldest.pid
+        ),
     )
 }

@@ -35,6 +35,10 @@ impl Access for Compose {
         false
     }
 
+    fn check_identified(&self) -> Result<()> {
+        self.readable().map(drop)
+    }
+
     fn is_at_hand(&self) -> bool {
         let service = self.service();
         let Some(project) = self.project() else { return false };

@@ -79,7 +79,7 @@ impl Compose {
         let candidates: Vec<Candidate> = candidates.into_values().collect();
         let role = &selection::POSTGRES;
         let named = self.settings.get(role.setting);
-        // What these containers run is not told: those that answer come first.
+        // What these containers run is not known: those that answer come first.
         let is_told = named.is_some() || candidates.len() == 1;
         for product in [ImageKind::Postgres, ImageKind::Unknown].into_iter().filter(|_| !is_told) {
             if let Some(found) = by_answer(listed, &candidates, product)? {

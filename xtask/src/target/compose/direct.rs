@@ -2,25 +2,26 @@
 //! database's container. What goes through `docker exec` is copied twice more.
 //!
 //! It is taken only where nothing speaks against it, and never to another server: the one that answers at the port must
-//! be the one that answers inside the container. That is asked again before each program.
+//! be the one that answers inside the container, and the port must be Docker's. That is asked again before each program.
 
 use super::Compose;
 use super::direct_server::{Direct, Identity};
 use super::engine::DEADLINE;
 use super::inspection::Inspection;
+use super::port_holder;
 use super::stack_login::StackLogin;
 use crate::process::{self, Program};
 use crate::target::backend::{Bulk, Launch};
 use crate::target::clients::{self, Clients};
 use crate::target::direct_choice::DirectChoice;
 use crate::target::{client, local};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Fewer bytes are through before it is known whether there is another way.
-const SMALL: u64 = 8 << 20;
 /// The image's, where neither its command line nor a variable says another.
 const USUAL_PORT: u16 = 5432;
+/// A port of this host takes a connection by then.
+const CONTACT: Duration = Duration::from_secs(1);
 /// A server on this host answers by then.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -71,7 +72,7 @@ impl Compose {
     }
 
     fn program_past_docker(&self, bulk: Bulk, name: &str, launch: &Launch) -> Result<Program, String> {
-        if bulk.bytes.is_some_and(|bytes| bytes < SMALL) {
+        if !bulk.may_be_large() {
             return Err("a few megabytes are through before another way is found".to_owned());
         }
         let mut is_new = false;
@@ -112,6 +113,9 @@ impl Compose {
         let address = self.readable().map_err(|error| format!("{error:#}"))?.published.clone()?;
         let named = self.settings.get("XTASK_PG_BIN").filter(|name| *name != local::EMBEDDED);
         let named = named.map(|folder| self.root.join(folder));
+        // Where packets are dropped, psql would wait for long.
+        TcpStream::connect_timeout(&address, CONTACT)
+            .map_err(|error| format!("nothing answers at {address}: {error}"))?;
         let (inside, here) = std::thread::scope(|scope| {
             // A program of Docker's takes as long as all the rest.
             let inside =
@@ -152,6 +156,7 @@ impl Compose {
         if ["PGHOST", "PGHOSTADDR", "PGPORT", "PGPASSWORD", "PGSERVICE"].iter().any(|name| ours(name)) {
             return Err("it is to connect in a way of its own".to_owned());
         }
+        port_holder::check(address.port(), clients.major)?;
         let password = self.found().login.password.as_ref().ok_or("no password of the server is known")?;
         let (host, port) = (address.ip().to_string(), address.port().to_string());
         // No server gets the password as it is: libpq 16 and later heed that. TLS only where the server insists.

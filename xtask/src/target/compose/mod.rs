@@ -27,6 +27,7 @@ mod openfga;
 mod openfga_database;
 mod openfga_kept;
 mod openfga_service;
+mod port_holder;
 mod ports;
 mod project;
 mod read_project;

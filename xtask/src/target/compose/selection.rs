@@ -50,7 +50,7 @@ pub(super) struct Candidate {
     pub(super) runs_other_program: bool,
 }
 
-/// How the service was told.
+/// How the service was recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Told {
     /// By a setting, or by the usual name.
@@ -152,7 +152,7 @@ pub(super) fn told(role: &Role, named: Option<&str>, candidates: &[Candidate]) -
     }
 }
 
-/// The service that has the product's image, where none is told: it is not active, or its program is not known.
+/// The service that has the product's image, where none is known: it is not active, or its program is not known.
 ///
 /// # Errors
 /// Exit 2: several are it.

@@ -308,6 +308,8 @@ mod tests {
         let files = [("POSTGRES_USER_FILE", "/run/secrets/user"), ("POSTGRES_PASSWORD_FILE", "/run/secrets/pw")];
         assert_eq!(login(&files), parts("filed", "filed", Some("from a file")));
         let unreadable = read(&[("POSTGRES_PASSWORD_FILE", "/root/x")], &Settings::default());
+        let origins = unreadable.origins();
+        assert!(origins[1].ends_with("(not known) (its file cannot be read)"), "{origins:?}");
         assert_eq!(unreadable.password, None);
         let said = "POSTGRES_PASSWORD_FILE of the service db names /root/x, which cannot be read: Permission denied";
         assert_eq!(unreadable.warnings, [said]);

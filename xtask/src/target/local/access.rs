@@ -36,6 +36,10 @@ impl Access for Local {
         false
     }
 
+    fn check_identified(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn is_at_hand(&self) -> bool {
         self.running().is_ok()
     }

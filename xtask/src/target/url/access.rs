@@ -32,6 +32,10 @@ impl Access for Url {
         !self.connection.is_loopback()
     }
 
+    fn check_identified(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn is_at_hand(&self) -> bool {
         true
     }

@@ -52,9 +52,9 @@ fn blocking(session: &Session, activity: &Activity, terminal: &Terminal) -> Vec<
         return lines;
     }
     if !session.is_idle() {
-        lines.push(typed(terminal, &format!("SELECT pg_cancel_backend({pid})")));
+        lines.push(typed(terminal, &format!("SELECT pg_catalog.pg_cancel_backend({pid})")));
     }
-    lines.push(typed(terminal, &format!("SELECT pg_terminate_backend({pid})")));
+    lines.push(typed(terminal, &format!("SELECT pg_catalog.pg_terminate_backend({pid})")));
     lines
 }
 

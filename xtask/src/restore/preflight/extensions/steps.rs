@@ -25,7 +25,7 @@ pub fn by_hand(target: &Target, properties: Option<&Properties>, fill: &str) -> 
     Ok(format!(
         "by hand, while nothing uses it:\n\
          cargo xtask db-shell -- -d {maintenance}, then\n\
-         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {name};\n\
+         SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = {name};\n\
          ALTER DATABASE {quoted} RENAME TO {old};\n\
          CREATE DATABASE {quoted} TEMPLATE template0{options};\n\
          \\q\n\
