@@ -46,7 +46,7 @@ mod tests {
     fn every_table_is_looked_at_and_nothing_outside_is_named() {
         let manifest = toml_text::parsed(
             "[dependencies]\na = { path = 'vendor/a' }\nb = '1'\nc = { path = '../outside' }\nd = { path = '.' }\n\
-             [dev-dependencies.e]\npath = './x/../e/'\n[target.'cfg(unix)'.build-dependencies]\nf = { path = 'f' }\n\
+             [dev-dependencies.e]\npath = './x/../e/'\n[target.'wasm32-wasip1'.build-dependencies]\nf = { path = 'f' }\n\
              [patch.crates-io]\ng = { path = '../repo/g' }\nh = { path = '/etc' }\n[features]\npath = ['a']\n",
         );
         let mut found = below(&manifest.unwrap(), Path::new("/srv/repo"));

@@ -68,7 +68,7 @@ fn submodules_stay_out_whatever_is_in_them() {
     add_submodule(&theirs.folder, &library(&theirs, "plain", &plain), "tools/tool");
     theirs.commit();
     theirs.adopted(&[]);
-    assert!(theirs.text("Cargo.toml").contains("exclude = [\"tools/tool\", \"vendor/lib\"]"));
+    assert!(theirs.text("Cargo.toml").contains("exclude = [\"tools/tool\",\"vendor/lib\"]"));
     assert_eq!(theirs.packages(""), ["app", "xtask"]);
     assert_eq!(
         (theirs.packages("tools/tool"), theirs.packages("vendor/lib")),

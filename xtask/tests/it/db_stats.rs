@@ -81,7 +81,7 @@ fn a_session_that_waits_for_a_prepared_transaction_is_named() {
         });
         let run = database.xtask(["db-stats"]).run();
         run.ok().stdout_has("1 session waits for a prepared transaction\n").stdout_has(" waits for ");
-        run.stdout_has(": UPDATE …").stdout_has("The prepared transaction left open has been holding its locks");
+        run.stdout_has(": UPDATE t …").stdout_has("The prepared transaction left open has been holding its locks");
         assert_eq!(report(&database, &[])["activity"]["blocked"][0]["waits_for"][0], 0);
         database.sql("ROLLBACK PREPARED 'left open'");
         waiter.join().unwrap();

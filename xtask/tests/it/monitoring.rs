@@ -109,12 +109,11 @@ fn without_an_image_nothing_is_made(stack: &Stack) {
     assert_eq!(containers(stack, "{{.ID}}"), [""; 0]);
 }
 
-/// The passwords are in `.env`, and in the environment of the containers that need them; nowhere else.
 fn a_role_that_another_run_makes_meanwhile_is_told_as_such(stack: &Stack) {
     let env = fs::read(stack.sandbox.path(".env")).unwrap();
     let make = format!("real exec {} psql -U postgres -c 'CREATE ROLE xtask_monitor' >&2", stack.postgres());
     let relay = format!(
-        "while IFS= read -r line; do case $line in *'CREATE ROLE'*) {make} </dev/null;; esac; \
+        "while IFS= read -r line || [ -n \"$line\" ]; do case $line in *'CREATE ROLE'*) {make} </dev/null;; esac; \
          printf '%s\\n' \"$line\"; done | real \"$@\""
     );
     let fakes = Fakes::new(&stack.sandbox).docker_but("psql", &relay);
@@ -125,6 +124,7 @@ fn a_role_that_another_run_makes_meanwhile_is_told_as_such(stack: &Stack) {
     fs::write(stack.sandbox.path(".env"), env).unwrap();
 }
 
+/// The passwords are in `.env`, and in the environment of the containers that need them; nowhere else.
 fn no_secret_is_shown(stack: &Stack, stderr: &str) {
     let project = format!("{}-monitoring", stack.sandbox.project);
     let filter = format!("label=com.docker.compose.project={project}");

@@ -179,7 +179,7 @@ fn a_volume_keeps_what_it_was_made_with() {
     up("POSTGRES_USER", "another").stderr_has("PostgreSQL has no user another");
     up("POSTGRES_DB", "another")
         .stderr_has("PostgreSQL has no database another")
-        .stderr_has("or make it: cargo xtask db-shell -- -d postgres -c 'CREATE DATABASE another'");
+        .stderr_has("or make it: cargo xtask db-shell -- -d postgres -c 'CREATE DATABASE \"another\"'");
 }
 
 fn a_paused_database_is_told_how_to_wake() {
