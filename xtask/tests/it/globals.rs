@@ -199,14 +199,19 @@ fn forged(statements: &str, facts: &serde_json::Value) -> Vec<u8> {
     format!("{text}{line},\"checksum\":\"{}\"}}\n", sha256(line.as_bytes())).into_bytes()
 }
 
-fn a_hostile_file_of_roles_is_refused_with_its_line() {
-    let local = shared_local();
-    let sandbox = Sandbox::new();
+#[track_caller]
+fn is_one_word_in_a_hint(local: &Local, sandbox: &Sandbox) {
     let path = sandbox.beside("g$(touch PWN).sql");
-    std::fs::write(&path, forged("", &json!({}))).unwrap();
+    fs::write(&path, forged("", &json!({}))).unwrap();
     let run = local.xtask(["db-restore", path.to_str().unwrap(), "--yes"]).run();
     run.code(3).stderr_has("→ create those that are missing: cargo xtask db-restore --globals '");
     run.stderr_has("g$(touch PWN).sql'");
+}
+
+fn a_hostile_file_of_roles_is_refused_with_its_line() {
+    let local = shared_local();
+    let sandbox = Sandbox::new();
+    is_one_word_in_a_hint(local, &sandbox);
     let path = sandbox.beside("roles.sql");
     for (statement, words) in [
         ("DROP ROLE postgres;", "line 13: DROP ROLE …, which pg_dumpall does not write"),

@@ -243,7 +243,7 @@ fn the_files_are_written_for_a_prometheus_elsewhere_and_over_nobodys_own() {
     sandbox.write("out/prometheus/rules.yml", "groups: []\n");
     print().code(1).prints_nothing().stderr_has("out/prometheus/rules.yml is there and says something else");
     assert_eq!(fs::read_to_string(sandbox.path("out/prometheus/rules.yml")).unwrap(), "groups: []\n");
-    // The folder that was named may be a link; one that stands in it leads to somebody else's choice.
+    // The folder that was named may be a link; one that stands in it leads to where another user chose.
     fs::create_dir_all(sandbox.path("real")).unwrap();
     fs::create_dir_all(sandbox.path("private")).unwrap();
     std::os::unix::fs::symlink("real", sandbox.path("linked")).unwrap();

@@ -99,7 +99,7 @@ fn money_of_a_locale_that_the_server_lacks_is_refused_beforehand() {
 
 fn checks_find_the_settings_of_their_database_while_they_load() {
     let database = shared_for_restores().database();
-    // The second is a superuser's own; of a library that is not loaded yet nobody knows whose the third is.
+    // The second is a superuser's own; of a library that is not loaded yet it is not known whose the third is.
     for setting in
         ["SET app.max TO '10'", "SET plpgsql.variable_conflict TO 'error'", "SET auto_explain.log_analyze TO 'off'"]
     {
