@@ -131,7 +131,7 @@ fn closed(backend: &dyn Backend, words: &str) -> Option<Fault> {
     is_rejected.then(|| {
         Fault::unreachable(format!("pg_hba.conf rejects user {user} from this host")).hint(
             "add a line for this user and address to that file, or to the one that the server's setting hba_file names, such as:\n\
-             host DATABASE USER ADDRESS scram-sha-256\nthen have it read: SELECT pg_reload_conf();",
+             host DATABASE USER ADDRESS scram-sha-256\nthen have it read: SELECT pg_catalog.pg_reload_conf();",
         )
     })
 }

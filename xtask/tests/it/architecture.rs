@@ -21,6 +21,7 @@ pub fn tests() -> Vec<Test> {
         [] source_files_are_short_and_few_are_long,
         [] every_dependency_says_why_it_is_there,
         [] the_name_of_a_test_is_a_claim,
+        [] a_statement_names_its_functions_with_their_schema,
     ]
 }
 
@@ -156,6 +157,16 @@ fn each_folder_of_the_sources_has_its_layer() {
             "{folder} has no layer: add it to LAYERS"
         );
     }
+}
+
+/// What we send, and what a person is to type, may run on a path that the database's owner fills.
+fn a_statement_names_its_functions_with_their_schema() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let lines = source.lines.iter().filter(|line| line.replace("SELECT pg_catalog", "").contains("SELECT pg_"));
+        wrong.extend(lines.map(|line| format!("{}: {}", source.path.display(), line.trim())));
+    }
+    assert!(wrong.is_empty(), "write pg_catalog. in front:\n{}", wrong.join("\n"));
 }
 
 /// No line of `src` outside these files holds one of the words.

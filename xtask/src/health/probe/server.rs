@@ -17,7 +17,7 @@ pub fn look(scene: &Scene) -> Finding {
     if facts.recovery {
         return Finding::fail(
             format!("PostgreSQL {} is in recovery: it is read-only", facts.version),
-            "a replica is promoted with: SELECT pg_promote(); else use the primary",
+            "a replica is promoted with: SELECT pg_catalog.pg_promote(); else use the primary",
         );
     }
     if facts.read_only {
