@@ -10,7 +10,7 @@
 #     mixed     the same for 50 tables of different sizes and large objects
 #     jobs      a load into an empty database: the recipe, pg_restore, db-verify --restore with each number of JOBS
 #     restore   db-restore over the live database, and --undo, against the recipe into an empty one
-# Every round runs all of them in turn (A B A B); told are medians, quartiles and the ratios of each round to its first.
+# Every round runs all of them in turn (A B A B). It prints medians, quartiles, and the ratios of each round to its first.
 # Settings: PAIRS (rounds, 7), ROWS (5000 200000 2900000), BASE (29000), TABLES (10 1000 10000), JOBS (1 2 4), OUT (a file for JSON),
 # XTASK (a program that is built already), POSTGRES_IMAGE and OPENFGA_IMAGE.
 set -euo pipefail
