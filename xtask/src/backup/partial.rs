@@ -13,6 +13,8 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 const ATTEMPTS: usize = 100;
+/// Files are compared in pieces of so many bytes.
+const PIECE: usize = 1 << 20;
 
 /// The file being written. Dropped without `publish`, it is removed.
 #[derive(Debug)]
@@ -88,7 +90,8 @@ impl Partial {
             return Err(self.replaced());
         }
         let name = self.link_to_first_free(names)?;
-        if !self.is_at(&name)? {
+        // Some file systems, such as sshfs, show the two names of a file as two files.
+        if !self.is_at(&name)? && !self.has_same_bytes(&name)? {
             let _ = fs::remove_file(&name);
             return Err(self.replaced());
         }
@@ -118,6 +121,28 @@ impl Partial {
 
     fn is_at(&self, path: &Path) -> Result<bool> {
         platform::is_still_at(&self.file, path).map_err(|error| self.failed(error))
+    }
+
+    /// Whether the file of this name holds what was written here.
+    fn has_same_bytes(&self, name: &Path) -> Result<bool> {
+        let same = || -> io::Result<bool> {
+            let other = platform::open_no_follow(name)?;
+            let (mut ours, mut theirs) = (vec![0; PIECE], vec![0; PIECE]);
+            let mut offset = 0_u64;
+            loop {
+                let read = platform::read_at(&self.file, &mut ours, offset)?;
+                // A piece may come in parts: it is read again from where the shorter one ends.
+                let read = read.min(platform::read_at(&other, &mut theirs, offset)?);
+                if ours[..read] != theirs[..read] {
+                    return Ok(false);
+                }
+                if read == 0 {
+                    return Ok(self.file.metadata()?.len() == offset && other.metadata()?.len() == offset);
+                }
+                offset = offset.saturating_add(read as u64);
+            }
+        };
+        same().map_err(|error| self.failed(error))
     }
 
     fn replaced(&self) -> anyhow::Error {
@@ -244,6 +269,12 @@ mod tests {
         reading.seek(SeekFrom::Start(0)).and_then(|_| std::io::Read::read_to_string(&mut reading, &mut text)).unwrap();
         assert_eq!(text, "ours", "a reader gets the file that was written");
         assert!(running.for_program().unwrap_err().to_string().starts_with("Another program removed or replaced"));
+        fs::write(folder.join("same"), "ours").unwrap();
+        assert!(running.has_same_bytes(&folder.join("same")).unwrap());
+        for other in ["", "our", "oursx", "OURS"] {
+            fs::write(folder.join("other"), other).unwrap();
+            assert!(!running.has_same_bytes(&folder.join("other")).unwrap(), "{other:?}");
+        }
         let error = running.publish([folder.join("a.sql")].into_iter()).unwrap_err();
         assert!(error.to_string().starts_with("Another program removed or replaced"), "{error:#}");
         assert!(!folder.join("a.sql").exists());

@@ -17,6 +17,7 @@ use crate::error::{self, Exit, Fault};
 use crate::postgres::count::Count;
 use crate::postgres::database::OfItself;
 use crate::postgres::dump::Contents;
+use crate::postgres::open_session;
 use crate::postgres::path_dependents::PathDependent;
 use crate::postgres::server::Server;
 use crate::postgres::session;
@@ -132,7 +133,8 @@ fn write(
     let clock = Instant::now();
     let codec = &*options.codec;
     partial.write(&codec.stored(manifest::head(codec.format()))?)?;
-    let ask = || OfItself::ask(server, options.question);
+    // Its questions run beside the dump: a busy server may take as long as it likes.
+    let ask = || OfItself::ask(&server.within(open_session::DEADLINE), options.question);
     let asked = options.one_session.then(ask).transpose()?;
     // Another way is looked for by sessions more.
     let of_dump = if options.one_session { server.clone() } else { server.in_bulk(expected) };

@@ -1,10 +1,11 @@
 //! `db-shell`: psql on the target's database, for people and for scripts.
 
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{self, Exit, Fault};
 use crate::postgres::server::Server;
 use crate::process::Program;
 use crate::target::Talk;
+use crate::terminal;
 use anyhow::{Context as _, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let file = psql.file.filter(|path| path != Path::new("-")).map(|path| open(&context.typed(&path))).transpose()?;
     let server = Server::under_name(&target, "xtask-shell");
     let program = if person {
-        with_startup_file(&server, context)?.args(psql.words)
+        with_startup_file(&server, &psql.words, context)?.args(psql.words)
     } else {
         let program = server.program("psql", Talk::Piped)?;
         program.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1"]).args(psql.words)
@@ -169,17 +170,26 @@ fn open(path: &Path) -> Result<File> {
 
 /// psql for a person. Their .psqlrc lies on this host, so it is copied beside a psql in a container, which removes the
 /// copy as the first thing that it reads there.
-fn with_startup_file(server: &Server<'_>, context: &Context) -> Result<Program> {
+fn with_startup_file(server: &Server<'_>, words: &[String], context: &Context) -> Result<Program> {
     let settings = &context.settings;
     let own = || settings.get("HOME").map(|home| Path::new(home).join(".psqlrc"));
     let file = settings.get("PSQLRC").map(PathBuf::from).or_else(own).filter(|path| path.is_file());
-    match (server.target().access().programs_elsewhere(), file) {
-        (Some(elsewhere), Some(file)) => {
-            let own = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-            let copy = elsewhere.private_file(&|path| [format!("\\! rm -f {path}\n").as_bytes(), &own].concat())?;
-            server.with_environment(&[("PSQLRC", &copy)]).program("psql", Talk::Terminal)
+    let is_read = !words.iter().any(|word| word == "-X" || word == "--no-psqlrc");
+    let (Some(elsewhere), Some(file), true) = (server.target().access().programs_elsewhere(), file, is_read) else {
+        return server.program("psql", Talk::Terminal);
+    };
+    let own = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+    match elsewhere.private_file(&|path| [format!("\\! rm -f {path}\n").as_bytes(), &own].concat()) {
+        Ok(copy) => server.with_environment(&[("PSQLRC", &copy)]).program("psql", Talk::Terminal),
+        // Such as an image without mktemp.
+        Err(error) if error::exit(&error) == Exit::Failed => {
+            let (file, place) = (file.display(), elsewhere.place());
+            context
+                .terminal
+                .warn(&terminal::clean_line(&format!("{file} is not read: {error:#}; psql runs in {place}")));
+            server.program("psql", Talk::Terminal)
         }
-        _ => server.program("psql", Talk::Terminal),
+        Err(error) => Err(error),
     }
 }
 

@@ -13,7 +13,12 @@ pub fn with_last_line(finding: Finding, error: &anyhow::Error, settings: &Settin
     let words = error.root_cause().to_string();
     let Some(last) = words.trim().lines().last().filter(|line| !finding.detail.contains(*line)) else { return finding };
     let secrets = secrets_among(of_settings(settings));
-    let shown: String = clean_line(&masked(last.trim(), &secrets)).chars().take(LONGEST).collect();
+    // A line of a file that Compose could not read stands in quotes, with the value in it.
+    let unquoted = last.trim().split(['"', '=']).next().unwrap_or_default().trim_end();
+    if unquoted.is_empty() {
+        return finding;
+    }
+    let shown: String = clean_line(&masked(unquoted, &secrets)).chars().take(LONGEST).collect();
     Finding { detail: format!("{}: {shown}", finding.detail), ..finding }
 }
 

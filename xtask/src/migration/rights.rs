@@ -139,7 +139,20 @@ impl Rights {
         let is_there = |grant: &String| {
             other.grants.contains(grant) || there.contains(self.without_runner(grant)) || other.is_owners(grant)
         };
-        self.grants.iter().filter(|grant| !is_there(grant)).map(|grant| one_line(grant)).collect()
+        let only_here = self.grants.iter().filter(|grant| !is_there(grant));
+        only_here.filter_map(|grant| self.without_those_of(grant, other)).map(|grant| one_line(&grant)).collect()
+    }
+
+    /// The grant without the privileges that another statement of the other one gives; `None` where none is left. pg_dump
+    /// writes all that a role may do with an object in one statement.
+    fn without_those_of(&self, grant: &str, other: &Self) -> Option<String> {
+        let Some(own) = Grant::of(self.without_runner(grant)) else { return Some(grant.to_owned()) };
+        let there = other.grants.iter().filter_map(|grant| Grant::of(other.without_runner(grant)));
+        let there: Vec<&str> = there.filter(|it| it.covers(&own)).flat_map(|it| it.privileges).collect();
+        let is_given = |privilege: &&str| there.contains(privilege) || there.contains(&ALL);
+        let left: Vec<&str> = own.privileges.iter().filter(|privilege| !is_given(privilege)).copied().collect();
+        let lead = Grant::of(grant).map_or("", |whole| whole.lead);
+        (!left.is_empty()).then(|| format!("{lead}GRANT {} ON {}", left.join(","), own.rest))
     }
 
     /// Default privileges without the role that runs the files.
@@ -163,6 +176,38 @@ impl Rights {
             // Such as a sequence of an identity column.
             None => self.owners.values().chain(&self.runner).any(|role| role == to),
         }
+    }
+}
+
+/// All that a role may do with an object.
+const ALL: &str = "ALL";
+
+/// `GRANT SELECT,INSERT ON TABLE public.t TO app;`, also behind `ALTER DEFAULT PRIVILEGES …` and behind its grantor.
+struct Grant<'g> {
+    lead: &'g str,
+    privileges: Vec<&'g str>,
+    /// What stands behind `ON`.
+    rest: &'g str,
+    /// `TABLE public.t TO app`
+    to: &'g str,
+    /// The role may give them to others.
+    with_option: bool,
+}
+
+impl<'g> Grant<'g> {
+    fn of(statement: &'g str) -> Option<Self> {
+        let at = if statement.starts_with("GRANT ") { 0 } else { statement.find(" GRANT ")?.checked_add(1)? };
+        let (lead, grant) = statement.split_at_checked(at)?;
+        let (privileges, rest) = grant.strip_prefix("GRANT ")?.split_once(" ON ")?;
+        let to = rest.strip_suffix(';')?;
+        let bare = to.strip_suffix(" WITH GRANT OPTION");
+        let privileges = privileges.split(',').collect();
+        Some(Self { lead, privileges, rest, to: bare.unwrap_or(to), with_option: bare.is_some() })
+    }
+
+    /// Whether it gives privileges on the same object to the same role, with no less.
+    fn covers(&self, other: &Self) -> bool {
+        self.lead == other.lead && self.to == other.to && (self.with_option || !other.with_option)
     }
 }
 
@@ -266,6 +311,20 @@ mod tests {
         let found = given("x", grant).differences(&given("x", ""));
         assert_eq!((found.missing, found.extra), (vec!["GRANT ALL ON TABLE public.t TO app;".to_owned()], vec![]));
         assert_eq!(given("x", "").differences(&given("x", grant)).extra.len(), 1);
+        // What is granted beside it takes nothing away.
+        let more = |privileges: &str| given("x", &format!("--\nGRANT {privileges} ON TABLE public.t TO app;\n"));
+        for (files, live, missing) in [
+            ("SELECT", "SELECT,INSERT", &[][..]),
+            ("SELECT", "ALL", &[]),
+            ("SELECT,INSERT", "SELECT", &["GRANT INSERT ON TABLE public.t TO app;"]),
+            ("ALL", "SELECT", &["GRANT ALL ON TABLE public.t TO app;"]),
+            ("SELECT(a)", "SELECT(b)", &["GRANT SELECT(a) ON TABLE public.t TO app;"]),
+        ] {
+            assert_eq!(more(files).differences(&more(live)).missing, missing, "{files} beside {live}");
+        }
+        let option = given("x", "--\nGRANT SELECT ON TABLE public.t TO app WITH GRANT OPTION;\n");
+        assert!(more("SELECT").differences(&option).missing.is_empty());
+        assert_eq!(option.differences(&more("ALL")).missing.len(), 1);
         // The service made its table itself, and needs no grant.
         let live = rights(&table("public.t", "app"), Some("app")).1;
         assert!(given("x", grant).differences(&live).are_none());

@@ -16,11 +16,14 @@ const LC_MONETARY: &str = "lc_monetary";
 const WITHOUT_MEMBER: &str = "xtask 0.1.0";
 
 /// The statements, each with its semicolon; none where the file needs none.
-pub(super) fn statements(backup: &Proven) -> Result<String, Fault> {
+///
+/// # Errors
+/// As for [`check`].
+pub(super) fn statements(server: &Server<'_>, backup: &Proven) -> Result<String> {
     let Some(manifest) = &backup.manifest else { return Ok(String::new()) };
     let own = own_settings(manifest)?;
     match lc_monetary(manifest) {
-        Some(locale) => Ok(format!("SET lc_monetary TO {}; {own}", literal(locale)?)),
+        Some(locale) => Ok(format!("SET lc_monetary TO {}; {own}", literal(&known(server, backup, locale)?)?)),
         None => Ok(own),
     }
 }
@@ -31,12 +34,34 @@ pub(super) fn statements(backup: &Proven) -> Result<String, Fault> {
 /// The server has no such locale.
 pub(super) fn check(server: &Server<'_>, backup: &Proven) -> Result<()> {
     let Some(locale) = backup.manifest.as_ref().and_then(lc_monetary) else { return Ok(()) };
-    let sql = format!("SELECT pg_catalog.set_config('{LC_MONETARY}', {}, true)", literal(locale)?);
-    // The answered questions before it show that nothing else is wrong with the server.
-    match server.in_maintenance().ask(&sql) {
-        Err(error) if error::exit(&error) == Exit::Failed => Err(error.context(unknown(backup, locale))),
-        answer => answer.map(drop),
+    known(server, backup, locale).map(drop)
+}
+
+/// The locale as this server writes it.
+fn known(server: &Server<'_>, backup: &Proven, locale: &str) -> Result<String> {
+    let mut refused = None;
+    for spelling in spellings(locale) {
+        let sql = format!("SELECT pg_catalog.set_config('{LC_MONETARY}', {}, true)", literal(&spelling)?);
+        // The answered questions before it show that nothing else is wrong with the server.
+        match server.in_maintenance().ask(&sql) {
+            Ok(_) => return Ok(spelling),
+            Err(error) if error::exit(&error) == Exit::Failed => refused = refused.or(Some(error)),
+            Err(error) => return Err(error),
+        }
     }
+    Err(refused.map_or_else(|| unknown(backup, locale).into(), |error| error.context(unknown(backup, locale))))
+}
+
+/// The locale as it is written, then as other systems write it: `en_US.utf8`, `en_US.UTF-8`.
+fn spellings(locale: &str) -> Vec<String> {
+    let mut all = vec![locale.to_owned()];
+    if let Some((language, letters)) = locale.split_once('.')
+        && letters.replace('-', "").eq_ignore_ascii_case("utf8")
+    {
+        let others = ["UTF-8", "utf8", "utf-8", "UTF8"].iter().filter(|other| **other != letters);
+        all.extend(others.map(|other| format!("{language}.{other}")));
+    }
+    all
 }
 
 fn unknown(backup: &Proven, locale: &str) -> Fault {
@@ -84,4 +109,16 @@ fn own_settings(manifest: &Manifest) -> Result<String, Fault> {
 fn of_all_roles(manifest: &Manifest) -> impl Iterator<Item = &Assignment> {
     let settings = manifest.properties.settings.iter().filter(|setting| setting.role.is_none());
     settings.flat_map(|setting| &setting.values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locale_is_looked_for_as_each_system_writes_it() {
+        assert_eq!(spellings("en_US.utf8"), ["en_US.utf8", "en_US.UTF-8", "en_US.utf-8", "en_US.UTF8"]);
+        assert_eq!(spellings("C"), ["C"]);
+        assert_eq!(spellings("de_DE.ISO-8859-1"), ["de_DE.ISO-8859-1"]);
+    }
 }

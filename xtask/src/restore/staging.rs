@@ -79,7 +79,7 @@ impl<'r, 't> Staging<'r, 't> {
     /// the server's disk is full.
     pub fn load(self, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
         let server = self.record.server();
-        let meaning = meaning::statements(backup)?;
+        let meaning = meaning::statements(server, backup)?;
         let guard = Guard::before(self.record, &self.database, &backup.path)?;
         let inside = loading(server).in_database(self.name());
         let load = Load { backup, options };

@@ -51,7 +51,7 @@ pub fn of_owner(owner: &str, user: &str, database: &str, own: &OwnMigration) -> 
         "OpenFGA's tables in {database} were not migrated: the database belongs to role {owner}, whose objects the program \
          openfga would run with the rights of user {user}"
     ))
-    .hint(as_owner("migrate", owner, own))
+    .hint(format!("{}\n{}", as_owner("migrate", owner, own), or_give(user, database)))
 }
 
 /// The same of a server that would be started there.
@@ -60,7 +60,14 @@ pub fn not_started(owner: &str, user: &str, database: &str, own: &OwnMigration) 
         "OpenFGA was not started: database {database} belongs to role {owner}, whose objects the program openfga would run \
          with the rights of user {user}"
     ))
-    .hint(as_owner("run", owner, own))
+    .hint(format!("{}\n{}", as_owner("run", owner, own), or_give(user, database)))
+}
+
+/// Where the owner cannot log in, as after a restore that made the role.
+fn or_give(user: &str, database: &str) -> String {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let sql = format!("ALTER DATABASE {} OWNER TO {}", quoted(database), quoted(user));
+    format!("or make {user} the owner: cargo xtask db-shell -- -d postgres -c {}", shell_word(&sql))
 }
 
 fn as_owner(verb: &str, owner: &str, own: &OwnMigration) -> String {

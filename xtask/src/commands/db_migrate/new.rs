@@ -17,7 +17,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
-    let config = Config::load(&context.root, &context.settings)?;
+    let config = Config::load_to_create(&context.root, &context.settings)?;
     let Some(folder) = &config.folder else {
         let fault = Fault::usage(format!("{SETTING} is none: there are to be no migrations"));
         return Err(fault.hint(format!("name a folder: {SETTING}=migrations")).into());

@@ -117,6 +117,22 @@ impl Config {
     /// # Errors
     /// Exit 2: the file cannot be read, is no TOML, or says what this program does not know.
     pub fn load(root: &Path, settings: &Settings) -> Result<Self> {
+        Self::read(root, settings, of_file)
+    }
+
+    /// The same for a first migration, which makes the folder that `sqlx.toml` names.
+    ///
+    /// # Errors
+    /// As for [`Self::load`].
+    pub fn load_to_create(root: &Path, settings: &Settings) -> Result<Self> {
+        Self::read(root, settings, |root, folder| Ok(root.join(folder)))
+    }
+
+    fn read(
+        root: &Path,
+        settings: &Settings,
+        of_file: impl Fn(&Path, &Path) -> Result<PathBuf, Fault>,
+    ) -> Result<Self> {
         let mut path = root.join(FILE);
         let folder = match settings.get(SETTING) {
             None => Some(match read(&path, root)?.migrate.migrations_dir {

@@ -68,7 +68,7 @@ impl Load<'_> {
         } else {
             String::new()
         };
-        let meaning = meaning::statements(self.backup)?;
+        let meaning = meaning::statements(server, self.backup)?;
         let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {memory} {meaning}{path}\n");
         let begun = match beginning::begin(server, &preamble, &started)? {
             Beginning::Begun(psql, begun) => (psql, begun),
