@@ -40,8 +40,8 @@ fn a_preview_changes_nothing() {
     run.ok();
     let tables = &run.json()["plan"]["tables"];
     let expected = serde_json::json!([
-        { "schema": "public", "table": "later", "now": 1, "backup": null, "estimated": false },
-        { "schema": "public", "table": "t", "now": 2, "backup": 3, "estimated": false },
+        { "schema": "public", "table": "later", "now": 1, "backup": null, "estimated": false, "rows_left_out": false },
+        { "schema": "public", "table": "t", "now": 2, "backup": 3, "estimated": false, "rows_left_out": false },
     ]);
     assert_eq!(tables, &expected);
     nothing_changed(&database, &states.old, &run);
