@@ -87,7 +87,9 @@ impl<'r, 't> Staging<'r, 't> {
             leave_out_public(backup, &inside)?;
             load::load(&load, &inside, progress)
         });
-        match guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard)) {
+        // Code of the file may have changed what this role may do: the guard says so before a session more is needed.
+        let checked = guard.check(self.record, loaded).and_then(|()| load::check_tables(&load, &inside));
+        match checked.and_then(|()| self.check_subscriptions(backup, &guard)) {
             Ok(()) => Ok(Checked { staging: self, guard: Some(guard), meaning }),
             Err(error) => Err(self.discard_after(error)),
         }

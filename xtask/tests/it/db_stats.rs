@@ -132,7 +132,7 @@ fn a_statement_that_runs_is_to_be_cancelled_before_its_session_is_ended() {
         wait_until("the session waits", || database.sql(WAITING) == "1");
         let run = database.xtask(["db-stats"]).run();
         let text = run.ok().text();
-        let at = |word: &str| text.find(&format!("SELECT {word}({pid})")).unwrap_or_else(|| run.fail(word));
+        let at = |word: &str| text.find(&format!("SELECT pg_catalog.{word}({pid})")).unwrap_or_else(|| run.fail(word));
         run.holds(at("pg_cancel_backend") < at("pg_terminate_backend"), "cancel comes before terminate");
         database.sql(&format!("SELECT pg_cancel_backend({pid})"));
         assert!(running.join().unwrap().is_err());

@@ -12,6 +12,7 @@ mod whole;
 
 pub(super) use job::{DEADLINE, Load};
 pub(super) use lines::Lines;
+pub(super) use recount::check_tables;
 
 use crate::postgres::server::Server;
 use crate::process;
@@ -22,11 +23,6 @@ use anyhow::Result;
 /// # Errors
 /// The file changed meanwhile (3), a statement failed, or the server counted other rows than the backup holds.
 pub(super) fn load(load: &Load<'_>, server: &Server<'_>, progress: &dyn Fn(u64)) -> Result<()> {
-    fill(load, server, progress)?;
-    recount::check(load, server)
-}
-
-fn fill(load: &Load<'_>, server: &Server<'_>, progress: &dyn Fn(u64)) -> Result<()> {
     let server = load.server(server);
     let jobs = usize::from(load.options.jobs);
     if jobs <= 1 {

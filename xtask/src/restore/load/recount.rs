@@ -35,7 +35,7 @@ const CHANGES_NO_ROWS: [&str; 16] = [
 ///
 /// # Errors
 /// A table holds other rows than the backup.
-pub(super) fn check(load: &Load<'_>, server: &Server<'_>) -> Result<()> {
+pub(in crate::restore) fn check_tables(load: &Load<'_>, server: &Server<'_>) -> Result<()> {
     let contents = &load.backup.contents;
     if !contents.makes_routines && contents.extensions.iter().all(|name| CHANGES_NO_ROWS.contains(&name.as_str())) {
         return Ok(());
