@@ -87,9 +87,9 @@ impl<'r, 't> Staging<'r, 't> {
             leave_out_public(backup, &inside)?;
             load::load(&load, &inside, progress)
         });
-        // Code of the file may have changed what this role may do: the guard says so before a session more is needed.
-        let checked = guard.check(self.record, loaded).and_then(|()| load::check_tables(&load, &inside));
-        match checked.and_then(|()| self.check_subscriptions(backup, &guard)) {
+        let checked = guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard));
+        // Last, because code of the file may have taken this role's login away: that is said otherwise.
+        match checked.and_then(|()| load::check_tables(&load, &inside)) {
             Ok(()) => Ok(Checked { staging: self, guard: Some(guard), meaning }),
             Err(error) => Err(self.discard_after(error)),
         }

@@ -104,6 +104,9 @@ pub struct Compose {
     needs_database: OnceLock<bool>,
 }
 
+/// What Compose reads in the project's files.
+const CONFIG: [&str; 3] = ["config", "--format", "json"];
+
 impl Compose {
     /// The project of this folder. Nothing is asked yet: most commands need only its name.
     ///
@@ -347,9 +350,20 @@ impl Compose {
     }
 
     fn read_within(&self, deadline: Duration) -> Result<&ReadProject> {
+        self.files().get(deadline, || Ok(self.run(CONFIG, deadline)?.text()))
+    }
+
+    /// The same for those who have no time to look for causes once it is over.
+    fn read_in_time(&self, deadline: Duration) -> Result<&ReadProject> {
+        self.files().get(deadline, || {
+            let captured = self.program(CONFIG)?.capture(deadline)?;
+            if captured.ending.success() { Ok(captured.text()) } else { Ok(self.run(CONFIG, deadline)?.text()) }
+        })
+    }
+
+    fn files(&self) -> &AskedOnce {
         let is_selected = self.starts.get().is_some() && self.selection().is_some();
-        let files = if is_selected { &self.files_of_start } else { &self.files };
-        files.get(|| Ok(self.run(["config", "--format", "json"], deadline)?.text()))
+        if is_selected { &self.files_of_start } else { &self.files }
     }
 
     /// The project's name, where it is known without asking Compose.

@@ -113,7 +113,7 @@ impl ComposeProject for Compose {
     }
 
     fn read_files(&self, deadline: Duration) -> Result<&str> {
-        Ok(&self.read_within(deadline)?.text)
+        Ok(&self.read_in_time(deadline)?.text)
     }
 
     fn adopt(&self, container: &str) {
