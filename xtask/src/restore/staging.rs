@@ -88,8 +88,7 @@ impl<'r, 't> Staging<'r, 't> {
             load::load(&load, &inside, progress)
         });
         let checked = guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard));
-        // Last, because code of the file may have taken this role's login away: that is said otherwise.
-        match checked.and_then(|()| load::check_tables(&load, &inside)) {
+        match checked.and_then(|()| self.check_tables(&load, &inside, &guard)) {
             Ok(()) => Ok(Checked { staging: self, guard: Some(guard), meaning }),
             Err(error) => Err(self.discard_after(error)),
         }
@@ -103,6 +102,14 @@ impl<'r, 't> Staging<'r, 't> {
         hints.dedup();
         let fault = Fault::new(error::exit(&error), format!("{error}; also, {left}")).hint(hints.join("\n"));
         error.context(fault)
+    }
+
+    /// The rows that the tables hold now. Code of the file may have taken this role's login away.
+    fn check_tables(&self, load: &Load<'_>, inside: &Server<'_>, guard: &Guard) -> Result<()> {
+        match load::wrong_rows(load, inside).map_err(|error| guard.unanswered(error))? {
+            Some(wrong) => Err(wrong),
+            None => Ok(()),
+        }
     }
 
     /// A dump's subscriptions are disabled. One that code of the file enabled would take what the publisher keeps for the

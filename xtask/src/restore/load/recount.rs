@@ -33,12 +33,14 @@ const CHANGES_NO_ROWS: [&str; 16] = [
 /// changed another table after the server counted its rows. A large table of another role is not counted, nor one whose
 /// rows this role does not see.
 ///
+/// The failure where a table holds other rows than the backup.
+///
 /// # Errors
-/// A table holds other rows than the backup.
-pub(in crate::restore) fn check_tables(load: &Load<'_>, server: &Server<'_>) -> Result<()> {
+/// The server does not answer.
+pub(in crate::restore) fn wrong_rows(load: &Load<'_>, server: &Server<'_>) -> Result<Option<Error>> {
     let contents = &load.backup.contents;
     if !contents.makes_routines && contents.extensions.iter().all(|name| CHANGES_NO_ROWS.contains(&name.as_str())) {
-        return Ok(());
+        return Ok(None);
     }
     let mut reader = Reader::start(server)?;
     reader.wait_for(DEADLINE);
@@ -47,7 +49,7 @@ pub(in crate::restore) fn check_tables(load: &Load<'_>, server: &Server<'_>) -> 
         // Row security, or a right that its owner took away: this role cannot see all rows.
         Err(error) if error::exit(&error) == Exit::Failed => {
             process::remark(&format!("rows are not counted again after the load: {error:#}"));
-            return Ok(());
+            return Ok(None);
         }
         Err(error) => return Err(error),
     };
@@ -55,12 +57,12 @@ pub(in crate::restore) fn check_tables(load: &Load<'_>, server: &Server<'_>) -> 
     // An extension brings rows of its own into its tables, which no dump has.
     let more_is_wrong = contents.extensions.is_empty();
     let Some((table, now, held)) = changes.iter().find_map(|change| wrong(change, more_is_wrong)) else {
-        return Ok(());
+        return Ok(None);
     };
     let why = format!(
         "{table} has {now} rows after the load, the backup holds {held}: code of the file changed them while it was loaded"
     );
-    Err(error::explain(Error::msg(why), || load.cannot()))
+    Ok(Some(error::explain(Error::msg(why), || load.cannot())))
 }
 
 /// The table, its rows, and those of the backup, where they differ.
