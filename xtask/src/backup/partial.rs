@@ -91,9 +91,11 @@ impl Partial {
         }
         let name = self.link_to_first_free(names)?;
         // Some file systems, such as sshfs, show the two names of a file as two files.
-        if !self.is_at(&name)? && !self.has_same_bytes(&name)? {
+        let is_ours = self.is_at(&name).and_then(|is_same| Ok(is_same || self.has_same_bytes(&name)?));
+        if !matches!(is_ours, Ok(true)) {
+            // What was not checked keeps no backup's name.
             let _ = fs::remove_file(&name);
-            return Err(self.replaced());
+            return Err(is_ours.err().unwrap_or_else(|| self.replaced()));
         }
         self.published = true;
         // Gone already where the link had to be a rename.

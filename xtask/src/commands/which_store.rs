@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::openfga::api::{Api, Store};
 use crate::openfga::store::{self, STORE_ID};
+use crate::openfga::store_file::check_name;
 use crate::terminal::clean_line;
 use crate::words::first_lines;
 use anyhow::Result;
@@ -17,7 +18,9 @@ pub fn the_store(wanted: Option<&str>, api: &Api, context: &Context) -> Result<S
         if let Some(store) = api.store(wanted)? {
             return Ok(store);
         }
-        if let Some(store) = store::by_name(api, wanted)? {
+        // A name that no store can have is no question for the server.
+        let named = if check_name(wanted).is_ok() { store::by_name(api, wanted)? } else { None };
+        if let Some(store) = named {
             return Ok(store);
         }
         let fault = Fault::failed(format!("{} has no store {wanted}", api.url()));

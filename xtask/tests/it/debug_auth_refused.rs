@@ -59,8 +59,11 @@ fn what_the_model_does_not_know_is_refused_with_the_names_that_there_are() {
         .code(2)
         .stderr_has("not a JSON object");
     shop.debug_auth(["user:anne", "viewer"]).run().code(2);
-    let none = shop.debug_auth(["user:anne", "viewer", "doc:plan", "--store", "no such store"]).run();
-    none.code(1).stderr_has("has no store no such store");
+    // The second is no name that a store could have.
+    for name in ["no such store", "zz"] {
+        let none = shop.debug_auth(["user:anne", "viewer", "doc:plan", "--store", name]).run();
+        none.code(1).stderr_has(&format!("has no store {name}\n")).stderr_has("name one of these: --store NAME");
+    }
 }
 
 fn what_is_no_question_is_refused_before_a_server_is_asked() {

@@ -132,7 +132,7 @@ fn a_restore_whose_code_changes_loaded_rows_is_not_swapped_in() {
     let local = server();
     let kept = "CREATE TABLE public.a (i int);\nCREATE TABLE public.e ();\nCOPY public.a (i) FROM stdin;\n1\n2\n\\.\n";
     for (statement, named) in [
-        ("DELETE FROM public.a WHERE i = 2;", "public.a has 1 rows after the load, the backup holds 2"),
+        ("DELETE FROM public.a WHERE i = 2;", "public.a has 1 row after the load, the backup holds 2"),
         ("INSERT INTO public.a VALUES (3);", "public.a has 3 rows after the load, the backup holds 2"),
     ] {
         let body = format!("{kept}{}", by_a_check(statement));

@@ -157,8 +157,11 @@ fn name_of(path: &Path) -> String {
     folder.unwrap_or_else(|| stem.to_owned())
 }
 
-/// The server's own rule for names.
-fn check_name(name: &str) -> Result<(), Fault> {
+/// The server's own rule for the names of stores.
+///
+/// # Errors
+/// Exit 2: it takes no such name, and has no store of it.
+pub fn check_name(name: &str) -> Result<(), Fault> {
     let letters = name.chars().count();
     let fits =
         |letter: char| letter.is_ascii_alphanumeric() || letter.is_ascii_whitespace() || ".-/^_&@".contains(letter);

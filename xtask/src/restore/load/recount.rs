@@ -7,6 +7,7 @@ use crate::postgres::row_counts;
 use crate::postgres::server::Server;
 use crate::process;
 use crate::restore::plan::{self, Change};
+use crate::words::{count, counted};
 use anyhow::{Error, Result};
 
 /// Extensions of PostgreSQL's own whose functions change no table, whatever checks and defaults call them with.
@@ -59,8 +60,9 @@ pub(in crate::restore) fn wrong_rows(load: &Load<'_>, server: &Server<'_>) -> Re
     let Some((table, now, held)) = changes.iter().find_map(|change| wrong(change, more_is_wrong)) else {
         return Ok(None);
     };
+    let (now, held) = (counted(now, "row", "rows"), count(held));
     let why = format!(
-        "{table} has {now} rows after the load, the backup holds {held}: code of the file changed them while it was loaded"
+        "{table} has {now} after the load, the backup holds {held}: code of the file changed them while it was loaded"
     );
     Ok(Some(error::explain(Error::msg(why), || load.cannot())))
 }

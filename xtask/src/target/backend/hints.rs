@@ -1,0 +1,23 @@
+//! What a person types or looks at, in the words of a target.
+
+/// What a person types, or where a person looks.
+pub trait Hints {
+    /// Where the password is that was refused.
+    fn password_hint(&self) -> String;
+
+    /// Where to set what the server does not know: `the user is POSTGRES_USER, …`.
+    fn setting_hint(&self, what: &str, setting: &str) -> String;
+
+    /// What starts the server again.
+    fn restart_hint(&self) -> String;
+
+    /// Where the server's log is.
+    fn log_hint(&self) -> String;
+
+    /// Where the log of this service is.
+    fn service_log_hint(&self, service: &str) -> String;
+
+    /// The steps by which a server that does not start any more is thrown away and made again, one a line; `None` where
+    /// that is not this program's to advise, or would not help now.
+    fn start_over_hint(&self) -> Option<String>;
+}
