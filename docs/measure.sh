@@ -11,7 +11,7 @@
 #     jobs      a load into an empty database: the recipe, pg_restore, db-verify --restore with each number of JOBS
 #     restore   db-restore over the live database, and --undo, against the recipe into an empty one
 # Every round runs all of them in turn (A B A B). It prints medians, quartiles, and the ratios of each round to its first.
-# Settings: PAIRS (rounds, 7), ROWS (5000 200000 2900000), BASE (29000), TABLES (10 1000 10000), JOBS (1 2 4), OUT (a file for JSON),
+# Settings: PAIRS (rounds, 7), ROWS (5000 200000 2900000), BASE (29000), TABLES (10 1000 10000), JOBS (1 2 4), SIZE (20, of mixed), OUT (a file for JSON),
 # XTASK (a program that is built already), POSTGRES_IMAGE and OPENFGA_IMAGE.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -92,7 +92,7 @@ sql() { docker exec -i "$container" psql -qXAt -v ON_ERROR_STOP=1 -U "$user" -d 
 
 # --- One measurement.
 
-server_cpu() { # seconds of CPU of the server's container so far; nothing where it is not told
+server_cpu() { # seconds of CPU of the server's container so far; nothing where the container does not show it
   { inside cat /sys/fs/cgroup/cpu.stat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null || true; } |
     awk '/^usage_usec/ { printf "%.3f", $2 / 1e6; exit } NF == 1 { printf "%.3f", $1 / 1e9; exit }'
 }

@@ -36,7 +36,7 @@ impl Repository {
     /// The names in a folder that one part of a pattern fits.
     fn names_in(&self, folder: &str, part: &str) -> Result<Option<Vec<String>>, Fault> {
         let folder = self.folder.join(folder);
-        // Of a link make sees what is behind it.
+        // make follows a link; this reader does not.
         if folder.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
             return Ok(None);
         }

@@ -19,6 +19,9 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
+const EXAMPLE: &str = "write one in the store file: tests: [{name: first, check: [{user: \"user:anne\", object: \"doc:1\", \
+                       assertions: {viewer: true}}]}]";
+
 /// Run the store file's tests against the live store: who may do what
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -64,7 +67,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     asked.show(args, is_files, &outcomes, context)?;
     if outcomes.is_empty() {
         context.terminal.warn("The file has no tests: nothing was asked, and nothing is proven");
-        context.terminal.said_below("write some under tests: (docs/openfga.md)");
+        context.terminal.said_below(EXAMPLE);
     }
     // `debug-auth` asks the store that the settings name.
     let store = (context.settings.get(STORE_ID) != Some(&store.id)).then_some(&store.id);

@@ -99,7 +99,7 @@ pub fn ensure(server: &Server<'_>, found: &Found, password: &str) -> Result<()> 
         format!("CREATE ROLE {role} LOGIN PASSWORD {verifier} CONNECTION LIMIT {CONNECTIONS} IN ROLE pg_monitor;")
     };
     server.in_maintenance().ask(&sql).map_err(|error| {
-        // Which password it has now only that run knows.
+        // That run alone knows the role's password.
         let is_made_meanwhile = !found.exists && look(server).is_ok_and(|now| now.exists);
         error::explain(error, || {
             if is_made_meanwhile {

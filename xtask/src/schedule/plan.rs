@@ -146,8 +146,8 @@ impl Plan {
         if options.is_empty() { "none".to_owned() } else { options.join(" ") }
     }
 
-    /// What a person types to install the same again, and what must be in the environment then: neither the address nor
-    /// the arguments of a program are shown.
+    /// What a person types to install the same again. In front stand the settings that it needs of the environment,
+    /// without their values: an address and the arguments of a program are secrets.
     pub fn install_command(&self) -> String {
         let rhythm =
             ["--at".to_owned(), self.rhythm.at.to_string(), "--every".to_owned(), self.rhythm.every.to_string()];
@@ -156,11 +156,8 @@ impl Plan {
         let timer = Some(format!("--timer={}", self.timer.as_str()));
         let words = rhythm.iter().chain(&self.backup).chain(&self.options).chain(&verify).chain(&ping).chain(&timer);
         let words: Vec<String> = words.map(|word| shell_word_or_option(word)).collect();
-        let needed = match self.notices.of_environment().as_slice() {
-            [] => String::new(),
-            names => format!("; set {} before it, as on the day of installation", names.join(" and ")),
-        };
-        format!("cargo xtask db-schedule install {}{needed}", words.join(" "))
+        let needed: String = self.notices.of_environment().iter().map(|name| format!("{name}=… ")).collect();
+        format!("{needed}cargo xtask db-schedule install {}", words.join(" "))
     }
 
     /// What the timer starts.
@@ -259,7 +256,10 @@ pub mod tests {
         plan.notices.ping_url = Some("https://hc-ping.com/hunter2".to_owned());
         plan.notices.on_failure = Some(vec!["/bin/notify".to_owned(), "hunter2".to_owned()]);
         let command = plan.install_command();
-        assert!(command.contains("--timer=paste; set XTASK_PING_URL and XTASK_ON_FAILURE before it"), "{command}");
+        assert!(
+            command.starts_with("XTASK_PING_URL=… XTASK_ON_FAILURE=… cargo xtask db-schedule install "),
+            "{command}"
+        );
         assert!(!command.contains("hunter2"));
     }
 

@@ -49,7 +49,7 @@ fn a_warning_is_shown_before_any_number_of_notices() {
     database.sandbox.migration(2, "many", &talks(60_000), None);
     let run = migrate(&database, &["up", "--no-backup"]);
     run.ok().stderr_has("2_many.up.sql:2: WARNING:  the important one").stderr_has("2_many.up.sql: more messages\n");
-    run.stderr_has("The server said more than is kept").stderr_lacks("0 more messages");
+    run.stderr_has("The server sent more messages than are kept").stderr_lacks("0 more messages");
 }
 
 fn a_hint_fits_its_cause() {

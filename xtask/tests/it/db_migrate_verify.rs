@@ -143,7 +143,7 @@ fn baseline_names_rights_that_only_the_files_give() {
     run.stderr_has(&format!("⚠ only the files give: ALTER TABLE s.u OWNER TO {app};"));
     run.stderr_has("⚠ only the files give: GRANT SELECT(a) ON TABLE s.u TO PUBLIC;");
     run.stderr_has("⚠ only the files give: ALTER DEFAULT PRIVILEGES FOR ROLE").stderr_lacks("only the files make");
-    run.stderr_has("⚠ Once they are recorded, no run gives what only the files give: give it by hand");
+    run.stderr_has("⚠ Recorded files are not run any more: run the statements above yourself");
     run.stderr_has("✓ 2 migrations recorded as applied");
     // By hand, as the warning says, and nothing differs.
     database.own(&rights);

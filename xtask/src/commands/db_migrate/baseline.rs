@@ -76,7 +76,9 @@ fn compare(work: &Work<'_>, ledger: &Ledger, known: &[&Migration]) -> Result<()>
     drift::show(&Differences { extra: if missing { schema.extra } else { Vec::new() }, ..schema }, work);
     drift::show_rights(&RightsDifferences { extra: Vec::new(), ..rights }, work);
     if !missing && !rights_are_there {
-        work.context.terminal.warn("Once they are recorded, no run gives what only the files give: give it by hand");
+        work.context
+            .terminal
+            .warn("Recorded files are not run any more: run the statements above yourself (cargo xtask db-shell)");
     }
     if missing {
         return Err(Fault::failed("The schema differs from the one that these files make; nothing was recorded")

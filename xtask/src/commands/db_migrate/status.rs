@@ -87,7 +87,10 @@ fn conclude_drift(Drift { schema, rights }: &Drift, check: bool, context: &Conte
     }
     if check && !rights.missing.is_empty() {
         return Err(Fault::failed("The database lacks rights or owners that the applied files give")
-            .hint("give them by hand, as the warnings say it; or put the difference into a migration")
+            .hint(
+                "run the statements of the warnings: cargo xtask db-shell; --json names all of them\n\
+                 or put the difference into a migration",
+            )
             .into());
     }
     if schema.are_none() {

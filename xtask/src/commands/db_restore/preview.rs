@@ -130,7 +130,7 @@ fn name_tables_without_rows(backup: &Proven, context: &Context) {
     context.terminal.warn(&terminal::clean(&text));
 }
 
-/// What became of the database, in three words and what they leave out.
+/// The report's first line: that the database is restored, and which rows it lacks.
 pub(super) fn done(backup: &Proven) -> String {
     let left_out = backup.contents.without_rows().map_or(0, |tables| tables.len() as u64);
     match left_out {

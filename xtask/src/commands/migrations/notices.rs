@@ -31,6 +31,6 @@ pub(super) fn show(heard: &Heard, terminal: &Terminal) {
         }
     }
     if heard.is_cut {
-        terminal.note("The server said more than is kept; messages between the first and the last are not counted");
+        terminal.note("The server sent more messages than are kept: those in the middle are neither shown nor counted");
     }
 }

@@ -27,8 +27,8 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether its way back was begun outside of a transaction and did not come to its end. Of the way up no time is
-    /// known then.
+    /// Whether its `.down.sql` was begun outside of a transaction and did not end. Of an unfinished `.up.sql` no time is
+    /// known.
     pub fn is_half_reverted(&self) -> bool {
         !self.success && self.execution_time >= 0
     }

@@ -70,10 +70,10 @@ pub trait Access: fmt::Debug + Send + Sync {
     /// Exit 2: it is doubtful which server is meant.
     fn identify(&self, deadline: Duration) -> Result<Identified>;
 
-    /// Refuses to go on where nothing names the server: its names are then those of the shipped stack.
+    /// Refuses to go on where the stack could not be read: database and user are then only the defaults.
     ///
     /// # Errors
-    /// What [`Self::identify`] needs and does not get.
+    /// Why it could not be read (exit 2 or 4).
     fn check_identified(&self) -> Result<()>;
 
     fn login(&self) -> &Login;

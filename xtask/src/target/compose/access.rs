@@ -118,7 +118,9 @@ impl ProgramsElsewhere for Compose {
         let path = told.trim_end();
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
         if !made.ending.success() || !path.starts_with('/') || !path.chars().all(is_plain) {
-            return Err(Fault::failed("No private file can be made in the container").hint(made.stderr.trim()).into());
+            let fault = Fault::failed("No private file can be made in the container");
+            let why = anyhow::Error::msg(made.stderr.trim().to_owned());
+            return Err(why.context(fault.hint("go on without your startup file: cargo xtask db-shell -- -X")));
         }
         let filled = self.exec("tee", &[], Talk::Piped)?.arg(path).capture_with(text(path), FILES_DEADLINE)?;
         anyhow::ensure!(filled.ending.success(), "{path} in the container cannot be written: {}", filled.stderr.trim());
