@@ -15,6 +15,8 @@ const NAMES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 const DEPTH: usize = 8;
 /// So many files are read, each once.
 const MOST_FILES: usize = 64;
+/// So many names with `*` or `?` are looked for, each in whole folders.
+const MOST_PATTERNS: usize = 64;
 /// The longest text of a variable that is put into rules, in bytes.
 const LONGEST_TARGETS: usize = 1 << 12;
 /// Options come only from make's own command line, so that an `ARGS=--yes` of the environment skips no question.
@@ -38,6 +40,8 @@ struct Rules {
     variables: BTreeMap<String, String>,
     not_read: BTreeSet<String>,
     files: BTreeSet<String>,
+    /// How many names of included files had `*` or `?`.
+    patterns: usize,
 }
 
 /// What becomes of the Makefile.
@@ -174,7 +178,9 @@ impl Rules {
             let is_known = !name.contains(['$', '[', '~', '\\'])
                 && !name.starts_with('/')
                 && !name.split('/').any(|part| part == "..");
-            let files = if is_known { repository.matching(name, MOST_FILES)? } else { None };
+            self.patterns += usize::from(name.contains(['*', '?']));
+            let files =
+                if is_known && self.patterns <= MOST_PATTERNS { repository.matching(name, MOST_FILES)? } else { None };
             match files {
                 Some(files) => files.iter().try_for_each(|file| self.include_file(repository, file, depth))?,
                 None => self.leave_out(name),

@@ -120,21 +120,22 @@ impl<'a> Function<'a> {
         stderr.lines().skip_while(|line| client_error::numbered(line).is_none()).find_map(|line| {
             let line = line.strip_prefix("CONTEXT:  ").unwrap_or(line);
             if let Some(rest) = line.strip_prefix("PL/pgSQL function ") {
-                return rest
-                    .split_once(" line ")
-                    .map(|(function, _)| Self::Whole(function))
-                    .filter(Self::has_arguments);
+                let function = rest.split_once(" line ").map(|(function, _)| function);
+                return function.filter(|function| is_signature(function)).map(Self::Whole);
             }
             let rest = line.strip_prefix("SQL function \"");
             let rest = rest.or_else(|| line.strip_prefix("compilation of PL/pgSQL function \""));
             rest.and_then(|rest| rest.split_once('"')).map(|(name, _)| Self::Named(name))
         })
     }
+}
 
-    /// A block of a `DO` statement has none.
-    fn has_arguments(&self) -> bool {
-        matches!(self, Self::Whole(function) if function.ends_with(')'))
-    }
+/// Whether it is no more than a function's name and the types of its arguments, which a block of a `DO` statement does not
+/// have. Code of the file can write such a line itself, and the function stands in a statement that a person types.
+fn is_signature(text: &str) -> bool {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_ ,.$\"[]".contains(letter);
+    let parts = text.split_once('(').and_then(|(name, rest)| Some((name, rest.strip_suffix(')')?)));
+    parts.is_some_and(|(name, types)| !name.is_empty() && [name, types].iter().all(|part| part.chars().all(is_plain)))
 }
 
 fn is_operator(word: &str) -> bool {
@@ -185,6 +186,16 @@ mod tests {
             Some("helper"),
             Some(Function::Whole("lib.bucket(integer)")),
         );
+        // Code of the file can write such a line itself.
+        for made in [
+            "public.pos(integer) STABLE; ALTER ROLE app SUPERUSER; SELECT now()",
+            "f(a) OWNER TO b()",
+            "f(a--)",
+            "inline_code_block",
+        ] {
+            let context = format!("CONTEXT:  PL/pgSQL function {made} line 1 at RETURN");
+            is("function helper(integer) does not exist", &context, Some("helper"), None);
+        }
         let statement = format!("CONTEXT:  SQL statement \"SELECT 1\"\n{}", &plpgsql[10..]);
         is("relation \"a b\" does not exist", &statement, Some("a b"), Some(Function::Whole("lib.bucket(integer)")));
         let inlined = "CONTEXT:  SQL function \"f\" during inlining";

@@ -19,7 +19,7 @@ use serde::de::IgnoredAny;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The file's name.
 const FILE: &str = "sqlx.toml";
@@ -120,12 +120,15 @@ impl Config {
         Self::read(root, settings, of_file)
     }
 
-    /// The same for a first migration, which makes the folder that `sqlx.toml` names.
+    /// The same for a first migration, which makes the folder that `sqlx.toml` names inside the checkout.
     ///
     /// # Errors
     /// As for [`Self::load`].
     pub fn load_to_create(root: &Path, settings: &Settings) -> Result<Self> {
-        Self::read(root, settings, |root, folder| Ok(root.join(folder)))
+        Self::read(root, settings, |root, folder| {
+            let path = root.join(folder);
+            if is_inside(root, &path) { Ok(path) } else { of_file(root, folder) }
+        })
     }
 
     fn read(
@@ -222,6 +225,13 @@ fn named(root: &Path, folder: &str) -> Result<PathBuf, Fault> {
     let fault = Fault::usage(format!("{SETTING} is {folder:?}, which is not a folder"));
     Err(fault
         .hint(format!("its path begins at {}; where there are to be no migrations: {SETTING}=none", root.display())))
+}
+
+/// Whether a path leads to a place below the checkout's top folder, through no link out of it. It need not be there.
+fn is_inside(root: &Path, path: &Path) -> bool {
+    let goes_up = path.components().any(|part| part == Component::ParentDir);
+    let there = path.ancestors().find_map(|above| above.canonicalize().ok());
+    !goes_up && root.canonicalize().is_ok_and(|root| there.is_some_and(|there| there.starts_with(root)))
 }
 
 /// The folder that `sqlx.toml` names: without it sqlx runs nothing, and a folder that is not there has nothing pending.

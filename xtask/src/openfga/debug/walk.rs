@@ -222,16 +222,18 @@ impl<'a> Walk<'a> {
             open.push(Branch { tuple, next, condition });
         }
         let rest = if open.len() > MOST_BRANCHES { self.best_first(&mut open)? } else { Vec::new() };
+        self.ask_behind_shut(&open)?;
         for branch in open {
             let gate = branch.gate();
             let below = match gate {
+                Verdict::No if self.left == 0 => None,
                 // It leads nowhere; whether it would is the server's to say.
-                Verdict::No => self.asked(branch.next.clone())?,
-                _ => self.relation(&branch.next.0, &branch.next.1)?,
+                Verdict::No => Some(self.asked(branch.next.clone())?),
+                _ => Some(self.relation(&branch.next.0, &branch.next.1)?),
             };
-            let verdict = behind(gate, below.verdict);
+            let verdict = below.as_ref().map_or(Verdict::No, |below| behind(gate, below.verdict));
             found.verdicts.push(verdict);
-            let node = Node::new(way(TupleName::of(branch.tuple)), verdict, vec![below]);
+            let node = Node::new(way(TupleName::of(branch.tuple)), verdict, below.into_iter().collect());
             found.nodes.push(node.with_condition(branch.condition));
         }
         let ignored = std::mem::take(&mut found.ignored);
@@ -241,6 +243,18 @@ impl<'a> Walk<'a> {
         (0..more).for_each(|_| found.unshown.add(Verdict::No));
         found.verdicts.extend(rest);
         Ok(found)
+    }
+
+    /// Asks the server at once where the branches would lead whose conditions do not hold; they count as looked at.
+    fn ask_behind_shut(&mut self, open: &[Branch<'_>]) -> Result<()> {
+        let shut = open.iter().filter(|branch| branch.gate() == Verdict::No);
+        let shut: Vec<Userset> = shut.map(|branch| branch.next.clone()).collect();
+        if self.left < shut.len() {
+            self.left = 0;
+            return Ok(());
+        }
+        self.left -= shut.len();
+        if shut.is_empty() { Ok(()) } else { self.source.ask(self.user, &shut).map(drop) }
     }
 
     /// Keeps the branches that are followed; the verdicts of the others, as the server answers.
