@@ -95,7 +95,8 @@ impl<'a, 't> Scratch<'a, 't> {
             if let Ran::RolledBack(why) | Ran::HalfWay(why) = self.rerun(migration)? {
                 let fault =
                     format!("{} {} cannot be applied to an empty database", migration.version, migration.description);
-                let fault = error::Fault::failed(fault).hint("fix the error above; the live database was not touched");
+                let fault =
+                    error::Fault::failed(fault).hint("fix the error above; the files were tried in a scratch database");
                 return Err(anyhow::Error::msg(why).context(fault));
             }
         }

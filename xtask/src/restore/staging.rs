@@ -6,7 +6,7 @@ use super::load_failure::LoadOptions;
 use super::meaning;
 use super::preflight::Watch;
 use super::record::{OwnedDatabase, Purpose, Record};
-use super::shared_catalogs::Guard;
+use super::shared_catalogs::{Guard, Tried};
 use super::subscriptions;
 use crate::backup::proof::Proven;
 use crate::error::{self, Fault};
@@ -75,12 +75,21 @@ impl<'r, 't> Staging<'r, 't> {
         &self.database
     }
 
+    /// Tries migrations in it; what they change outside of it is named.
+    ///
+    /// # Errors
+    /// The task's own. Exit 6: objects outside of the database changed meanwhile.
+    pub fn guarded<T>(&self, task: impl FnOnce() -> Result<T>) -> Result<T> {
+        let guard = Guard::before(self.record, &self.database, Tried::Migrations)?;
+        guard.check(self.record, task())
+    }
+
     /// Feeds the backup to psql, and compares what the server counted with what the backup holds. It stops before
     /// the server's disk is full.
     pub fn load(self, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
         let server = self.record.server();
         let meaning = meaning::statements(server, backup)?;
-        let guard = Guard::before(self.record, &self.database, &backup.path)?;
+        let guard = Guard::before(self.record, &self.database, Tried::Backup(backup.path.clone()))?;
         let inside = loading(server).in_database(self.name());
         let load = Load { backup, options };
         let loaded = Watch::during(server, inside.session(), || {

@@ -51,12 +51,25 @@ fn a_folder_of_sqlx_toml_that_is_not_there_stops_everything() {
     database.sandbox.tables(1);
     for folder in ["db/stesp", "./nope/../migrations", "sqlx.toml"] {
         database.sandbox.write("sqlx.toml", format!("[migrate]\nmigrations-dir = '{folder}'\n"));
-        for args in [&["up"][..], &["status"], &["new", "words"]] {
+        let makes_it = folder == "db/stesp";
+        let actions = [&["up"][..], &["status"], &["new", "words"]];
+        for args in &actions[..if makes_it { 2 } else { 3 }] {
             let run = migrate(&database, args);
             run.code(2).stderr_has(&format!("✗ sqlx.toml names migrations-dir = \"{folder}\", which is not a folder"));
             run.stderr_has("→ fix the name, or make the folder").prints_nothing();
         }
     }
+    // The first migration makes the folder, where that is inside the checkout.
+    let outside = database.sandbox.beside("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, database.sandbox.path("link")).unwrap();
+    for folder in ["../outside/deep", "link/deep"] {
+        database.sandbox.write("sqlx.toml", format!("[migrate]\nmigrations-dir = '{folder}'\n"));
+        migrate(&database, &["new", "words"]).code(2).stderr_has("which is not a folder");
+    }
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+    database.sandbox.write("sqlx.toml", "[migrate]\nmigrations-dir = 'db/steps'\n");
+    migrate(&database, &["new", "words"]).ok().stdout_has("db/steps/");
     // The setting wins over the file.
     database.xtask(["db-migrate", "status"]).env("XTASK_MIGRATIONS", "migrations").run().ok().stdout_has("pending");
     database.sandbox.write("sqlx.toml", "[migrate]\nmigrations-dir = './migrations'\n");

@@ -17,8 +17,8 @@ pub(super) fn with<T>(work: &Work<'_>, task: impl FnOnce(&mut Scratch<'_, '_>) -
     let database = drill.create(like.as_ref(), None)?;
     let inside = Server::new(target)?.in_database(database.name());
     let warn = |text: &str| work.context.warn_once(text);
-    let done = Scratch::begin(Migrated { server: &inside, config: &work.config }, &warn)
-        .and_then(|mut scratch| task(&mut scratch))?;
+    let on = Migrated { server: &inside, config: &work.config };
+    let done = database.guarded(|| Scratch::begin(on, &warn).and_then(|mut scratch| task(&mut scratch)))?;
     database.discard()?;
     Ok(done)
 }

@@ -127,7 +127,8 @@ impl Config {
     pub fn load_to_create(root: &Path, settings: &Settings) -> Result<Self> {
         Self::read(root, settings, |root, folder| {
             let path = root.join(folder);
-            if is_inside(root, &path) { Ok(path) } else { of_file(root, folder) }
+            let is_to_be_made = path.symlink_metadata().is_err() && is_inside(root, &path);
+            if is_to_be_made { Ok(path) } else { of_file(root, folder) }
         })
     }
 

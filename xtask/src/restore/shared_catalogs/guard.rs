@@ -7,17 +7,67 @@ use crate::process::signals;
 use crate::restore::record::{Entry, OwnedDatabase, Record};
 use anyhow::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// So many changes are named.
 const NAMED: usize = 20;
 /// After a failure a silent server is waited for no longer than this.
 const CLEAR_UP_TIMEOUT: Duration = Duration::from_secs(5);
-const HINT: &str = "code in the file did this, or another session did meanwhile: the server does not say \
-     which\ncheck each change, and undo those that you do not want: cargo xtask db-shell -- -c '\\l+' -c '\\du+' -c \
+const CHECK: &str = "check each change, and undo those that you do not want: cargo xtask db-shell -- -c '\\l+' -c '\\du+' -c \
      '\\drds' -c '\\db+'\n\
     if it was another session, try again";
+
+/// What runs in the database that a guard is for.
+#[derive(Debug, Clone)]
+pub enum Tried {
+    /// A backup is loaded from this file.
+    Backup(PathBuf),
+    /// Migrations run in a scratch database.
+    Migrations,
+}
+
+impl Tried {
+    fn headline(&self, is_done: bool) -> String {
+        match self {
+            Self::Backup(file) if is_done => {
+                format!("{} was loaded and is not used: objects outside its database changed meanwhile", file.display())
+            }
+            Self::Backup(file) => {
+                format!("{} was not loaded, and objects outside its database changed meanwhile", file.display())
+            }
+            Self::Migrations => {
+                "The migrations were tried in a scratch database, and objects outside of it changed meanwhile"
+                    .to_owned()
+            }
+        }
+    }
+
+    fn not_known(&self) -> String {
+        match self {
+            Self::Backup(file) => format!(
+                "{} was loaded and is not used: whether objects outside its database changed meanwhile is not known",
+                file.display()
+            ),
+            Self::Migrations => {
+                "The migrations were tried in a scratch database; whether objects outside of it changed \
+                                 meanwhile is not known"
+                    .to_owned()
+            }
+        }
+    }
+
+    fn hint(&self) -> String {
+        let cause = match self {
+            Self::Backup(_) => "code in the file did this",
+            Self::Migrations => {
+                "a file that names a role, a database or a tablespace did this: it reaches the whole server, also where it \
+                 is tried"
+            }
+        };
+        format!("{cause}, or another session did meanwhile: the server does not say which\n{CHECK}")
+    }
+}
 
 /// What the record says at one time.
 #[derive(Debug, Clone)]
@@ -31,8 +81,8 @@ struct Recorded {
 /// How the server was before a file was loaded.
 #[derive(Debug)]
 pub struct Guard {
-    file: PathBuf,
-    /// The loaded database's.
+    tried: Tried,
+    /// The database's that it is tried in.
     own: u32,
     before: SharedCatalogs,
     /// What the record said before and after the catalogs were read: other runs go on meanwhile.
@@ -40,12 +90,12 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Looks at the server; `database` is the one that the file will be loaded into.
-    pub fn before(record: &Record<'_>, database: &OwnedDatabase, file: &Path) -> Result<Self> {
+    /// Looks at the server; `database` is the one that this is tried in.
+    pub fn before(record: &Record<'_>, database: &OwnedDatabase, tried: Tried) -> Result<Self> {
         let first = recorded(record)?;
         let timeout = record.target().timeout();
         let before = SharedCatalogs::before(&|sql| record.ask(sql, timeout), database.name())?;
-        Ok(Self { file: file.to_owned(), own: database.oid(), before, recorded: [first, recorded(record)?] })
+        Ok(Self { tried, own: database.oid(), before, recorded: [first, recorded(record)?] })
     }
 
     /// The outcome of what ran code of the file, unless something of the whole server has changed. That is looked for after
@@ -56,7 +106,7 @@ impl Guard {
     pub fn check<T>(&self, record: &Record<'_>, outcome: Result<T>) -> Result<T> {
         match (signals::shielded(|| self.changes(record, outcome.is_err())), outcome) {
             (Ok(changes), outcome) if changes.is_empty() => outcome,
-            (Ok(changes), outcome) => Err(refusal(&self.file, &changes, outcome.err())),
+            (Ok(changes), outcome) => Err(refusal(&self.tried, &changes, outcome.err())),
             (Err(_), Err(failed)) => Err(failed),
             (Err(unknown), Ok(_)) => Err(self.unanswered(unknown)),
         }
@@ -68,11 +118,7 @@ impl Guard {
         if error::exit(&why) != Exit::Failed && !error::is_lasting(&why) {
             return why;
         }
-        let message = format!(
-            "{} was loaded and is not used: whether objects outside its database changed meanwhile is not known",
-            self.file.display()
-        );
-        why.context(Fault::new(Exit::Partial, message).hint(HINT))
+        why.context(Fault::new(Exit::Partial, self.tried.not_known()).hint(self.tried.hint()))
     }
 
     fn changes(&self, record: &Record<'_>, failed: bool) -> Result<Vec<Change>> {
@@ -122,12 +168,8 @@ fn recorded(record: &Record<'_>) -> Result<Recorded> {
     })
 }
 
-fn refusal(file: &Path, changes: &[Change], failed: Option<Error>) -> Error {
-    let file = file.display();
-    let headline = match &failed {
-        None => format!("{file} was loaded and is not used: objects outside its database changed meanwhile"),
-        Some(_) => format!("{file} was not loaded, and objects outside its database changed meanwhile"),
-    };
+fn refusal(tried: &Tried, changes: &[Change], failed: Option<Error>) -> Error {
+    let headline = tried.headline(failed.is_none());
     let mut lines: Vec<String> = changes.iter().take(NAMED).map(ToString::to_string).collect();
     let more = changes.len().saturating_sub(NAMED);
     if more > 0 {
@@ -138,5 +180,5 @@ fn refusal(file: &Path, changes: &[Change], failed: Option<Error>) -> Error {
         None => Error::msg(what),
         Some(failed) => failed.context(what),
     };
-    error.context(Fault::new(Exit::Partial, headline).hint(HINT))
+    error.context(Fault::new(Exit::Partial, headline).hint(tried.hint()))
 }

@@ -7,7 +7,7 @@ mod entry;
 mod guard;
 mod query;
 
-pub use guard::Guard;
+pub use guard::{Guard, Tried};
 
 use crate::postgres::quote::literal;
 use anyhow::{Context as _, Result};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// A test that uses two servers at once must not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// `db-reset` loads nothing. Two of them while a file loads drop a database of which no record tells afterwards.
-const LOADS: &[&str] = &["db-restore", "--restore", "db-reset"];
+const LOADS: &[&str] = &["db-restore", "--restore", "db-reset", "verify", "baseline", "--drift"];
 /// Commands that make databases without a file: for runs of another role that is a change of the server.
 const MAKERS: &[&str] = &["db-migrate", "setup-env"];
 const WORDS: [&str; 6] = [" ROLE", " DATABASE", " USER", "TABLESPACE", "PARAMETER", "GRANT "];
