@@ -43,8 +43,12 @@ impl Services for Compose {
     fn holders_of(&self, variables: &[&str]) -> Option<Holders> {
         // What Compose cannot read has no services to name.
         let services = self.using(variables).ok().filter(|services| !services.is_empty())?;
-        let renew = format!("docker compose up -d {} (a restart is not enough)", services.join(" "));
+        let renew = self.renew(&services.iter().map(String::as_str).collect::<Vec<_>>());
         Some(Holders { services, renew })
+    }
+
+    fn renew(&self, services: &[&str]) -> String {
+        format!("docker compose up -d {} (a restart is not enough)", services.join(" "))
     }
 
     fn started_with(&self, variables: &[&str]) -> Vec<StartedWith> {
