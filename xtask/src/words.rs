@@ -119,6 +119,12 @@ pub fn without_logins(mut line: String) -> String {
     line
 }
 
+/// A line without these secrets, and without the logins of addresses in it.
+pub fn masked(line: &str, secrets: &[impl AsRef<str>]) -> String {
+    let line = secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret.as_ref(), "***"));
+    without_logins(line)
+}
+
 /// What a terminal obeys instead of showing it, or does not show at all: control characters, ends of lines and
 /// paragraphs, marks that turn the direction of writing, and letters without a shape. By each of them a name can look
 /// like another one.
@@ -204,6 +210,17 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(shown_address(address), shown);
+        }
+    }
+
+    #[test]
+    fn secrets_and_logins_are_masked() {
+        assert_eq!(masked("auth hunter2 failed", &["hunter2"]), "auth *** failed");
+        for (line, shown) in [
+            ("dial \"redis://u:p@ss@h:1/0\" and http://h/x@y", "dial \"redis://***@h:1/0\" and http://h/x@y"),
+            ("ünder ://", "ünder ://"),
+        ] {
+            assert_eq!(without_logins(line.to_owned()), shown);
         }
     }
 
