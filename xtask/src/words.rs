@@ -177,6 +177,11 @@ pub fn shell_word_or_option(text: &str) -> String {
     if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
 }
 
+/// A name in the double quotes of SQL, for a hint or the text of a grant. What is sent goes through `postgres/quote.rs`.
+pub fn sql_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
@@ -253,5 +258,6 @@ mod tests {
         ] {
             assert_eq!(shell_word(name), expected);
         }
+        assert_eq!(sql_name("a \"b\""), "\"a \"\"b\"\"\"");
     }
 }

@@ -4,7 +4,7 @@
 use crate::error::Fault;
 use crate::process::Captured;
 use crate::target::backend::OwnMigration;
-use crate::words::{shell_word, without_logins};
+use crate::words::{shell_word, sql_name, without_logins};
 use anyhow::Result;
 use std::fmt;
 
@@ -65,8 +65,7 @@ pub fn not_started(owner: &str, user: &str, database: &str, own: &OwnMigration) 
 
 /// Where the owner cannot log in, as after a restore that made the role.
 fn or_give(user: &str, database: &str) -> String {
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let sql = format!("ALTER DATABASE {} OWNER TO {}", quoted(database), quoted(user));
+    let sql = format!("ALTER DATABASE {} OWNER TO {}", sql_name(database), sql_name(user));
     format!("or make {user} the owner: cargo xtask db-shell -- -d postgres -c {}", shell_word(&sql))
 }
 
