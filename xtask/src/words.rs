@@ -1,5 +1,6 @@
 //! Numbers and times as people read them; numbers and names as they type them.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::num::ParseIntError;
 use std::ops::RangeInclusive;
@@ -94,6 +95,21 @@ pub fn first_lines(lines: impl ExactSizeIterator<Item = String>) -> String {
     let more = lines.len().saturating_sub(SHOWN);
     let rest = (more > 0).then(|| format!("… and {} more", count(more as u64)));
     lines.take(SHOWN).chain(rest).collect::<Vec<_>>().join("\n")
+}
+
+/// The first of these names in one line, and how many there are beyond them.
+pub fn first_names(names: &[String], most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    names.iter().take(most).cloned().collect::<Vec<_>>().join(", ") + &rest
+}
+
+/// At most so many letters of a text, with … behind them where it is longer.
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)).into(),
+        None => text.into(),
+    }
 }
 
 /// An address for people: without its login, and without what stands behind a `?` or `#`, where keys are written, too.
@@ -202,6 +218,17 @@ mod tests {
         assert_eq!(span(7_300), "2 h");
         let times = [7, 1_340, 130_000].map(|time| duration(Duration::from_millis(time)));
         assert_eq!(times, ["7 ms", "1.3 s", "2 min"]);
+    }
+
+    #[test]
+    fn of_a_long_text_and_of_many_names_the_beginning_is_shown() {
+        assert_eq!(
+            (shortened("äöü", 3), shortened("äöü", 2), shortened("", 0)),
+            ("äöü".into(), "äö…".into(), "".into())
+        );
+        let names = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!((first_names(&names, 3), first_names(&names, 1)), ("a, b, c".to_owned(), "a and 2 more".to_owned()));
+        assert_eq!(first_names(&[], 1), "");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::report::Finding;
 use crate::settings::{self, Settings};
-use crate::words::{clean_line, masked};
+use crate::words::{clean_line, masked, shortened};
 
 /// So much of another program's words is enough.
 const LONGEST: usize = 200;
@@ -18,8 +18,8 @@ pub fn with_last_line(finding: Finding, error: &anyhow::Error, settings: &Settin
     if unquoted.is_empty() {
         return finding;
     }
-    let shown: String = clean_line(&masked(unquoted, &secrets)).chars().take(LONGEST).collect();
-    Finding { detail: format!("{}: {shown}", finding.detail), ..finding }
+    let shown = clean_line(&masked(unquoted, &secrets));
+    Finding { detail: format!("{}: {}", finding.detail, shortened(&shown, LONGEST)), ..finding }
 }
 
 /// What is set, for this program and in `.env`, as names and values.
