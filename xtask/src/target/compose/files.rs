@@ -8,7 +8,7 @@ use anyhow::Result;
 use std::time::Duration;
 
 /// What Compose reads in the project's files.
-const CONFIG: [&str; 3] = ["config", "--format", "json"];
+pub(super) const CONFIG: [&str; 3] = ["config", "--format", "json"];
 
 impl Compose {
     /// The project as Compose reads it, all profiles included; asked once.

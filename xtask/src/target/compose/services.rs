@@ -2,6 +2,7 @@
 
 use super::config::Service;
 use super::containers::Container;
+use super::files::CONFIG;
 use super::inspection::Inspection;
 use super::{Compose, reading, up};
 use crate::error::Fault;
@@ -87,7 +88,7 @@ impl Compose {
         let mark = |name: &str| format!("xtask-mark-{name}");
         let project = self.config()?;
         // The process environment wins over .env: every place that a variable reaches shows its mark.
-        let asked = self.program(["config", "--format", "json"])?;
+        let asked = self.program(CONFIG)?;
         let asked = variables.iter().fold(asked, |asked, name| asked.env(name, mark(name)));
         // Holds secrets: it is read, never shown.
         let config: Config = serde_json::from_str(&asked.capture(DEADLINE)?.text())?;
