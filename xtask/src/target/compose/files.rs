@@ -24,7 +24,7 @@ impl Compose {
         self.files().get(deadline, || Ok(self.run(CONFIG, deadline)?.text()))
     }
 
-    /// The same for those who have no time to look for causes once it is over.
+    /// As [`Self::read_within`], but the causes of a Compose that does not answer in time are not looked for.
     pub(super) fn read_in_time(&self, deadline: Duration) -> Result<&ReadProject> {
         self.files().get(deadline, || {
             let captured = self.program(CONFIG)?.capture(deadline)?;
