@@ -46,7 +46,7 @@ pub fn failed_saying(output: &str, role: &str, fault: Fault) -> anyhow::Error {
 }
 
 /// Why a database's owner has to do it, and what that role types.
-pub fn of_owner(owner: &str, user: &str, database: &str, own: &OwnMigration) -> Fault {
+pub fn not_migrated(owner: &str, user: &str, database: &str, own: &OwnMigration) -> Fault {
     Fault::failed(format!(
         "OpenFGA's tables in {database} were not migrated: the database belongs to role {owner}, whose objects the program \
          openfga would run with the rights of user {user}"
