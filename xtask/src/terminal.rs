@@ -13,7 +13,7 @@ pub use fold::{folded, hanging};
 pub use progress::Progress;
 pub use text::{age_of, clean, clean_line, count, counted, duration, report, shell_word, size, span};
 
-use crate::error;
+use crate::error::{self, Fault};
 use crate::settings::ColorChoice;
 use std::io::{self, IsTerminal as _, Write as _};
 use unicode_width::UnicodeWidthStr as _;
@@ -176,6 +176,12 @@ impl Terminal {
         self.said(Mark::Warning, text);
     }
 
+    /// The same of a fault that stops nothing, with what to type next.
+    pub fn warn_of(&self, fault: &Fault) {
+        self.warn(&fault.to_string());
+        fault.hint_text().into_iter().for_each(|hint| self.said_below(hint));
+    }
+
     /// The one error of a run: what failed, the causes in order, what to type next.
     pub fn error(&self, error: &anyhow::Error) {
         let mut text = self.marked(Mark::Failure, &error.to_string());
@@ -188,7 +194,7 @@ impl Terminal {
                 said.push(cause);
             }
         }
-        if let Some(hint) = error::fault(error).and_then(error::Fault::hint_text) {
+        if let Some(hint) = error::fault(error).and_then(Fault::hint_text) {
             let arrow = self.arrow();
             text.push_str(&fold::behind(arrow, arrow.width(), &self.plain(hint), self.width_of_hints()));
         }

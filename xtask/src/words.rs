@@ -1,5 +1,6 @@
 //! Numbers and times as people read them; numbers and names as they type them.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::num::ParseIntError;
 use std::ops::RangeInclusive;
@@ -96,6 +97,21 @@ pub fn first_lines(lines: impl ExactSizeIterator<Item = String>) -> String {
     lines.take(SHOWN).chain(rest).collect::<Vec<_>>().join("\n")
 }
 
+/// The first of these names in one line, and how many there are beyond them.
+pub fn first_names(names: &[String], most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    names.iter().take(most).cloned().collect::<Vec<_>>().join(", ") + &rest
+}
+
+/// At most so many letters of a text, with … behind them where it is longer.
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)).into(),
+        None => text.into(),
+    }
+}
+
 /// An address for people: without its login, and without what stands behind a `?` or `#`, where keys are written, too.
 pub fn shown_address(address: &str) -> String {
     let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
@@ -117,6 +133,12 @@ pub fn without_logins(mut line: String) -> String {
         from = start;
     }
     line
+}
+
+/// A line without these secrets, and without the logins of addresses in it.
+pub fn masked(line: &str, secrets: &[impl AsRef<str>]) -> String {
+    let line = secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret.as_ref(), "***"));
+    without_logins(line)
 }
 
 /// What a terminal obeys instead of showing it, or does not show at all: control characters, ends of lines and
@@ -171,6 +193,11 @@ pub fn shell_word_or_option(text: &str) -> String {
     if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
 }
 
+/// A name in the double quotes of SQL, for a hint or the text of a grant. What is sent goes through `postgres/quote.rs`.
+pub fn sql_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
@@ -194,6 +221,17 @@ mod tests {
     }
 
     #[test]
+    fn of_a_long_text_and_of_many_names_the_beginning_is_shown() {
+        assert_eq!(
+            (shortened("äöü", 3), shortened("äöü", 2), shortened("", 0)),
+            ("äöü".into(), "äö…".into(), "".into())
+        );
+        let names = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!((first_names(&names, 3), first_names(&names, 1)), ("a, b, c".to_owned(), "a and 2 more".to_owned()));
+        assert_eq!(first_names(&[], 1), "");
+    }
+
+    #[test]
     fn an_address_is_shown_without_what_may_be_a_key() {
         for (address, shown) in [
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
@@ -204,6 +242,17 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(shown_address(address), shown);
+        }
+    }
+
+    #[test]
+    fn secrets_and_logins_are_masked() {
+        assert_eq!(masked("auth hunter2 failed", &["hunter2"]), "auth *** failed");
+        for (line, shown) in [
+            ("dial \"redis://u:p@ss@h:1/0\" and http://h/x@y", "dial \"redis://***@h:1/0\" and http://h/x@y"),
+            ("ünder ://", "ünder ://"),
+        ] {
+            assert_eq!(without_logins(line.to_owned()), shown);
         }
     }
 
@@ -236,5 +285,6 @@ mod tests {
         ] {
             assert_eq!(shell_word(name), expected);
         }
+        assert_eq!(sql_name("a \"b\""), "\"a \"\"b\"\"\"");
     }
 }

@@ -15,7 +15,6 @@ use crate::backup::name;
 use crate::backup::proof::{self, Proven, Verdict};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
-use crate::postgres::properties::Properties;
 use crate::postgres::search_path::SearchPath;
 use crate::postgres::server::Server;
 use crate::postgres::text::Name;
@@ -219,19 +218,16 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
 
 /// What a restore into the live database would meet that the scratch database, which has the backup's encoding, does not.
 fn name_unchecked_live(server: &Server<'_>, backup: &Proven, context: &Context) -> Result<()> {
-    let target = server.target();
-    let Some(manifest) = backup.manifest.as_ref().filter(|manifest| *manifest.database == *target.database()) else {
-        return Ok(());
-    };
-    let Some(live) = Properties::named(server, target.database())? else { return Ok(()) };
-    if live.encoding == manifest.properties.encoding {
-        return Ok(());
+    let terminal = &context.terminal;
+    match preflight::beside_live(server, backup)? {
+        Some(Ok(letters)) => terminal.warn(&terminal::clean(&letters)),
+        Some(Err(fault)) => {
+            let database = server.target().database();
+            terminal.warn(&terminal::clean(&format!("A restore into {database} would be refused: {fault}")));
+            fault.hint_text().into_iter().for_each(|hint| terminal.said_below(hint));
+        }
+        None => (),
     }
-    let unchecked = match preflight::check_encoding(backup, &live.encoding, target) {
-        Ok(unchecked) => unchecked,
-        Err(fault) => Some(format!("A restore into {} would be refused: {fault}", target.database())),
-    };
-    unchecked.iter().for_each(|letters| context.terminal.warn(&terminal::clean(letters)));
     Ok(())
 }
 

@@ -42,7 +42,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let options = Options { only: &args.only, logs: context.verbose };
+    let options = Options { only: &args.only, logs: context.verbose, of_up: false };
     let mut report =
         if args.wait { wait(args, &options, context)? } else { look(&options, Instant::now() + DEADLINE, context)? };
     for hint in report.checks.iter_mut().filter_map(|check| check.hint.as_mut()) {

@@ -56,8 +56,7 @@ pub fn name_killed_sets(view: &View, databases: &[&str], context: &Context) {
 /// A record that is not to be trusted is said, whatever the command.
 pub fn warn_of_distrust(view: &View, context: &Context) {
     if let Some(fault) = view.distrust() {
-        let hint = fault.hint_text().map(|hint| format!("\n{hint}")).unwrap_or_default();
-        context.terminal.warn(&terminal::clean(&format!("{fault}{hint}")));
+        context.terminal.warn_of(fault);
     }
 }
 
@@ -136,8 +135,7 @@ fn start(entry: &Entry, target: &Target, context: &Context) -> Result<()> {
         return start(entry, &context.target()?, &context);
     }
     if entry.details.migrate {
-        let left = startup::migrate_openfga(target)?;
-        left.iter().for_each(|why| context.terminal.warn(&terminal::clean(why)));
+        startup::migrate_openfga(target)?.iter().for_each(|why| context.terminal.warn_of(why));
     }
     startup::start_services(target, &context.settings, &entry.details.stopped)
 }

@@ -1,8 +1,9 @@
 //! The last log lines of a container, without the secrets that it was given.
 
 use super::Scene;
-use super::said::{masked, of_settings, secrets_among};
+use super::said::{of_settings, secrets_among};
 use crate::process::Program;
+use crate::words::masked;
 
 const LINES: &str = "8";
 

@@ -60,6 +60,8 @@ pub struct Options<'a> {
     pub only: &'a [String],
     /// The last log lines of a sick container as well.
     pub logs: bool,
+    /// The report is of what `up` starts: a fault of a service that it leaves alone is a warning.
+    pub of_up: bool,
 }
 
 impl Options<'_> {
@@ -115,7 +117,11 @@ pub fn examine(scene: &Scene, options: &Options) -> Report {
         checks.retain(|check| is_shown(check, options));
         checks
     });
-    with_causes(scene, checks)
+    let mut report = with_causes(scene, checks);
+    if options.of_up {
+        lower_faults_beside_up(scene, &mut report);
+    }
+    report
 }
 
 /// A check for each service of the Compose file.
@@ -175,8 +181,14 @@ fn with_causes(scene: &Scene, mut checks: Vec<Check>) -> Report {
     Report { checks }
 }
 
+/// Makes warnings of the faults of what `up` leaves alone.
+fn lower_faults_beside_up(scene: &Scene, report: &mut Report) {
+    let faults = report.checks.iter_mut().filter(|check| check.status == Status::Fail);
+    faults.filter(|check| !is_of_up(scene, check)).for_each(|check| check.status = Status::Warn);
+}
+
 /// Whether a check is of what `up` starts: further services of the Compose file are not.
-pub fn is_of_up(scene: &Scene, check: &Check) -> bool {
+fn is_of_up(scene: &Scene, check: &Check) -> bool {
     let name = check.name.strip_prefix(SERVICES).and_then(|rest| rest.strip_prefix('/'));
     name.is_none_or(|name| service::is_of_up(scene, name))
 }
@@ -226,7 +238,7 @@ mod tests {
     #[test]
     fn a_name_stands_for_itself_and_for_what_is_below() {
         let only = ["openfga".to_owned(), "service/redis".to_owned()];
-        let options = Options { only: &only, logs: false };
+        let options = Options { only: &only, ..Options::default() };
         assert!(options.wants("openfga") && options.wants("openfga/model") && !options.wants("openfgax"));
         assert!(options.wants("service/redis") && !options.wants("service/kafka") && !options.wants("postgres"));
         assert!(options.wants_below("service") && Options::default().wants_below("service"));

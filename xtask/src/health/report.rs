@@ -1,6 +1,7 @@
 //! What the probes found, and how a whole report counts.
 
 use crate::error::{self, Cause};
+use crate::words::shortened;
 use serde::Serialize;
 
 /// How a check ended.
@@ -99,7 +100,7 @@ impl Finding {
         let known = error::fault(error).and_then(|fault| fault.hint_text());
         let detail = if known.is_some() { error.to_string() } else { format!("{error:#}") };
         let first = detail.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-        let failed = Self::fail(first.chars().take(LONGEST).collect::<String>(), known.unwrap_or(hint));
+        let failed = Self::fail(shortened(&first, LONGEST), known.unwrap_or(hint));
         Self { cause: error::cause(error), ..failed }
     }
 

@@ -2,7 +2,7 @@
 
 use super::report::Finding;
 use crate::settings::{self, Settings};
-use crate::words::{clean_line, without_logins};
+use crate::words::{clean_line, masked, shortened};
 
 /// So much of another program's words is enough.
 const LONGEST: usize = 200;
@@ -18,8 +18,8 @@ pub fn with_last_line(finding: Finding, error: &anyhow::Error, settings: &Settin
     if unquoted.is_empty() {
         return finding;
     }
-    let shown: String = clean_line(&masked(unquoted, &secrets)).chars().take(LONGEST).collect();
-    Finding { detail: format!("{}: {shown}", finding.detail), ..finding }
+    let shown = clean_line(&masked(unquoted, &secrets));
+    Finding { detail: format!("{}: {}", finding.detail, shortened(&shown, LONGEST)), ..finding }
 }
 
 /// What is set, for this program and in `.env`, as names and values.
@@ -39,26 +39,4 @@ pub fn secrets_among<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Ve
         .filter(|value| value.len() >= SHORTEST_SECRET && !is_public(value))
         .map(str::to_owned)
         .collect()
-}
-
-/// A line without these secrets and without logins of addresses.
-pub fn masked(line: &str, secrets: &[String]) -> String {
-    let line = secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "***"));
-    without_logins(line)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_and_logins_are_masked() {
-        let secrets = ["hunter2".to_owned()];
-        assert_eq!(masked("auth hunter2 failed", &secrets), "auth *** failed");
-        assert_eq!(
-            masked("dial \"redis://u:p@ss@h:1/0\" and http://h/x@y", &[]),
-            "dial \"redis://***@h:1/0\" and http://h/x@y"
-        );
-        assert_eq!(masked("ünder ://", &[]), "ünder ://");
-    }
 }

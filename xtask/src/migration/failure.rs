@@ -5,6 +5,7 @@ use crate::error::Exit;
 use crate::postgres::session as postgres;
 use crate::process::Captured;
 use crate::target::Target;
+use crate::words::shortened;
 use std::fmt;
 
 /// How much of a statement a person is shown.
@@ -94,7 +95,7 @@ impl Failure {
     }
 
     fn told(message: Message) -> Self {
-        let statement = message.statement.as_deref().map(shortened);
+        let statement = message.statement.as_deref().map(one_line);
         let error = ServerError { code: message.code, text: message.text };
         Self { at: None, statement, error: error.into(), refused: true, committing: false, transaction: None }
     }
@@ -125,10 +126,7 @@ fn refusal(said: &Captured) -> Option<Message> {
     messages::read(&said.stderr).into_iter().find(|message| message.severity == Severity::Error)
 }
 
-fn shortened(statement: &str) -> String {
-    let words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.chars().count() <= SHOWN {
-        return words;
-    }
-    words.chars().take(SHOWN).chain(['…']).collect()
+/// A statement in one line, of which the beginning is enough to know it by.
+fn one_line(statement: &str) -> String {
+    shortened(&statement.split_whitespace().collect::<Vec<_>>().join(" "), SHOWN).into_owned()
 }

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::companion::{CompanionContainer, CompanionEnd};
 use crate::target::endpoint::Endpoint;
-use crate::words::without_logins;
+use crate::words::{masked, shortened};
 use anyhow::Result;
 use serde::Deserialize;
 use std::time::{Duration, Instant};
@@ -56,9 +56,8 @@ pub fn wait(part: &Part, port: u16, target: &Target, settings: &Settings, secret
 /// That a part does not stay, with what it said last.
 fn ended(part: &Part, end: &CompanionEnd, secrets: &[&str]) -> String {
     let said = end.last_line.as_deref().unwrap_or("nothing");
-    let masked = secrets.iter().fold(said.to_owned(), |line, secret| line.replace(secret, "***"));
-    let masked: String = without_logins(masked).chars().take(LONGEST).collect();
-    format!("{} does not stay: {}; it said last: {masked}", part.name, end.how)
+    let said = masked(said, secrets);
+    format!("{} does not stay: {}; it said last: {}", part.name, end.how, shortened(&said, LONGEST))
 }
 
 /// Where a part says more: the log of its container among these.

@@ -47,8 +47,7 @@ pub fn port(part: &Part, settings: &Settings) -> Result<u16, Fault> {
 pub fn fetch_images(target: &Target, settings: &Settings, say: &dyn Fn(&str)) -> Result<()> {
     let image = |part: &'static Part| {
         let setting = part.image_setting;
-        let default = settings::KNOWN.iter().find(|(name, _)| *name == setting).map_or("", |(_, default)| default);
-        CompanionImage { name: settings.get_or(setting, default), setting, user: part.name }
+        CompanionImage { name: settings.get_or(setting, settings::default_of(setting)), setting, user: part.name }
     };
     target.companions().fetch_images(&PARTS.map(image), say)
 }
@@ -139,7 +138,7 @@ mod tests {
     fn the_images_that_are_fetched_are_those_of_the_compose_file() {
         let compose = include_str!("../../monitoring/compose.yml");
         for part in PARTS {
-            let (_, default) = settings::KNOWN.iter().find(|(name, _)| *name == part.image_setting).unwrap();
+            let default = settings::default_of(part.image_setting);
             assert!(compose.contains(&format!("image: ${{{}:-{default}}}", part.image_setting)), "{}", part.name);
         }
     }

@@ -41,22 +41,22 @@ pub enum Stop {
 #[derive(Debug)]
 pub struct Pages {
     token: String,
+    /// So many entries and bytes may come.
     most: u64,
     most_bytes: usize,
-    left: u64,
-    bytes_left: usize,
+    /// So many have come.
+    entries: u64,
+    bytes: usize,
     empty: u32,
     sparse: u32,
-    entries: u64,
     begun: Instant,
 }
 
 impl Pages {
     /// The beginning of a list of at most this many entries.
-    pub fn of_at_most(entries: u64, bytes: usize) -> Self {
+    pub fn of_at_most(most: u64, most_bytes: usize) -> Self {
         let begun = Instant::now();
-        let (most, most_bytes, left, bytes_left) = (entries, bytes, entries, bytes);
-        Self { token: String::new(), most, most_bytes, left, bytes_left, empty: 0, sparse: 0, entries: 0, begun }
+        Self { token: String::new(), most, most_bytes, entries: 0, bytes: 0, empty: 0, sparse: 0, begun }
     }
 
     /// What the next page is asked for with.
@@ -73,10 +73,10 @@ impl Pages {
         if next.is_empty() {
             return Ok(false);
         }
-        self.bytes_left = match self.bytes_left.checked_sub(bytes) {
-            Some(left) => left,
-            None => return Err(Stop::TooLarge(size(self.most_bytes as u64))),
-        };
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > self.most_bytes {
+            return Err(Stop::TooLarge(size(self.most_bytes as u64)));
+        }
         if next == self.token {
             return Err(Stop::Endless("it names the same page again".to_owned()));
         }
@@ -88,16 +88,15 @@ impl Pages {
         if self.sparse > SPARSE {
             return Err(Stop::Endless(format!("{SPARSE} pages with fewer than {FEW} entries")));
         }
-        self.entries += entries as u64;
+        self.entries = self.entries.saturating_add(entries as u64);
         let time = self.begun.elapsed();
         if time > TIME + Duration::from_secs(self.entries / ENTRIES_PER_SECOND) {
             let so_far = format!("{} entries in {} s, and more to come", self.entries, time.as_secs());
             return Err(Stop::Endless(so_far));
         }
-        self.left = match self.left.checked_sub(entries as u64) {
-            Some(left) if left > 0 => left,
-            _ => return Err(Stop::TooLarge(format!("{} entries", count(self.most)))),
-        };
+        if self.entries >= self.most {
+            return Err(Stop::TooLarge(format!("{} entries", count(self.most))));
+        }
         self.token = next;
         Ok(true)
     }

@@ -26,9 +26,9 @@ pub fn others(target: &Target, store: &str, model: &str) -> Vec<Other> {
     kept.into_iter().filter(differs).map(shown).collect()
 }
 
-/// What gives these services the ids of `.env`.
-pub fn renew(others: &[Other]) -> String {
+/// What gives these services the ids of `.env`, as a hint.
+pub fn renew(target: &Target, others: &[Other]) -> String {
     let mut services: Vec<&str> = others.iter().map(|other| other.service.as_str()).collect();
     services.dedup();
-    format!("give it the ids of .env: docker compose up -d {} (a restart is not enough)", services.join(" "))
+    clean_line(&format!("give the ids of .env to {}: {}", services.join(", "), target.services().renew(&services)))
 }

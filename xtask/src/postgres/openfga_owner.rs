@@ -5,8 +5,9 @@ use super::openfga_tables::{self, Known, NEWEST_REVISION};
 use super::quote::literal;
 use super::reader::Reader;
 use super::server::Server;
+use crate::error::Fault;
 use crate::target::backend::OwnMigration;
-use crate::target::openfga_migration::of_owner;
+use crate::target::openfga_migration::not_migrated;
 use anyhow::{Context as _, Result};
 
 /// The role that owns this database, where code of it would gain rights by our login: it may not do what our login may, and
@@ -28,14 +29,14 @@ pub(super) fn weaker_owner(server: &Server<'_>, database: &str) -> Result<Option
 ///
 /// # Errors
 /// They have not, or cannot be read.
-pub(super) fn left_to(owner: &str, server: &Server<'_>, own: &OwnMigration) -> Result<String> {
+pub(super) fn owner_migrates(owner: &str, server: &Server<'_>, own: &OwnMigration) -> Result<Fault> {
     let target = server.target();
-    let refused = of_owner(owner, target.user(), target.database(), own);
+    let refused = not_migrated(owner, target.user(), target.database(), own);
     match openfga_tables::revision(&mut Reader::start(server)?)? {
-        Known::Is(revision) if revision >= NEWEST_REVISION => Ok(format!(
-            "{refused}; they have revision {revision}, the newest that this program knows\n{}",
-            refused.hint_text().unwrap_or_default()
-        )),
+        Known::Is(revision) if revision >= NEWEST_REVISION => {
+            let what = format!("{refused}; they have revision {revision}, the newest that this program knows");
+            Ok(Fault::failed(what).hint(refused.hint_text().unwrap_or_default()))
+        }
         _ => Err(refused.into()),
     }
 }

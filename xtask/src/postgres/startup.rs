@@ -26,11 +26,11 @@ pub fn up(target: &Target, extent: Extent, settings: &Settings, callbacks: &Call
 ///
 /// # Errors
 /// It failed; or it is the owner's to do, and there is something to do.
-pub fn migrate_openfga(target: &Target) -> Result<Option<String>> {
+pub fn migrate_openfga(target: &Target) -> Result<Option<Fault>> {
     if let Some(own) = target.own_openfga().own_migration()? {
         let server = Server::under_name(target, "xtask-openfga");
         if let Some(owner) = openfga_owner::weaker_owner(&server.in_maintenance(), target.database())? {
-            return openfga_owner::left_to(&owner, &server, &own).map(Some);
+            return openfga_owner::owner_migrates(&owner, &server, &own).map(Some);
         }
     }
     target.own_openfga().migrate_openfga().map_err(|error| session::explain_migration(target, error))?;

@@ -29,21 +29,21 @@ impl KilledSet<'_> {
 pub fn without<'v>(view: &'v View, databases: &[&str]) -> Vec<KilledSet<'v>> {
     let is_other = |entry: &Entry| !databases.iter().any(|live| entry.concerns(live));
     let mut entries_of: BTreeMap<&[String], (&SwapSet, Vec<&Entry>)> = BTreeMap::new();
-    for entry in view.entries().iter().filter(|entry| is_left(entry, false) && is_other(entry)) {
+    for entry in view.entries().iter().filter(|entry| is_left(entry) && is_other(entry)) {
         if let Some(set) = &entry.details.set {
             entries_of.entry(&set.databases).or_insert((set, Vec::new())).1.push(entry);
         }
     }
-    let is_left =
+    let has_leftovers =
         |entries: &[&Entry]| entries.iter().any(|entry| !among(view, [*entry].into_iter(), &entry.live).is_empty());
-    entries_of.into_values().filter(|(_, entries)| is_left(entries)).map(|(set, _)| KilledSet(set)).collect()
+    entries_of.into_values().filter(|(_, entries)| has_leftovers(entries)).map(|(set, _)| KilledSet(set)).collect()
 }
 
 /// What killed runs left of any of these databases, each once.
 pub fn leftovers_of(view: &View, databases: &[&str]) -> Vec<Leftover> {
     let mut seen = BTreeSet::new();
     let of_one = |live: &&str| {
-        let entries = view.entries().iter().filter(|entry| entry.concerns(live) && is_left(entry, false));
+        let entries = view.entries().iter().filter(|entry| entry.concerns(live) && is_left(entry));
         among(view, entries, live)
     };
     databases.iter().flat_map(of_one).filter(|leftover| seen.insert(leftover.shown())).collect()

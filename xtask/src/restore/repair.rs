@@ -83,13 +83,18 @@ pub fn look_by(answer: &str, server: &Server<'_>) -> Result<Findings> {
 fn findings(server: &Server<'_>, view: View) -> Result<Findings> {
     let live = server.target().database();
     let lives = lives(&view, live);
-    Ok(found(view, lives, live, |entry| is_left(entry, false)))
+    Ok(found(view, lives, live, is_left))
 }
 
-/// Whether what the entry stands for was left by its run, for those who look and for those who repair. A run that holds
-/// the locks is alone, but for drills: they take none, and may be at work.
-pub(super) fn is_left(entry: &Entry, is_locked: bool) -> bool {
-    !entry.alive || (is_locked && entry.purpose != Purpose::Verify)
+/// Whether the entry's run has ended, and left what the entry stands for.
+pub(super) fn is_left(entry: &Entry) -> bool {
+    !entry.alive
+}
+
+/// The same for a run that holds the locks, and so is alone: what seems alive is left, too. Drills take no lock, and may
+/// be at work.
+fn is_repairable(entry: &Entry) -> bool {
+    is_left(entry) || entry.purpose != Purpose::Verify
 }
 
 /// Looks for leftovers of the target's database, and of the sets that it belongs to: such a set is repaired as one, under
@@ -102,7 +107,7 @@ pub fn find(record: &Record<'_>) -> Result<Findings> {
     let lives = lives(&record.view()?, live);
     record.lock(lives.iter().map(String::as_str).filter(|name| *name != live), TIMEOUT)?;
     let view = without_orphans(record, &lives)?;
-    Ok(found(view, lives, live, |entry| is_left(entry, true)))
+    Ok(found(view, lives, live, is_repairable))
 }
 
 /// This live database, and those of the sets that it belongs to where something of them may have to be repaired.
@@ -240,7 +245,7 @@ mod tests {
     fn found_for(entries: &[Value], live: &str) -> (Vec<String>, Vec<String>) {
         let view = view(entries);
         let lives = lives(&view, live);
-        let Findings { lives, leftovers, .. } = found(view, lives, live, |entry| is_left(entry, false));
+        let Findings { lives, leftovers, .. } = found(view, lives, live, is_left);
         (lives.into_iter().collect(), leftovers.iter().map(Leftover::shown).collect())
     }
 

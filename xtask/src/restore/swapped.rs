@@ -2,6 +2,7 @@
 
 use super::previous;
 use super::record::Record;
+use crate::error::Fault;
 use crate::process::signals;
 use anyhow::{Error, Result};
 use std::time::Duration;
@@ -16,7 +17,7 @@ pub struct Done {
     /// How long the services were stopped.
     pub services_outage: Option<Duration>,
     /// Why OpenFGA's tables were left as they are, of each database whose owner has to migrate them.
-    pub unmigrated: Vec<String>,
+    pub unmigrated: Vec<Fault>,
 }
 
 /// What became of a previous database that had to go after the swap.

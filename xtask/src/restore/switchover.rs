@@ -169,7 +169,7 @@ impl<'a, 't> Switchover<'a, 't> {
     }
 
     /// What is left to do once the databases are swapped; gives why OpenFGA's tables are left to their owner.
-    fn finish(&self, notes: &[Note], start: impl FnOnce() -> Result<()>) -> Result<Vec<String>> {
+    fn finish(&self, notes: &[Note], start: impl FnOnce() -> Result<()>) -> Result<Vec<Fault>> {
         let mut left = Vec::new();
         for (incoming, _) in self.all().zip(notes).filter(|(_, note)| note.details.migrate) {
             left.extend(startup::migrate_openfga(incoming.record.target())?);

@@ -3,6 +3,7 @@
 use crate::backup::manifest::{Seconds, StartedAt as Time};
 use crate::platform;
 use crate::target::state_folder::write_private;
+use crate::words::shortened;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -126,7 +127,7 @@ impl History {
     /// Adds a run, or replaces it where it is there already.
     pub fn set(&mut self, run: &Run) {
         let mut run = run.clone();
-        run.message = run.message.map(|text| shortened(&text));
+        run.message = run.message.map(|text| shortened(text.trim(), MESSAGE).into_owned());
         if run.outcome == Outcome::Done {
             self.last_done_at = Some(run.started_at);
         }
@@ -180,10 +181,6 @@ impl History {
     }
 }
 
-fn shortened(text: &str) -> String {
-    text.trim().chars().take(MESSAGE).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,7 +206,7 @@ mod tests {
         assert_eq!(history.runs.len(), KEPT);
         assert_eq!(history.failures(false), 1);
         assert_eq!(history.last_done_at, Some(run(3, Outcome::Done).started_at));
-        assert_eq!(history.last().unwrap().message.as_ref().unwrap().len(), MESSAGE);
+        assert_eq!(history.last().unwrap().message, Some(format!("{}…", "m".repeat(MESSAGE))));
     }
 
     #[test]

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 /// So long after its time a run may begin.
 const LATE: i64 = 15;
-const RUN: &str = "see why: cargo xtask db-schedule status; make one now: cargo xtask db-schedule run";
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +29,34 @@ pub enum Gravity {
 pub struct Flaw {
     pub gravity: Gravity,
     pub what: String,
-    /// What to type next.
-    pub hint: String,
-    /// Whether runs failed or were missed: the log says why.
-    pub is_of_runs: bool,
+    pub hint: Hint,
+}
+
+/// What to type next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// This.
+    Type(String),
+    /// Runs failed or were missed: the log says why.
+    Runs,
+}
+
+impl Hint {
+    /// For a reader of any report but the schedule's own.
+    pub fn for_other(&self) -> &str {
+        match self {
+            Self::Type(text) => text,
+            Self::Runs => "see why: cargo xtask db-schedule status; make one now: cargo xtask db-schedule run",
+        }
+    }
+
+    /// For a reader of `db-schedule status`; `log`: the log's path as a word of a command.
+    pub fn for_status(&self, log: &str) -> String {
+        match self {
+            Self::Type(text) => text.clone(),
+            Self::Runs => format!("see the log: {log}; make one now: cargo xtask db-schedule run"),
+        }
+    }
 }
 
 /// All that is known of a schedule at one time.
@@ -115,7 +138,7 @@ impl Standing {
     fn flaws_of_timer(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
         let mut add = |gravity, what: String, hint: &str| {
-            flaws.push(Flaw { gravity, what, hint: hint.to_owned(), is_of_runs: false });
+            flaws.push(Flaw { gravity, what, hint: Hint::Type(hint.to_owned()) });
         };
         let install = format!("install it again: {}", self.plan.install_command());
         if let Some(root) = &self.elsewhere {
@@ -149,8 +172,7 @@ impl Standing {
 
     fn flaws_of_runs(&self) -> Vec<Flaw> {
         let mut flaws = Vec::new();
-        let mut add =
-            |gravity, what: String| flaws.push(Flaw { gravity, what, hint: RUN.to_owned(), is_of_runs: true });
+        let mut add = |gravity, what: String| flaws.push(Flaw { gravity, what, hint: Hint::Runs });
         if let Err(why) = &self.history {
             add(Gravity::Warning, format!("the results of the last runs cannot be read: {why}"));
         }

@@ -51,6 +51,11 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("NODE_EXPORTER_PORT", "9100"),
 ];
 
+/// A setting's default; empty where it has none.
+pub fn default_of(setting: &str) -> &'static str {
+    KNOWN.iter().find(|(name, _)| *name == setting).map_or("", |(_, default)| default)
+}
+
 /// Settings that name programs, which then run as this user.
 pub const PROGRAMS: [&str; 4] = ["XTASK_COMPOSE", "XTASK_PG_BIN", "XTASK_OPENFGA_BIN", "XTASK_ZSTD"];
 

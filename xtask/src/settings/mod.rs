@@ -12,7 +12,7 @@ mod root;
 pub use call::call;
 pub use dot_env::{EnvEdit, copy_env_example, make_empty_env_file, write_env_file};
 pub use env_file::set as with_value;
-pub use known::{KNOWN, PROGRAMS, is_secret};
+pub use known::{KNOWN, PROGRAMS, default_of, is_secret};
 pub use root::{Root, package_folder};
 
 use crate::platform;

@@ -5,7 +5,7 @@ use super::backend::Backend;
 use super::client_error::{self, Connection};
 use super::overriding;
 use crate::error::{Cause, Fault};
-use crate::words::shell_word;
+use crate::words::{shell_word, sql_name};
 
 /// Why a server refuses a login to one of its databases, where that is asked in another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) fn of(backend: &dyn Backend, refusal: Refusal) -> Fault {
     match refusal {
         Refusal::Missing => {
             let hint = backend.setting_hint("database", "POSTGRES_DB");
-            let make = shell_word(&format!("CREATE DATABASE {}", quoted(database)));
+            let make = shell_word(&format!("CREATE DATABASE {}", sql_name(database)));
             let hint = format!(
                 "{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres\n\
                  or make it: cargo xtask db-shell -- -d postgres -c {make}"
@@ -48,7 +48,7 @@ pub(super) fn of(backend: &dyn Backend, refusal: Refusal) -> Fault {
 
 fn forbidden(backend: &dyn Backend, database: &str) -> Fault {
     let user = &*backend.login().user;
-    let grant = format!("GRANT CONNECT ON DATABASE {} TO {}", quoted(database), quoted(user));
+    let grant = format!("GRANT CONNECT ON DATABASE {} TO {}", sql_name(database), sql_name(user));
     let fault = Fault::unreachable(format!("User {user} may not connect to database {database}"));
     fault.hint(format!("ask its owner for: {grant}")).lasting()
 }
@@ -98,7 +98,7 @@ fn missing_library(backend: &dyn Backend, words: &str) -> Option<Fault> {
     let fault = Fault::unreachable(format!(
         "PostgreSQL ends every session of user {user} in database {database}: it cannot load a library that a setting names"
     ));
-    let (role, database) = (quoted(user), quoted(database));
+    let (role, database) = (sql_name(user), sql_name(database));
     Some(fault.lasting().hint(format!(
         "it is session_preload_libraries, or local_preload_libraries; remove it as a superuser, where it is set:\n\
          ALTER ROLE {role} RESET session_preload_libraries;\n\
@@ -147,8 +147,4 @@ pub(super) fn unexplained(backend: &dyn Backend, connection: Connection<'_>) -> 
         Connection::Held | Connection::Unknown => return None,
     };
     Some(fault.hint(backend.log_hint()))
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -4,7 +4,7 @@
 use crate::error::Fault;
 use crate::process::Captured;
 use crate::target::backend::OwnMigration;
-use crate::words::{shell_word, without_logins};
+use crate::words::{shell_word, sql_name, without_logins};
 use anyhow::Result;
 use std::fmt;
 
@@ -46,7 +46,7 @@ pub fn failed_saying(output: &str, role: &str, fault: Fault) -> anyhow::Error {
 }
 
 /// Why a database's owner has to do it, and what that role types.
-pub fn of_owner(owner: &str, user: &str, database: &str, own: &OwnMigration) -> Fault {
+pub fn not_migrated(owner: &str, user: &str, database: &str, own: &OwnMigration) -> Fault {
     Fault::failed(format!(
         "OpenFGA's tables in {database} were not migrated: the database belongs to role {owner}, whose objects the program \
          openfga would run with the rights of user {user}"
@@ -65,8 +65,7 @@ pub fn not_started(owner: &str, user: &str, database: &str, own: &OwnMigration) 
 
 /// Where the owner cannot log in, as after a restore that made the role.
 fn or_give(user: &str, database: &str) -> String {
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let sql = format!("ALTER DATABASE {} OWNER TO {}", quoted(database), quoted(user));
+    let sql = format!("ALTER DATABASE {} OWNER TO {}", sql_name(database), sql_name(user));
     format!("or make {user} the owner: cargo xtask db-shell -- -d postgres -c {}", shell_word(&sql))
 }
 

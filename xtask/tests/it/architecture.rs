@@ -229,6 +229,8 @@ fn no_caller_asks_which_target_it_is() {
     let targets: Vec<String> = folders
         .filter(|path| path.is_dir())
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        // What the targets implement, and callers hold.
+        .filter(|name| name != "backend")
         .collect();
     assert!(targets.len() >= 3, "the targets were not found");
     for target in targets {

@@ -89,8 +89,8 @@ fn a_service_that_keeps_other_ids(stack: &Stack) {
         [&["setup-openfga", "--yes"][..], &["test-auth"], &["debug-auth", "user:alice", "executor", "tool:chat"]]
     {
         let run = stack.xtask(command.iter().copied()).run();
-        run.ok().stderr_has(&format!("⚠ The {kept}, which is not what is asked here"));
-        run.stderr_has("docker compose up -d app (a restart is not enough)");
+        run.ok().stderr_has(&format!("⚠ The {kept}; this command asks store 01")).stderr_has(", model 01");
+        run.stderr_has("give the ids of .env to app: docker compose up -d app (a restart is not enough)");
     }
     app("${OPENFGA_STORE_ID}");
     of_openfga(stack).says("openfga/store", "ok", "", "");

@@ -65,6 +65,7 @@ fn bytes_that_the_server_would_not_check_are_refused_or_told() {
     recreated(&database, "ENCODING 'UTF8' LOCALE 'C.UTF-8'");
     let run = database.xtask(["db-verify", "--restore"]).run();
     run.ok().stdout_has("restored and compared").stderr_has("would be refused").stderr_has("is not UTF8");
+    run.stderr_has("→ recreate the database from this backup, in its own encoding:");
     let run = database.restore([]).run();
     run.code(1).stderr_has("names no encoding (SQL_ASCII), and line ").stderr_has("nothing was changed");
     assert!(database.safety_backups().is_empty());

@@ -49,7 +49,7 @@ impl Report<'_> {
             return terminal.json(&Document {
                 version: 1,
                 database: target.database(),
-                direction: word(self.direction),
+                direction: self.direction.as_str(),
                 backup: self.backup.map(Path::to_string_lossy),
                 newest: self.newest,
                 migrations: migrations.collect(),
@@ -95,7 +95,7 @@ pub(super) fn dry_run(
         return terminal.json(&serde_json::json!({
             "version": 1,
             "database": target.database(),
-            "direction": word(direction),
+            "direction": direction.as_str(),
             "dry_run": true,
             "migrations": migrations,
         }));
@@ -109,8 +109,4 @@ pub(super) fn dry_run(
         terminal.note("Nothing to do");
     }
     Ok(())
-}
-
-pub(super) fn word(direction: Direction) -> &'static str {
-    if direction == Direction::Up { "up" } else { "down" }
 }

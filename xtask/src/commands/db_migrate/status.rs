@@ -1,6 +1,6 @@
 //! `db-migrate status`: every version of files and ledger, and what is wrong with it.
 
-use super::{drift, report};
+use super::drift;
 use crate::commands::leftovers;
 use crate::commands::migrations::{Look, Work};
 use crate::context::Context;
@@ -266,7 +266,7 @@ impl<'a> Item<'a> {
             description: entry.description(),
             state: entry.state,
             reason: reason(entry, ignored)?,
-            unfinished: entry.begun().map(report::word),
+            unfinished: entry.begun().map(Direction::as_str),
             file: migration.map(|migration| migration.up.to_string_lossy()),
             reversible: entry.way_back().is_some(),
             installed_on: entry.row.as_ref().map(|row| row.installed_on.as_str()),

@@ -15,6 +15,7 @@ use crate::restore::proposal::Proposal;
 use crate::target::Target;
 use crate::target::backend::ServiceUser;
 use crate::terminal;
+use crate::words::{first_names, shortened};
 use anyhow::Result;
 use chrono::Local;
 
@@ -72,7 +73,7 @@ pub(super) fn show(
     services::show(users.unwrap_or_default(), context);
     if let Some(new) = &new_database {
         context.terminal.note("The database will be created with the backup's properties:");
-        new.lines().iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));
+        new.lines().iter().for_each(|line| note_property(line, context));
     }
     making(merged, backup, (target, context))?;
     properties(merged, context);
@@ -80,10 +81,8 @@ pub(super) fn show(
         context.terminal.note("The backup's database has no schema public; the restored one will have none");
     }
     if !pending.is_empty() {
-        let named = pending.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        let more = pending.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        context.terminal.note(&terminal::clean_line(&format!("Migrations that will be pending: {named}{more}")));
+        let named = first_names(&pending, NAMED);
+        context.terminal.note(&terminal::clean_line(&format!("Migrations that will be pending: {named}")));
     }
     if !fitting.missing_roles.is_empty() {
         let roles = fitting.missing_roles.names().join(", ");
@@ -116,16 +115,13 @@ fn name_tables_without_rows(backup: &Proven, context: &Context) {
     if !backup.contents.has_rows() {
         return;
     }
-    let names: Vec<String> =
-        tables.iter().take(TABLES_NAMED).map(|(schema, name)| format!("{schema}.{name}")).collect();
-    let more = tables.len().saturating_sub(TABLES_NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let names: Vec<String> = tables.iter().map(|(schema, name)| format!("{schema}.{name}")).collect();
     let text = format!(
-        "{} creates {} without rows: {}{more}\n\
+        "{} creates {} without rows: {}\n\
          an option of pg_dump leaves them out (--exclude-table-data, --no-unlogged-table-data); they will be empty",
         context.shown(&backup.path),
-        terminal::counted(tables.len() as u64, "table", "tables"),
-        names.join(", ")
+        terminal::counted(names.len() as u64, "table", "tables"),
+        first_names(&names, TABLES_NAMED)
     );
     context.terminal.warn(&terminal::clean(&text));
 }
@@ -146,7 +142,7 @@ fn properties(merged: &Merged, context: &Context) {
         context
             .terminal
             .note("The live database has only defaults for these properties; the restored one gets the backup's:");
-        merged.from_backup.iter().for_each(|line| context.terminal.note(&format!("  {}", shortened(line))));
+        merged.from_backup.iter().for_each(|line| note_property(line, context));
     }
     if !merged.not_applied.is_empty() {
         let what = "The live database's own properties differ from the backup's; the restore keeps the live ones.";
@@ -172,13 +168,9 @@ fn making(merged: &Merged, backup: &Proven, (target, context): (&Target, &Contex
     Ok(())
 }
 
-/// One line, of which the beginning is enough to know it by.
-fn shortened(line: &str) -> String {
-    let (clean, shown) = (terminal::clean_line(line), LINE_SHOWN);
-    match clean.char_indices().nth(shown) {
-        Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or(&clean)),
-        None => clean,
-    }
+/// A property, of which the beginning is enough to know it by.
+fn note_property(line: &str, context: &Context) {
+    context.terminal.note(&format!("  {}", shortened(&terminal::clean_line(line), LINE_SHOWN)));
 }
 
 pub(super) fn ask(args: &Args, target: &Target, backup: &Proven, context: &Context) -> Result<(), Fault> {

@@ -54,11 +54,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// What to type next, for a reader of this report.
 fn hint(flaw: &Flaw, context: &Context) -> String {
-    if !flaw.is_of_runs {
-        return flaw.hint.clone();
-    }
-    let log = context.as_word(&log::path(&checkout(context)));
-    format!("see the log: {log}; make one now: cargo xtask db-schedule run")
+    flaw.hint.for_status(&context.as_word(&log::path(&checkout(context))))
 }
 
 fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {

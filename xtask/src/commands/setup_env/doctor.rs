@@ -56,13 +56,8 @@ pub fn conclude(context: &Context) -> Result<()> {
     let target = context.target()?.until(end);
     let scene = Scene::new(&target, &context.settings, &context.root, end)?;
     let waiting = context.terminal.waiting("asking every part");
-    let mut report = health::examine(&scene, &Options::default());
     // What was set up is what `up` starts.
-    for check in &mut report.checks {
-        if check.status == Status::Fail && !health::is_of_up(&scene, check) {
-            check.status = Status::Warn;
-        }
-    }
+    let report = health::examine(&scene, &Options { of_up: true, ..Options::default() });
     let addresses = health::addresses(&scene);
     drop(waiting);
     signals::check()?;

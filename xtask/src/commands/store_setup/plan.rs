@@ -13,6 +13,7 @@ use crate::openfga::reconcile::stranded::{self, Stranded};
 use crate::openfga::store::{Comparison, STORE_ID};
 use crate::openfga::store_file::StoreFile;
 use crate::terminal::{clean_line, counted};
+use crate::words::shortened;
 use anyhow::Result;
 use std::borrow::Cow;
 
@@ -96,7 +97,7 @@ impl<'f> Wanted<'f> {
                 let shown = |condition: Option<String>| condition.unwrap_or_else(|| "none".to_owned());
                 let before = shown(there.as_ref().map(|condition| condition.shown()));
                 let after = shown(tuple.condition.as_ref().map(|condition| condition.shown()));
-                clean_line(&format!("{}: {} → {}", tuple.shown(), shortened(&before), shortened(&after)))
+                clean_line(&format!("{}: {} → {}", tuple.shown(), beginning(&before), beginning(&after)))
             });
             list(lines, context);
             let most = batches::LARGEST;
@@ -142,14 +143,14 @@ impl<'f> Wanted<'f> {
     }
 }
 
-/// A condition with its context, of which the beginning is enough to know it by.
-fn shortened(condition: &str) -> Cow<'_, str> {
-    match condition.char_indices().nth(CONDITION_SHOWN) {
-        None => condition.into(),
-        Some((end, _)) => {
+/// A condition with its context, of which the beginning is enough to know it by; and how long it is.
+fn beginning(condition: &str) -> Cow<'_, str> {
+    match shortened(condition, CONDITION_SHOWN) {
+        Cow::Owned(beginning) => {
             let letters = counted(condition.chars().count() as u64, "character", "characters");
-            format!("{}… ({letters})", condition.get(..end).unwrap_or(condition)).into()
+            format!("{beginning} ({letters})").into()
         }
+        whole => whole,
     }
 }
 

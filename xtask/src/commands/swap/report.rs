@@ -77,7 +77,7 @@ impl Report<'_> {
 
 /// OpenFGA's tables that their owner has to migrate.
 pub fn name_unmigrated(done: &Done, context: &Context) {
-    done.unmigrated.iter().for_each(|why| context.terminal.warn(&terminal::clean(why)));
+    done.unmigrated.iter().for_each(|why| context.terminal.warn_of(why));
 }
 
 /// What became of a previous database that had to go after the swap.

@@ -16,7 +16,7 @@ pub fn look(scene: &Scene) -> Finding {
     let Some(worst) = flaws.first() else { return Finding::ok(fine(&standing)) };
     let what: Vec<&str> = flaws.iter().map(|flaw| flaw.what.as_str()).collect();
     let finding = if worst.gravity == Gravity::Failure { Finding::fail } else { Finding::warn };
-    finding(what.join("; "), worst.hint.clone())
+    finding(what.join("; "), worst.hint.for_other())
 }
 
 fn fine(standing: &Standing) -> String {

@@ -40,7 +40,7 @@ fn judge(scene: &Scene, found: &Found) -> Result<Finding> {
     let others = started_with::others(scene.target, id, model);
     if let [other, ..] = others.as_slice() {
         let detail = format!("store {} ({id}), but the {}", store.name, other.what);
-        return Ok(Finding::warn(detail, started_with::renew(&others)));
+        return Ok(Finding::warn(detail, started_with::renew(scene.target, &others)));
     }
     Ok(Finding::ok(format!("store {} ({id})", store.name)))
 }

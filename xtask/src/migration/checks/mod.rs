@@ -33,6 +33,16 @@ pub enum Direction {
     Down,
 }
 
+impl Direction {
+    /// As commands and JSON name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// What a file is that may be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Findings {

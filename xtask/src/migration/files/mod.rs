@@ -8,6 +8,7 @@ mod owner;
 
 pub use create::create;
 
+use crate::words::first_names;
 use anyhow::{Context as _, Result};
 use name::{Named, Part};
 use std::collections::BTreeMap;
@@ -177,10 +178,7 @@ impl Reader {
             return;
         }
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        let mut others = self.others.iter().take(OTHERS).cloned().collect::<Vec<_>>().join(", ");
-        if let Some(more) = self.others.len().checked_sub(OTHERS).filter(|more| *more > 0) {
-            others.push_str(&format!(" and {more} more"));
-        }
+        let others = first_names(&self.others, OTHERS);
         self.found.remarks.push(format!("{name}/ holds no file named <version>_<words>.sql, but: {others}"));
     }
 

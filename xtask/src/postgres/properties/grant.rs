@@ -1,6 +1,7 @@
 //! Access privileges on a database, as the server writes them: `"a b"=C*Tc/c` (manual, "Privileges").
 
 use crate::postgres::text::{Name, start};
+use crate::words::sql_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -41,27 +42,23 @@ impl Grant {
     pub fn of_owner(&self, old: &Name, new: &Name) -> Self {
         let of_new = |name: &Name| if name == old { new.clone() } else { name.clone() };
         let (grantee, grantor) = (self.grantee.as_ref().map(of_new), of_new(&self.grantor));
-        let mut text = grantee.as_ref().map(quoted).unwrap_or_default();
+        let mut text = grantee.as_ref().map(|name| sql_name(name)).unwrap_or_default();
         text.push('=');
         for Privilege { name, with_grant_option } in &self.privileges {
             text.extend(PRIVILEGES.iter().filter(|(_, known)| known == name).map(|(letter, _)| letter));
             text.push_str(if *with_grant_option { "*" } else { "" });
         }
         text.push('/');
-        text.push_str(&quoted(&grantor));
+        text.push_str(&sql_name(&grantor));
         Self { text, grantee, grantor, privileges: self.privileges.clone() }
     }
 
     /// What each database of this owner has from the start.
     pub(super) fn defaults(owner: &Name) -> Vec<Self> {
-        let owner = quoted(owner);
+        let owner = sql_name(owner);
         let texts = [format!("=Tc/{owner}"), format!("{owner}=CTc/{owner}")];
         texts.into_iter().filter_map(|text| Self::try_from(text).ok()).collect()
     }
-}
-
-fn quoted(name: &Name) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl fmt::Display for Grant {

@@ -3,8 +3,11 @@
 use crate::backup::proof::Proven;
 use crate::error::{Exit, Fault};
 use crate::postgres::encoding::Encoding;
+use crate::postgres::properties::Properties;
+use crate::postgres::server::Server;
 use crate::restore::making;
 use crate::target::Target;
+use anyhow::Result;
 
 const UNCHECKED: &str = "SQL_ASCII";
 
@@ -30,6 +33,18 @@ pub fn check(backup: &Proven, encoding: &str, target: &Target) -> Result<Option<
         }
         _ => Ok(None),
     }
+}
+
+/// The same against the live database's encoding, where the backup is of that database and has another one: what a
+/// restore into it would meet, which a scratch database with the backup's encoding does not show. `None`: nothing.
+pub fn beside_live(server: &Server<'_>, backup: &Proven) -> Result<Option<Result<String, Fault>>> {
+    let target = server.target();
+    let Some(manifest) = backup.manifest.as_ref().filter(|manifest| *manifest.database == *target.database()) else {
+        return Ok(None);
+    };
+    let live = Properties::named(server, target.database())?;
+    let other = live.map(|live| live.encoding).filter(|encoding| *encoding != manifest.properties.encoding);
+    Ok(other.and_then(|encoding| check(backup, &encoding, target).transpose()))
 }
 
 fn no_utf8(backup: &Proven, line: u64) -> Fault {

@@ -19,7 +19,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
 pub use commands::refuse_hidden_commands;
-pub use encodings::check as check_encoding;
+pub use encodings::beside_live;
 pub use extensions::{Beside, MadeExtension, VersionChange, advice as extension_advice, check_made};
 pub use roles::MissingRoles;
 use serde::Deserialize;

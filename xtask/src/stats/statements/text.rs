@@ -1,6 +1,7 @@
 //! A statement's text without its constants: any of them may be a secret.
 
 use crate::postgres::first_words::first_words;
+use crate::words::shortened;
 use serde::{Deserialize, Deserializer};
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -30,9 +31,7 @@ impl Text {
         if !is_query || statement.contains('\\') {
             return Self(first);
         }
-        let masked = masked(statement);
-        let shown: String = masked.chars().take(LONGEST).collect();
-        Self(if shown.len() < masked.len() { format!("{shown}…") } else { shown })
+        Self(shortened(&masked(statement), LONGEST).into_owned())
     }
 }
 

@@ -23,6 +23,9 @@ pub trait Services {
     /// The services that got these variables when they were started; `None` where there are none.
     fn holders_of(&self, variables: &[&str]) -> Option<Holders>;
 
+    /// What gives these services the values of `.env`, as a person types it; empty where none of them keeps any.
+    fn renew(&self, services: &[&str]) -> String;
+
     /// The values of these variables that running services were started with.
     fn started_with(&self, variables: &[&str]) -> Vec<StartedWith>;
 

@@ -3,7 +3,7 @@
 use super::engine::DEADLINE;
 use super::inspection::Inspection;
 use super::reading::inspect;
-use super::{Compose, companion_looks, containers, generation, said, server_options};
+use super::{Compose, companion_docker, containers, generation, said, server_options};
 use crate::error::Fault;
 use crate::process::Program;
 use crate::settings;
@@ -50,13 +50,13 @@ impl Companions for Compose {
     }
 
     fn fetch_images(&self, images: &[CompanionImage<'_>], say: &dyn Fn(&str)) -> Result<()> {
-        companion_looks::fetch(images, say, DEADLINE).map_err(|error| self.outer_cause().unwrap_or(error))
+        companion_docker::fetch(images, say, DEADLINE).map_err(|error| self.outer_cause().unwrap_or(error))
     }
 
     fn companion_end(&self, name: &str, service: &str, deadline: Duration) -> Option<CompanionEnd> {
         let listed = listed(&self.companion_project(name)?, deadline);
         let container = listed.into_iter().find(|container| container.service == service)?;
-        companion_looks::end_of(&container.id, deadline)
+        companion_docker::end_of(&container.id, deadline)
     }
 
     fn start_companion(&self, companion: &Companion<'_>, renew: bool) -> Result<()> {

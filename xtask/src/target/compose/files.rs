@@ -8,7 +8,7 @@ use anyhow::Result;
 use std::time::Duration;
 
 /// What Compose reads in the project's files.
-const CONFIG: [&str; 3] = ["config", "--format", "json"];
+pub(super) const CONFIG: [&str; 3] = ["config", "--format", "json"];
 
 impl Compose {
     /// The project as Compose reads it, all profiles included; asked once.
@@ -24,7 +24,7 @@ impl Compose {
         self.files().get(deadline, || Ok(self.run(CONFIG, deadline)?.text()))
     }
 
-    /// The same for those who have no time to look for causes once it is over.
+    /// As [`Self::read_within`], but the causes of a Compose that does not answer in time are not looked for.
     pub(super) fn read_in_time(&self, deadline: Duration) -> Result<&ReadProject> {
         self.files().get(deadline, || {
             let captured = self.program(CONFIG)?.capture(deadline)?;

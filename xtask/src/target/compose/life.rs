@@ -7,15 +7,27 @@ use crate::error::Fault;
 use crate::process::Program;
 use crate::target::backend::MadeOf;
 use anyhow::Result;
+use std::time::Duration;
 
 /// How a container fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Life {
     /// It does not run, and nothing will start it again.
     pub ended: bool,
+    /// It has ended, and Docker is about to start it again.
+    pub restarting: bool,
     /// How often Docker restarted it.
     pub restarts: u64,
     pub exit_code: i64,
+}
+
+/// How the container of this id fares; `None` where Docker does not say.
+pub(super) fn of(id: &str, deadline: Duration) -> Option<Life> {
+    let format = "[{{json .State.Status}},{{.RestartCount}},{{.State.ExitCode}}]";
+    let asked = Program::new("docker").args(["inspect", "--format", format, id]).capture(deadline).ok()?;
+    let (status, restarts, exit_code): (String, u64, i64) = serde_json::from_str(asked.text().trim()).ok()?;
+    let (ended, restarting) = (matches!(status.as_str(), "exited" | "dead"), status == "restarting");
+    Some(Life { ended, restarting, restarts, exit_code })
 }
 
 impl Compose {
@@ -51,13 +63,7 @@ impl Compose {
 
     /// How a service's container fares, where there is one.
     pub(super) fn life_of(&self, service: &str) -> Option<Life> {
-        let id = self.container_of(service)?;
-        let format = "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}}";
-        let inspect = Program::new("docker").args(["inspect", "--format", format, &id]);
-        let told = inspect.capture(DEADLINE).ok()?.text();
-        let mut words = told.split_whitespace();
-        let ended = matches!(words.next()?, "exited" | "dead");
-        Some(Life { ended, restarts: words.next()?.parse().ok()?, exit_code: words.next()?.parse().ok()? })
+        of(&self.container_of(service)?, DEADLINE)
     }
 
     /// The port of this host that a service's port is really mapped to, as `127.0.0.1:8080`.

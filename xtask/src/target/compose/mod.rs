@@ -6,7 +6,7 @@ mod choosing;
 mod claims;
 mod claims_in_text;
 mod command;
-mod companion_looks;
+mod companion_docker;
 mod companions;
 mod config;
 mod confined;

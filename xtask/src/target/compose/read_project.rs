@@ -41,9 +41,8 @@ impl AskedOnce {
         let config = serde_json::from_str(&text).context("the project as Compose reads it")?;
         Ok(self.answer.get_or_init(|| ReadProject { text, config }))
     }
-}
 
-impl AskedOnce {
+    /// Waits until no other thread asks, at most so long.
     fn turn(&self, deadline: Duration) -> Result<MutexGuard<'_, ()>> {
         let end = Instant::now() + deadline;
         loop {
@@ -70,7 +69,7 @@ mod tests {
         let (asked, calls) = (AskedOnce::default(), Mutex::new(0));
         let ask = || {
             *calls.lock().unwrap() += 1;
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(20));
             Ok(r#"{"name": "stack"}"#.to_owned())
         };
         std::thread::scope(|scope| {

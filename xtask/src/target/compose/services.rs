@@ -2,6 +2,7 @@
 
 use super::config::Service;
 use super::containers::Container;
+use super::files::CONFIG;
 use super::inspection::Inspection;
 use super::{Compose, reading, up};
 use crate::error::Fault;
@@ -43,8 +44,12 @@ impl Services for Compose {
     fn holders_of(&self, variables: &[&str]) -> Option<Holders> {
         // What Compose cannot read has no services to name.
         let services = self.using(variables).ok().filter(|services| !services.is_empty())?;
-        let renew = format!("docker compose up -d {} (a restart is not enough)", services.join(" "));
+        let renew = self.renew(&services.iter().map(String::as_str).collect::<Vec<_>>());
         Some(Holders { services, renew })
+    }
+
+    fn renew(&self, services: &[&str]) -> String {
+        format!("docker compose up -d {} (a restart is not enough)", services.join(" "))
     }
 
     fn started_with(&self, variables: &[&str]) -> Vec<StartedWith> {
@@ -83,7 +88,7 @@ impl Compose {
         let mark = |name: &str| format!("xtask-mark-{name}");
         let project = self.config()?;
         // The process environment wins over .env: every place that a variable reaches shows its mark.
-        let asked = self.program(["config", "--format", "json"])?;
+        let asked = self.program(CONFIG)?;
         let asked = variables.iter().fold(asked, |asked, name| asked.env(name, mark(name)));
         // Holds secrets: it is read, never shown.
         let config: Config = serde_json::from_str(&asked.capture(DEADLINE)?.text())?;

@@ -39,6 +39,9 @@ impl Services for Local {
     fn holders_of(&self, _: &[&str]) -> Option<Holders> {
         None
     }
+    fn renew(&self, _: &[&str]) -> String {
+        String::new()
+    }
     fn started_with(&self, _: &[&str]) -> Vec<StartedWith> {
         Vec::new()
     }

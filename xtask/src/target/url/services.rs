@@ -33,6 +33,9 @@ impl Services for Url {
     fn holders_of(&self, _: &[&str]) -> Option<Holders> {
         None
     }
+    fn renew(&self, _: &[&str]) -> String {
+        String::new()
+    }
     fn started_with(&self, _: &[&str]) -> Vec<StartedWith> {
         Vec::new()
     }

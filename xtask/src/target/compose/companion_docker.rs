@@ -1,5 +1,6 @@
 //! What Docker says of the images and containers of ours beside the project.
 
+use super::life::{self, Life};
 use super::said;
 use crate::error::Fault;
 use crate::process::Program;
@@ -10,7 +11,7 @@ use std::time::Duration;
 /// For one image.
 const PULL_DEADLINE: Duration = Duration::from_secs(1200);
 /// A container that ends so often does not come right by itself.
-const RESTARTS: u32 = 2;
+const RESTARTS: u64 = 2;
 
 /// Pulls the images that are not here.
 ///
@@ -35,12 +36,11 @@ pub(super) fn fetch(images: &[CompanionImage<'_>], say: &dyn Fn(&str), deadline:
 
 /// How a container ended; `None` while it runs.
 pub(super) fn end_of(id: &str, deadline: Duration) -> Option<CompanionEnd> {
-    let format = "[{{json .State.Status}},{{.RestartCount}},{{.State.ExitCode}}]";
-    let asked = Program::new("docker").args(["inspect", "--format", format, id]).capture(deadline).ok()?;
-    let (state, restarts, code): (String, u32, i32) = serde_json::from_str(asked.text().trim()).ok()?;
-    let how = match state.as_str() {
-        "restarting" if restarts >= RESTARTS => format!("Docker restarts it again and again (exit code {code})"),
-        "exited" | "dead" => format!("it has ended (exit code {code})"),
+    let how = match life::of(id, deadline)? {
+        Life { restarting: true, restarts: RESTARTS.., exit_code: code, .. } => {
+            format!("Docker restarts it again and again (exit code {code})")
+        }
+        Life { ended: true, exit_code: code, .. } => format!("it has ended (exit code {code})"),
         _ => return None,
     };
     let log = Program::new("docker").args(["logs", "--tail", "5", id]).capture(deadline).ok();
