@@ -40,16 +40,6 @@ pub struct Bulk {
     pub bytes: Option<u64>,
 }
 
-impl Bulk {
-    /// Fewer bytes are through before it is known whether there is another way.
-    const SMALL: u64 = 8 << 20;
-
-    /// Whether another way may pay.
-    pub fn may_be_large(self) -> bool {
-        self.bytes.is_none_or(|bytes| bytes >= Self::SMALL)
-    }
-}
-
 /// How a program is started.
 #[derive(Debug, Clone, Copy)]
 pub struct Launch<'a> {

@@ -24,6 +24,8 @@ const USUAL_PORT: u16 = 5432;
 const CONTACT: Duration = Duration::from_secs(1);
 /// A server on this host answers by then.
 const ANSWER: Duration = Duration::from_secs(10);
+/// Fewer bytes are through before it is known whether there is another way.
+const SMALL: u64 = 8 << 20;
 
 /// Variables of a container that give the programs inside another meaning than the same programs here would have.
 const MEANING: [&str; 8] = [
@@ -72,7 +74,7 @@ impl Compose {
     }
 
     fn program_past_docker(&self, bulk: Bulk, name: &str, launch: &Launch) -> Result<Program, String> {
-        if !bulk.may_be_large() {
+        if bulk.bytes.is_some_and(|bytes| bytes < SMALL) {
             return Err("a few megabytes are through before another way is found".to_owned());
         }
         let mut is_new = false;
