@@ -18,7 +18,7 @@ pub struct Statement {
     pub line: u64,
     /// Its command and its object's name; nothing of it that may be a secret.
     pub words: String,
-    /// What the file makes up to there, of these names, and the schemas of its extensions.
+    /// The objects of the sought names that the file creates before this statement, and the schemas of its extensions.
     pub made: BTreeSet<Made>,
 }
 

@@ -20,7 +20,7 @@ pub(super) fn check(server: u32, backup: &Proven) -> Result<(), Fault> {
     }
     // A file of ours has a line of its own before the dump.
     let in_file = |line: u64| line.saturating_add(u64::from(backup.manifest.is_some()));
-    if let Some(line) = contents.transaction_timeout.filter(|_| server < TRANSACTION_TIMEOUT) {
+    if let Some(line) = contents.unskipped_timeout_line.filter(|_| server < TRANSACTION_TIMEOUT) {
         let line = in_file(line);
         let message =
             format!("{shown} sets transaction_timeout in line {line}, which PostgreSQL {server} does not know");
