@@ -14,9 +14,7 @@ const UNCHECKED: &str = "SQL_ASCII";
 /// Bytes that are no letters there, and what to type.
 pub fn check(backup: &Proven, encoding: &str, target: &Target) -> Result<Option<String>, Fault> {
     let contents = &backup.contents;
-    // A file of ours has a line of its own before the dump.
-    let own = u64::from(backup.manifest.is_some());
-    let not_utf8 = contents.letters.not_utf8.map(|line| line.saturating_add(own));
+    let not_utf8 = contents.letters.not_utf8.map(|line| backup.line_of_dump(line));
     match (contents.client_encoding.as_ref().map(Encoding::as_str), not_utf8) {
         (Some("UTF8"), Some(line)) => Err(no_utf8(backup, line)),
         (Some(UNCHECKED), Some(line)) if encoding == "UTF8" => Err(not_of_database(backup, line, target)?),
