@@ -87,7 +87,8 @@ fn lc_monetary(manifest: &Manifest) -> Option<&str> {
     manifest.lc_monetary.as_deref().or_else(|| of_database().filter(|_| *manifest.tool == *WITHOUT_MEMBER))
 }
 
-/// Sets those that any role may set: no library of the server knows them, or it leaves them to everybody.
+/// Sets those that an ordinary role may set: the setting's context is `user`, or no extension of the server has settings
+/// with that prefix.
 fn own_settings(manifest: &Manifest) -> Result<String, Fault> {
     let own = of_all_roles(manifest).filter(|setting| setting.name.contains('.'));
     let own = own.map(|setting| Ok(format!("({}, {})", literal(&setting.name)?, literal(&setting.value)?)));
