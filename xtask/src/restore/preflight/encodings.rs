@@ -3,7 +3,7 @@
 use crate::backup::proof::Proven;
 use crate::error::{Exit, Fault};
 use crate::postgres::encoding::Encoding;
-use crate::restore::making;
+use crate::restore::locale_difference;
 use crate::target::Target;
 
 const UNCHECKED: &str = "SQL_ASCII";
@@ -59,7 +59,7 @@ fn not_of_database(backup: &Proven, line: u64, target: &Target) -> Result<Fault,
 
 fn way(backup: &Proven, target: &Target) -> Result<String, Fault> {
     if backup.manifest.is_some() {
-        let commands = making::commands(backup, target)?;
+        let commands = locale_difference::commands(backup, target)?;
         return Ok(format!("recreate the database from this backup, in its own encoding:\n{commands}"));
     }
     Ok(format!(
