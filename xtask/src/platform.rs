@@ -290,6 +290,11 @@ pub fn user_may_enter(folder: &Path, user: &User) -> bool {
     system::user_may_enter(folder, user)
 }
 
+/// The users whose sockets listen at this port of this host, at whatever address; `None` where the system does not say.
+pub fn listeners(port: u16) -> Option<Vec<u32>> {
+    system::listeners(port)
+}
+
 /// Whether the error means that the disk or the quota is full.
 pub fn is_disk_full(error: &io::Error) -> bool {
     system::is_disk_full(error)

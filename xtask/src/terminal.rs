@@ -1,5 +1,6 @@
 //! The only place that writes to people: results to stdout, everything else to stderr.
 
+mod columns;
 mod fold;
 mod input;
 mod live;
@@ -9,6 +10,7 @@ mod question;
 mod results;
 mod text;
 
+pub use columns::Column;
 pub use fold::{folded, hanging};
 pub use progress::Progress;
 pub use text::{age_of, clean, clean_line, count, counted, duration, report, shell_word, size, span};

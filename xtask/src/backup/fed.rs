@@ -23,9 +23,9 @@ impl Feed {
     pub(super) fn of(proven: &Proven, path: Option<&SearchPath>) -> Result<Self> {
         let head = proven.head().len() as u64;
         let in_file = |line: &Range<u64>| line.start.saturating_add(head)..line.end.saturating_add(head);
-        let Contents { restrict_lines, no_transaction_timeout, makes_public, .. } = &proven.contents;
+        let Contents { restrict_lines, skipped_timeout, skipped_public, .. } = &proven.contents;
         let mut left_out: Vec<Range<u64>> = std::iter::once(0..head)
-            .chain(restrict_lines.iter().chain(no_transaction_timeout).chain(makes_public).map(in_file))
+            .chain(restrict_lines.iter().chain(skipped_timeout).chain(skipped_public).map(in_file))
             .chain(std::iter::once(proven.dump_end..u64::MAX))
             .collect();
         left_out.sort_unstable_by_key(|bytes| bytes.start);

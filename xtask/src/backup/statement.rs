@@ -18,7 +18,7 @@ pub struct Statement {
     pub line: u64,
     /// Its command and its object's name; nothing of it that may be a secret.
     pub words: String,
-    /// What the file makes up to there, of these names, and the schemas of its extensions.
+    /// The objects of the sought names that the file creates before this statement, and the schemas of its extensions.
     pub made: BTreeSet<Made>,
 }
 
@@ -29,9 +29,14 @@ impl Proven {
     }
 
     /// The line of the file that [`Proven::feed`] feeds as this one: its own head and the dump's `\\restrict` line are not.
-    pub fn line_in_file(&self, fed_line: u64) -> u64 {
+    pub fn line_of_fed(&self, fed_line: u64) -> u64 {
         let left_out = u64::from(!self.contents.restrict_lines.is_empty());
-        fed_line.saturating_add(left_out).saturating_add(u64::from(self.manifest.is_some()))
+        self.line_of_dump(fed_line.saturating_add(left_out))
+    }
+
+    /// The line of the file that is this one of the dump: a file of ours has a head line before it.
+    pub fn line_of_dump(&self, line: u64) -> u64 {
+        line.saturating_add(u64::from(self.manifest.is_some()))
     }
 
     fn find_statement(&self, last: u64, names: &[&str]) -> Result<Option<Statement>> {
@@ -53,7 +58,7 @@ impl Proven {
                 made.extend(scanner.latest_made().filter(|made| is_named(made, names)));
             }
         }
-        let line = scanner.latest_statement().saturating_add(first);
+        let line = self.line_of_dump(scanner.latest_statement());
         Ok(self.words_at(line)?.map(|words| Statement { line, words, made }))
     }
 
@@ -121,7 +126,7 @@ mod tests {
         ] {
             let made = BTreeSet::from([Made::Object { schema: "public".to_owned(), name: "t".to_owned() }]);
             let expected = Statement { line, words: words.to_owned(), made };
-            assert_eq!(proven.statement_at(proven.line_in_file(fed), &["t", "f"]), Some(expected), "{fed}");
+            assert_eq!(proven.statement_at(proven.line_of_fed(fed), &["t", "f"]), Some(expected), "{fed}");
         }
         assert_eq!(proven.statement_at(u64::MAX, &[]), None);
         std::fs::remove_file(path).unwrap();

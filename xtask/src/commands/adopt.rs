@@ -187,11 +187,11 @@ impl Stack {
         }
         self.found.push(("PostgreSQL", target.shown()));
         self.found.push(("Login", identified.origins.join(", ")));
-        let untold = identified.untold.map(|(name, service)| (name.to_owned(), service));
+        let to_write = identified.setting_to_write.map(|(name, service)| (name.to_owned(), service));
         // What a person said here, a clone of the repository does not know.
         let said = |name: &str| Some((name.to_owned(), theirs.settings.get(name)?.to_owned()));
         self.settings.extend(said("COMPOSE_FILE"));
-        self.settings.extend(untold.or_else(|| said("XTASK_POSTGRES_SERVICE")));
+        self.settings.extend(to_write.or_else(|| said("XTASK_POSTGRES_SERVICE")));
         let openfga = target.own_openfga();
         if !openfga.has_openfga() {
             self.found.push(("OpenFGA", "no service".to_owned()));

@@ -12,7 +12,7 @@ mod warnings;
 pub use args::Args;
 
 use self::choice::Choice;
-use self::warnings::{warn_of_nothing, warn_of_restores};
+use self::warnings::{warn_of_empty_database, warn_of_restores};
 use super::full_backup::take_visibly;
 use super::globals_backup;
 use super::leftovers;
@@ -47,7 +47,7 @@ fn back_up(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
     let taken = take_visibly(&target, &options, context)?;
     one::tell(args, &taken, &target, context)?;
     warn_of_restores(&taken, &target, context);
-    warn_of_nothing(&taken, &target, context);
+    warn_of_empty_database(&taken, &target, context);
     leftovers::name_leftovers_by(&taken.answer, &target, context);
     let unpruned = "The backup is written, but old backups could not be removed";
     removal::prune(&[&taken.path], Scope::Database(target.database()), &args.policy, unpruned, context)?;

@@ -1,5 +1,9 @@
 //! Linux, macOS and their relatives.
 
+mod sockets;
+
+pub(super) use sockets::listeners;
+
 use super::User;
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal};

@@ -13,6 +13,7 @@ pub mod encoding;
 pub mod first_words;
 pub mod globals;
 pub mod identity;
+pub mod locale;
 pub mod locks;
 mod maintenance;
 mod money;

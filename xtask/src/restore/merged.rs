@@ -5,7 +5,7 @@
 
 use super::carried;
 use super::live::Live;
-use super::making::Making;
+use super::locale_difference::LocaleDifference;
 use super::new_database::NewDatabase;
 use super::preflight::{Consent, SettingRules};
 use crate::backup::proof::Proven;
@@ -29,7 +29,7 @@ pub struct Merged {
     /// behind ` -- ` where the live database has only the default.
     pub not_applied: Vec<String>,
     /// Encoding and locale, where the backup's differ from those that the database gets.
-    pub making: Option<Making>,
+    pub locale_difference: Option<LocaleDifference>,
     /// Roles that must be made for it.
     pub missing_roles: Vec<String>,
 }
@@ -82,8 +82,8 @@ impl Merged {
     /// # Errors
     /// A name that no statement can hold.
     pub fn all_not_applied(&self, database: &str) -> Result<Vec<String>, Fault> {
-        let making = self.making.iter().map(|making| making.statement(database));
-        making.chain(self.not_applied.iter().cloned().map(Ok)).collect()
+        let locale = self.locale_difference.iter().map(|locale| locale.statement(database));
+        locale.chain(self.not_applied.iter().cloned().map(Ok)).collect()
     }
 
     /// Refuses to go on where the backup would give the database other properties than the preview showed.
@@ -91,7 +91,9 @@ impl Merged {
     /// # Errors
     /// They differ (1).
     pub fn check_same(&self, now: &Self) -> Result<(), Fault> {
-        if (&self.from_backup, &self.not_applied, &self.making) == (&now.from_backup, &now.not_applied, &now.making) {
+        if (&self.from_backup, &self.not_applied, &self.locale_difference)
+            == (&now.from_backup, &now.not_applied, &now.locale_difference)
+        {
             return Ok(());
         }
         let message = "The database's own properties changed since the preview; nothing was changed";
@@ -157,7 +159,7 @@ impl<'a> Draft<'a> {
                 .chain(its_owner)
                 .collect(),
             from_backup: NewDatabase::of(&self.adopted).lines_beside(now),
-            making: Making::between(&self.properties, then)?,
+            locale_difference: LocaleDifference::between(&self.properties, then)?,
             not_applied: self.not_applied,
             properties: Some(self.properties),
         })

@@ -3,7 +3,7 @@
 use super::carried;
 use super::load::{self, Load};
 use super::load_failure::LoadOptions;
-use super::meaning;
+use super::load_settings;
 use super::preflight::Watch;
 use super::record::{OwnedDatabase, Purpose, Record};
 use super::shared_catalogs::{Guard, Tried};
@@ -33,7 +33,7 @@ pub struct Checked<'r, 't> {
     /// `None`: nothing was loaded.
     guard: Option<Guard>,
     /// What the sessions that loaded it set first.
-    meaning: String,
+    load_settings: String,
 }
 
 /// The sessions that fill a staging database. What is still being loaded after a kill has another session name than the
@@ -88,17 +88,17 @@ impl<'r, 't> Staging<'r, 't> {
     /// the server's disk is full.
     pub fn load(self, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
         let server = self.record.server();
-        let meaning = meaning::statements(server, backup)?;
+        let load_settings = load_settings::statements(server, backup)?;
         let guard = Guard::before(self.record, &self.database, Tried::Backup(backup.path.clone()))?;
         let inside = loading(server).in_database(self.name());
-        let load = Load { backup, options };
+        let load = Load { backup, options, settings: &load_settings };
         let loaded = Watch::during(server, inside.session(), || {
             leave_out_public(backup, &inside)?;
             load::load(&load, &inside, progress)
         });
         let checked = guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard));
         match checked.and_then(|()| self.check_tables(&load, &inside, &guard)) {
-            Ok(()) => Ok(Checked { staging: self, guard: Some(guard), meaning }),
+            Ok(()) => Ok(Checked { staging: self, guard: Some(guard), load_settings }),
             Err(error) => Err(self.discard_after(error)),
         }
     }
@@ -134,7 +134,7 @@ impl<'r, 't> Staging<'r, 't> {
 
     /// Nothing is loaded: an empty database is what is wanted.
     pub fn left_empty(self) -> Checked<'r, 't> {
-        Checked { staging: self, guard: None, meaning: String::new() }
+        Checked { staging: self, guard: None, load_settings: String::new() }
     }
 
     /// Drops it on the server.
@@ -161,10 +161,10 @@ impl Checked<'_, '_> {
     /// them. Functions in indexes run meanwhile, with the settings and the `search_path` that the load had. What the server was like before
     /// the load is forgotten then: of many databases that are staged together it would fill the memory.
     pub fn analyze(&mut self, path: Option<&SearchPath>) -> Result<Option<Counters>> {
-        let (Staging { record, database, .. }, meaning) = (&self.staging, &self.meaning);
+        let (Staging { record, database, .. }, settings) = (&self.staging, &self.load_settings);
         let analyze = match path {
-            Some(path) => format!("{meaning}SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
-            None => format!("{meaning}ANALYZE"),
+            Some(path) => format!("{settings}SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
+            None => format!("{settings}ANALYZE"),
         };
         let inside = loading(record.server()).in_database(database.name()).within(load::DEADLINE);
         let counters = Counters::after(&analyze, &inside);

@@ -1,5 +1,6 @@
 //! Results: what goes to stdout, and how it is laid out there.
 
+use super::columns::{self, Column};
 use super::{Mark, Terminal, text};
 use anyhow::Result;
 use serde::ser::SerializeMap as _;
@@ -44,22 +45,25 @@ impl Terminal {
 
     /// A table on stdout; on a terminal that is too narrow for it each row becomes a paragraph.
     pub fn table(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Result<()> {
-        self.result_report(&self.laid_out(head, rows, right))
+        self.result_report(&self.table_or_paragraphs(head, rows, right))
     }
 
-    /// The table of [`Self::table`] as text, for a part of a larger result.
-    pub fn laid_out(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
+    /// A table as text, for a part of a larger result; where the terminal is too narrow, its spare columns are left out
+    /// first.
+    pub fn laid_out(&self, columns: &[Column], rows: &[Vec<String>]) -> String {
+        let narrowed = self.width_of_results().and_then(|width| columns::narrowed(columns, rows, width));
+        narrowed.unwrap_or_else(|| {
+            let (head, right) = columns::heads(columns);
+            self.table_or_paragraphs(&head, rows, &right)
+        })
+    }
+
+    fn table_or_paragraphs(&self, head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
         let table = text::table(head, rows, right);
         match self.width_of_results() {
             Some(columns) if text::width(&table) > columns => text::paragraphs(head, rows),
             _ => table,
         }
-    }
-
-    /// As [`Self::laid_out`]; where the terminal is too narrow, columns of `spare` are left out first, in that order.
-    pub fn laid_out_sparing(&self, head: &[&str], rows: &[Vec<String>], right: &[usize], spare: &[usize]) -> String {
-        let narrowed = self.width_of_results().and_then(|columns| text::narrowed(head, rows, (right, spare), columns));
-        narrowed.unwrap_or_else(|| self.laid_out(head, rows, right))
     }
 
     /// The table as a note, on stderr.

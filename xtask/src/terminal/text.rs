@@ -39,28 +39,6 @@ pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The table without the first columns of `spare` that make it fit, and a line that names them; `None` where nothing is
-/// to be left out, or all of them are not enough.
-pub fn narrowed(
-    head: &[&str],
-    rows: &[Vec<String>],
-    (right, spare): (&[usize], &[usize]),
-    columns: usize,
-) -> Option<String> {
-    let without = |out: &[usize]| {
-        let kept: Vec<usize> = (0..head.len()).filter(|column| !out.contains(column)).collect();
-        let head: Vec<&str> = kept.iter().filter_map(|column| head.get(*column).copied()).collect();
-        let row = |row: &Vec<String>| kept.iter().filter_map(|column| row.get(*column).cloned()).collect();
-        let rows: Vec<Vec<String>> = rows.iter().map(row).collect();
-        let right: Vec<usize> = (0..kept.len()).filter(|place| right.contains(&kept[*place])).collect();
-        table(&head, &rows, &right)
-    };
-    let fits = |out: &&[usize]| width(&without(out)) <= columns;
-    let out = (0..=spare.len()).map(|count| &spare[..count]).find(fits).filter(|out| !out.is_empty())?;
-    let names: Vec<&str> = out.iter().filter_map(|column| head.get(*column).copied()).collect();
-    Some(format!("{}\n(too narrow for {})", without(out), names.join(", ")))
-}
-
 /// The table for a terminal that is too narrow: each row's first cell, and below it the others with their heads;
 /// a column without a head only parts others.
 pub fn paragraphs(head: &[&str], rows: &[Vec<String>]) -> String {
@@ -208,16 +186,6 @@ fn quote_behind(word: &str, mut open: Option<char>) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_table_leaves_out_what_is_spare_before_it_falls_apart() {
-        let rows = [["public.a", "12", "345", "6 h"].map(str::to_owned).to_vec()];
-        let within = |columns| narrowed(&["TABLE", "ROWS", "DEAD", "VACUUM"], &rows, (&[1, 2], &[3, 2]), columns);
-        assert_eq!(within(28), None, "nothing is to be left out");
-        assert_eq!(within(27).unwrap(), "TABLE     ROWS  DEAD\npublic.a    12   345\n(too narrow for VACUUM)");
-        assert_eq!(within(19).unwrap(), "TABLE     ROWS\npublic.a    12\n(too narrow for VACUUM, DEAD)");
-        assert_eq!(within(13), None, "not even so");
-    }
 
     #[test]
     fn control_characters_are_shown_instead_of_obeyed() {

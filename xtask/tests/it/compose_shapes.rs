@@ -205,7 +205,8 @@ fn a_build_that_answers_is_the_database_and_not_a_job_of_postgres_image() {
     let stack = stack(BUILT, "");
     let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
     let doubt = "The service nightly is taken for PostgreSQL: it has the image ";
-    let way = "if another one is it, name it in XTASK_POSTGRES_SERVICE: database";
+    let way =
+        "if another one is it: XTASK_POSTGRES_SERVICE=database, in .env or in the environment (it may be: database)";
     run(&["db-backup"]).code(4).stderr_has(doubt).stderr_has(way).stderr_lacks("✓");
     let named = stack.xtask(["up"]).env("XTASK_POSTGRES_SERVICE", "database").run();
     named.ok().stderr_has("service database (target compose, database app").stderr_lacks(doubt);

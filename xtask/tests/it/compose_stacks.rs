@@ -80,7 +80,7 @@ services:
     environment: {POSTGRES_PASSWORD_FILE: /run/secrets/pw}
     secrets: [pw]
     volumes: ['data:/var/lib/postgresql/data']
-    healthcheck: {test: [CMD, pg_isready, -h, 127.0.0.1], interval: 1s}
+    healthcheck: {test: [CMD, pg_isready, -h, 127.0.0.1], interval: 1s, retries: 60}
   cache: {image: 'IMAGE/mysql:8', entrypoint: [sleep, infinity]}
   tools: {image: 'IMAGE/postgres:16', profiles: [tools]}
 secrets: {pw: {file: ./pw.txt}}

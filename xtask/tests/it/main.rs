@@ -112,8 +112,8 @@ mod restore_clients;
 mod restore_encodings;
 mod restore_jobs;
 mod restore_kills;
+mod restore_load_settings;
 mod restore_local;
-mod restore_meaning;
 mod restore_needs;
 mod restore_previous;
 mod restore_properties;
@@ -222,7 +222,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     search_path::tests,
     extensions::tests,
     restore_local::tests,
-    restore_meaning::tests,
+    restore_load_settings::tests,
     restore_needs::tests,
     restore_properties::tests,
     restore_property::tests,

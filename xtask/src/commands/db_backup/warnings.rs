@@ -13,7 +13,7 @@ use crate::terminal;
 use anyhow::Result;
 
 /// Says of a database that nobody named, and that has no tables, which others its server has: one of them may be meant.
-pub(super) fn warn_of_nothing(taken: &Taken, target: &Target, context: &Context) {
+pub(super) fn warn_of_empty_database(taken: &Taken, target: &Target, context: &Context) {
     let settings = &context.settings;
     let is_named = || ["POSTGRES_DB", "DATABASE_URL"].iter().any(|name| settings.get(name).is_some());
     if !taken.manifest.is_full() || !taken.manifest.tables().is_empty() || is_named() {

@@ -125,7 +125,7 @@ fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context
         if let Some(reason) = reason(entry, ignored)? {
             context.terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
         }
-        for line in entry.finishing().iter().flat_map(|hint| hint.lines()) {
+        for line in entry.hint_to_finish().iter().flat_map(|hint| hint.lines()) {
             context.terminal.note(&format!("  {line}"));
         }
     }

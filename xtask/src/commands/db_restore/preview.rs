@@ -7,7 +7,7 @@ use crate::commands::swap::services;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::beyond::pending_beyond;
-use crate::restore::making;
+use crate::restore::locale_difference;
 use crate::restore::merged::Merged;
 use crate::restore::new_database::NewDatabase;
 use crate::restore::preflight::Fitting;
@@ -75,7 +75,7 @@ pub(super) fn show(
         context.terminal.note("The database will be created with the backup's properties:");
         new.lines().iter().for_each(|line| note_property(line, context));
     }
-    making(merged, backup, (target, context))?;
+    locale_difference(merged, backup, (target, context))?;
     properties(merged, context);
     if backup.manifest.as_ref().is_some_and(|manifest| manifest.without_public) {
         context.terminal.note("The backup's database has no schema public; the restored one will have none");
@@ -154,15 +154,15 @@ fn properties(merged: &Merged, context: &Context) {
 }
 
 /// Encoding and locale that the database does not get.
-fn making(merged: &Merged, backup: &Proven, (target, context): (&Target, &Context)) -> Result<(), Fault> {
-    let Some(making) = &merged.making else { return Ok(()) };
+fn locale_difference(merged: &Merged, backup: &Proven, (target, context): (&Target, &Context)) -> Result<(), Fault> {
+    let Some(difference) = &merged.locale_difference else { return Ok(()) };
     let text = format!(
         "Encoding and locale of {} differ from the backup's; the restore keeps them:\n  now:            {}\n  \
          in the backup:  {}\nOnly a new database gets the backup's. To recreate it from this backup alone:\n  {}",
         target.database(),
-        making.live,
-        making.backup,
-        making::commands(backup, target)?.replace('\n', "\n  ")
+        difference.live,
+        difference.backup,
+        locale_difference::commands(backup, target)?.replace('\n', "\n  ")
     );
     context.terminal.note(&terminal::clean(&text));
     Ok(())

@@ -5,7 +5,7 @@ use crate::postgres::openfga_tables::Known;
 use crate::postgres::quote::identifier;
 use crate::stats::{Stats, Store, Table};
 use crate::target::Target;
-use crate::terminal::{self, Terminal, clean_line, count, size};
+use crate::terminal::{self, Column, Terminal, clean_line, count, size};
 use chrono::{DateTime, Local};
 
 mod activity;
@@ -16,10 +16,25 @@ mod width;
 /// Older transaction ids than this part of 2^31 are a danger: the server stops taking writes.
 const OLD_IDS: u64 = 1_500_000_000;
 
-/// Columns that a narrow terminal does without, the first ones first: TOAST, VACUUM, ANALYZE, INDEXES, TABLE (its size).
-const SPARE: [usize; 5] = [6, 7, 8, 5, 4];
-/// Of the stores: MODELS, CHANGED.
-const SPARE_OF_STORES: [usize; 2] = [2, 4];
+/// HEAP is the size of the table alone, SIZE that of all that belongs to it.
+const TABLES: [Column; 9] = [
+    Column::text("TABLE"),
+    Column::number("ROWS"),
+    Column::number("DEAD"),
+    Column::number("SIZE"),
+    Column::number("HEAP").spare(5),
+    Column::number("INDEXES").spare(4),
+    Column::number("TOAST").spare(1),
+    Column::number("VACUUM").spare(2),
+    Column::number("ANALYZE").spare(3),
+];
+const STORES: [Column; 5] = [
+    Column::text("STORE"),
+    Column::text("ID"),
+    Column::number("MODELS").spare(1),
+    Column::number("TUPLES"),
+    Column::text("CHANGED").spare(2),
+];
 
 /// What is shown of one look.
 pub(super) struct Screen<'a> {
@@ -129,9 +144,8 @@ impl Screen<'_> {
         if tables.shown.is_empty() {
             return vec!["No tables".to_owned()];
         }
-        let head = ["TABLE", "ROWS", "DEAD", "SIZE", "TABLE", "INDEXES", "TOAST", "VACUUM", "ANALYZE"];
         let rows: Vec<Vec<String>> = tables.shown.iter().map(|table| row(table, self.table_before(table))).collect();
-        let mut lines = vec![terminal.laid_out_sparing(&head, &rows, &[1, 2, 3, 4, 5, 6, 7, 8], &SPARE)];
+        let mut lines = vec![terminal.laid_out(&TABLES, &rows)];
         let more = tables.total.saturating_sub(tables.shown.len() as u64);
         lines.extend(
             (more > 0).then(|| format!("… and {} (--top N)", terminal::counted(more, "more table", "more tables"))),
@@ -162,8 +176,7 @@ impl Screen<'_> {
         }
         let rows: Vec<Vec<String>> =
             stores.iter().take(self.top).map(|store| store_row(store, self.store_before(store))).collect();
-        let head = ["STORE", "ID", "MODELS", "TUPLES", "CHANGED"];
-        let table = terminal.laid_out_sparing(&head, &rows, &[2, 3], &SPARE_OF_STORES);
+        let table = terminal.laid_out(&STORES, &rows);
         let more = stores.len().saturating_sub(self.top);
         let more = (more > 0)
             .then(|| format!("… and {} (--top N)", terminal::counted(more as u64, "more store", "more stores")));

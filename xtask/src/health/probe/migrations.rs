@@ -97,5 +97,8 @@ fn dirty(found: &[&Entry]) -> Option<Finding> {
     let entry = found.first()?;
     let what = if entry.begun() == Some(Direction::Down) { "revert started" } else { "started" };
     let detail = format!("dirty, {what} and not finished: {}", entry.named());
-    Some(Finding::fail(detail, format!("check how much of it took effect; {}", entry.finishing().unwrap_or_default())))
+    Some(Finding::fail(
+        detail,
+        format!("check how much of it took effect; {}", entry.hint_to_finish().unwrap_or_default()),
+    ))
 }

@@ -97,7 +97,7 @@ impl Entry {
     }
 
     /// What a person does about a file that was begun and never ended.
-    pub fn finishing(&self) -> Option<String> {
+    pub fn hint_to_finish(&self) -> Option<String> {
         let begun = self.begun().filter(|_| self.state == State::Dirty)?;
         Some(unfinished::hint(self.version, begun))
     }

@@ -75,7 +75,7 @@ fn dirty(entries: &[Entry]) -> Result<(), Fault> {
     if fault.is_empty() {
         return Ok(());
     }
-    let ways: Vec<String> = dirty().filter_map(Entry::finishing).collect();
+    let ways: Vec<String> = dirty().filter_map(Entry::hint_to_finish).collect();
     Err(Fault::new(Exit::Partial, fault).hint(format!("check how much of it took effect; {}", ways.join("\n"))))
 }
 

@@ -11,15 +11,15 @@ pub struct Letters {
     pub not_utf8: Option<u64>,
 }
 
-/// Takes the text in pieces, which may end within a letter.
+/// Checks a text for UTF-8. It comes in pieces, which may end within a letter.
 #[derive(Debug, Default)]
-pub(super) struct Spelling {
+pub(super) struct Utf8Check {
     pub(super) found: Letters,
     /// The beginning of a letter.
     rest: Vec<u8>,
 }
 
-impl Spelling {
+impl Utf8Check {
     /// `line`: where the bytes begin.
     pub(super) fn take(&mut self, bytes: &[u8], line: u64) {
         if self.found.not_utf8.is_some() || (self.rest.is_empty() && bytes.is_ascii()) {
@@ -47,13 +47,13 @@ mod tests {
     use super::*;
 
     fn of(text: &[u8], size: usize) -> Letters {
-        let mut spelling = Spelling::default();
+        let mut check = Utf8Check::default();
         let mut line = 1;
         for piece in text.chunks(size) {
-            spelling.take(piece, line);
+            check.take(piece, line);
             line += memchr_iter(b'\n', piece).count() as u64;
         }
-        spelling.found
+        check.found
     }
 
     #[test]

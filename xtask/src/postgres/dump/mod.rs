@@ -149,12 +149,12 @@ pub struct Contents {
     pub search_path_set: Option<u64>,
     /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.
     pub restrict_lines: Vec<Range<u64>>,
-    /// The statement within one line that sets no `transaction_timeout`, and the one that makes schema public: a load
-    /// does without them.
-    pub no_transaction_timeout: Option<Range<u64>>,
-    pub makes_public: Option<Range<u64>>,
-    /// The line of another statement that sets `transaction_timeout`.
-    pub transaction_timeout: Option<u64>,
+    /// The statement within one line that sets no `transaction_timeout`: a load does without it.
+    pub skipped_timeout: Option<Range<u64>>,
+    /// The line of another statement that sets `transaction_timeout`: a load executes it.
+    pub unskipped_timeout_line: Option<u64>,
+    /// The statement within one line that makes schema public: a load does without it.
+    pub skipped_public: Option<Range<u64>>,
     /// All of it, from the first byte to the last; empty where it has too many parts.
     pub parts: Vec<Part>,
 }

@@ -11,7 +11,7 @@ use crate::postgres::server::Server;
 use crate::postgres::session;
 use crate::process::{Captured, Dialog, Program, signals};
 use crate::restore::load_failure::{self, LoadOptions};
-use crate::restore::{load_memory, meaning, preflight};
+use crate::restore::{load_memory, preflight};
 use crate::target::{Target, client_error};
 use anyhow::{Error, Result};
 use std::time::Duration;
@@ -29,6 +29,8 @@ const OPTIONS: [&str; 7] =
 pub(in crate::restore) struct Load<'a> {
     pub(in crate::restore) backup: &'a Proven,
     pub(in crate::restore) options: LoadOptions<'a>,
+    /// The statements that each of its sessions executes first, so that the file's text means what it meant.
+    pub(in crate::restore) settings: &'a str,
 }
 
 impl Load<'_> {
@@ -68,8 +70,7 @@ impl Load<'_> {
         } else {
             String::new()
         };
-        let meaning = meaning::statements(server, self.backup)?;
-        let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {memory} {meaning}{path}\n");
+        let preamble = format!("{PREAMBLE}SET synchronous_commit TO off; {memory} {}{path}\n", self.settings);
         let begun = match beginning::begin(server, &preamble, &started)? {
             Beginning::Begun(psql, begun) => (psql, begun),
             Beginning::Silent(_) => {

@@ -208,9 +208,9 @@ impl Work<'_> {
         if error::exit(&error) == Exit::Refused {
             return Err(error);
         }
-        let Load { backup, options } = *self.load;
+        let Load { backup, options, settings } = *self.load;
         let options = if is_beside { options } else { LoadOptions { jobs: 1, ..options } };
-        Load { backup, options }.check_end(self.server.target(), &lines, &said)?;
+        Load { backup, options, settings }.check_end(self.server.target(), &lines, &said)?;
         Err(error::explain(error, || self.load.cannot()))
     }
 

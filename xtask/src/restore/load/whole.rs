@@ -24,7 +24,7 @@ pub(super) fn load(load: &Load<'_>, server: &Server<'_>, progress: &dyn Fn(u64))
     let nonce = session::fresh_name()?;
     let (mut psql, begun) = load.begin(server, 1)?;
     let mut lines = Lines::default();
-    lines.follow(begun.lines, load.backup.line_in_file(0));
+    lines.follow(begun.lines, load.backup.line_of_fed(0));
     let sent = send(load, &mut psql, &nonce, progress);
     let answers = if sent.is_ok() { answers(&psql, &nonce) } else { Answers::default() };
     let said = psql.finish()?;

@@ -5,7 +5,7 @@ use crate::error::{Exit, Fault};
 use crate::postgres::encoding::Encoding;
 use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
-use crate::restore::making;
+use crate::restore::locale_difference;
 use crate::target::Target;
 use anyhow::Result;
 
@@ -17,9 +17,7 @@ const UNCHECKED: &str = "SQL_ASCII";
 /// Bytes that are no letters there, and what to type.
 pub fn check(backup: &Proven, encoding: &str, target: &Target) -> Result<Option<String>, Fault> {
     let contents = &backup.contents;
-    // A file of ours has a line of its own before the dump.
-    let own = u64::from(backup.manifest.is_some());
-    let not_utf8 = contents.letters.not_utf8.map(|line| line.saturating_add(own));
+    let not_utf8 = contents.letters.not_utf8.map(|line| backup.line_of_dump(line));
     match (contents.client_encoding.as_ref().map(Encoding::as_str), not_utf8) {
         (Some("UTF8"), Some(line)) => Err(no_utf8(backup, line)),
         (Some(UNCHECKED), Some(line)) if encoding == "UTF8" => Err(not_of_database(backup, line, target)?),
@@ -76,7 +74,7 @@ fn not_of_database(backup: &Proven, line: u64, target: &Target) -> Result<Fault,
 
 fn way(backup: &Proven, target: &Target) -> Result<String, Fault> {
     if backup.manifest.is_some() {
-        let commands = making::commands(backup, target)?;
+        let commands = locale_difference::commands(backup, target)?;
         return Ok(format!("recreate the database from this backup, in its own encoding:\n{commands}"));
     }
     Ok(format!(

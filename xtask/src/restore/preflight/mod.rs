@@ -12,7 +12,7 @@ mod settings;
 mod space;
 mod versions;
 
-use super::{meaning, rights};
+use super::{load_settings, rights};
 use crate::backup::proof::Proven;
 use crate::postgres::encoding::Encoding;
 use crate::postgres::properties::Properties;
@@ -88,7 +88,7 @@ pub fn check(
     let offer: Offer = serde_json::from_str(text.trim()).context("what the server offers")?;
     let major = offer.version_num / 10_000;
     versions::check(major, backup)?;
-    meaning::check(server, backup)?;
+    load_settings::check(server, backup)?;
     let usual = offer.encoding.as_str();
     let unchecked_letters = encodings::check(backup, encoding.map_or(usual, Encoding::as_str), server.target())?;
     let missing_roles = MissingRoles::of(server, backup, made_like, encoding)?;

@@ -62,8 +62,7 @@ impl Given {
     fn refusal(&self, backup: &Proven, user: &str) -> Result<Fault, Fault> {
         let Self { line, schema, role, schema_owner, powerful } = self;
         let path = backup.path.display().to_string();
-        // A file of ours has a line of its own before the dump.
-        let line = line.saturating_add(u64::from(backup.manifest.is_some()));
+        let line = backup.line_of_dump(*line);
         let message = format!(
             "{path} cannot be loaded by user {user}: line {line} gives role {role} an object in schema {schema}, where \
              {role} may make none; nothing was changed"

@@ -11,8 +11,7 @@ use crate::postgres::quote::identifier;
 /// Exit 3 with the line, and with the options to dump without.
 pub(super) fn refuse(backup: &Proven) -> Result<(), Fault> {
     let Contents { absent, absent_schema, drops, statistics, .. } = &backup.contents;
-    // A file of ours has a line of its own before the dump.
-    let in_file = |line: u64| line.saturating_add(u64::from(backup.manifest.is_some()));
+    let in_file = |line: u64| backup.line_of_dump(line);
     let (what, hint) = match (absent, absent_schema, drops) {
         (Some(absent), schema, _) if schema.as_ref().is_none_or(|(line, _)| absent.line < *line) => (
             format!("line {} needs table {:?}, which it does not create", in_file(absent.line), absent.name),

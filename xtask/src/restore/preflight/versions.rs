@@ -18,17 +18,15 @@ pub(super) fn check(server: u32, backup: &Proven) -> Result<(), Fault> {
         );
         return Err(Fault::failed(message).hint("use a server of that version or newer"));
     }
-    // A file of ours has a line of its own before the dump.
-    let in_file = |line: u64| line.saturating_add(u64::from(backup.manifest.is_some()));
-    if let Some(line) = contents.transaction_timeout.filter(|_| server < TRANSACTION_TIMEOUT) {
-        let line = in_file(line);
+    if let Some(line) = contents.unskipped_timeout_line.filter(|_| server < TRANSACTION_TIMEOUT) {
+        let line = backup.line_of_dump(line);
         let message =
             format!("{shown} sets transaction_timeout in line {line}, which PostgreSQL {server} does not know");
         let hint = format!("leave that statement out: sed '/transaction_timeout/d' {file} > x.sql");
         return Err(Fault::new(Exit::Refused, message).hint(hint));
     }
     if let Some(statistics) = contents.statistics.filter(|_| server < STATISTICS) {
-        let line = in_file(statistics.line);
+        let line = backup.line_of_dump(statistics.line);
         let message = format!(
             "{shown} restores the planner's statistics from line {line} on, which PostgreSQL {server} cannot do"
         );

@@ -127,7 +127,7 @@ pub struct Identified {
     /// `POSTGRES_USER=app (service db)`: each part of the login, the password masked. Empty where settings say it all.
     pub origins: Vec<String>,
     /// The setting that would name the service, where it is recognised by its image alone.
-    pub untold: Option<(&'static str, String)>,
+    pub setting_to_write: Option<(&'static str, String)>,
 }
 
 /// Programs that do not see the files of this host.

@@ -24,7 +24,6 @@ const USUAL_PORT: u16 = 5432;
 const CONTACT: Duration = Duration::from_secs(1);
 /// A server on this host answers by then.
 const ANSWER: Duration = Duration::from_secs(10);
-
 /// Fewer bytes are through before it is known whether there is another way.
 const SMALL: u64 = 8 << 20;
 

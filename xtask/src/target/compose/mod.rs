@@ -2,7 +2,6 @@
 
 mod access;
 mod cause;
-mod choosing;
 mod claims;
 mod claims_in_text;
 mod command;

@@ -64,8 +64,9 @@ impl Compose {
         }
         let found = self.found();
         let origins = if found.unread.is_none() { found.login.origins() } else { Vec::new() };
-        let untold = found.service.is_known_here().then(|| (selection::POSTGRES.setting, found.service.name.clone()));
-        Ok(Identified { notes: found.notes.clone(), warnings: found.warnings.clone(), origins, untold })
+        let setting_to_write =
+            found.service.needs_its_setting().then(|| (selection::POSTGRES.setting, found.service.name.clone()));
+        Ok(Identified { notes: found.notes.clone(), warnings: found.warnings.clone(), origins, setting_to_write })
     }
 
     /// Reads it again, after its containers were recreated.

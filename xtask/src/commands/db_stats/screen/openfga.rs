@@ -2,10 +2,18 @@
 
 use super::width::fitted;
 use crate::stats::{Method, Openfga, Quantile};
-use crate::terminal::{Terminal, clean_line, count, counted};
+use crate::terminal::{Column, Terminal, clean_line, count, counted};
 
-/// Columns that a narrow terminal does without, the first ones first: QUERIES, P50, PER SECOND.
-const SPARE: [usize; 3] = [7, 4, 3];
+const METHODS: [Column; 8] = [
+    Column::text("METHOD"),
+    Column::number("REQUESTS"),
+    Column::number("FAILED"),
+    Column::number("PER SECOND").spare(3),
+    Column::number("P50").spare(2),
+    Column::number("P95"),
+    Column::number("P99"),
+    Column::number("QUERIES").spare(1),
+];
 
 /// The lines, after an empty one; none where the target has no OpenFGA.
 pub(super) fn lines(openfga: &Openfga, top: usize, terminal: &Terminal) -> Vec<String> {
@@ -30,9 +38,8 @@ pub(super) fn lines(openfga: &Openfga, top: usize, terminal: &Terminal) -> Vec<S
     if requests.methods.is_empty() {
         return lines;
     }
-    let head = ["METHOD", "REQUESTS", "FAILED", "PER SECOND", "P50", "P95", "P99", "QUERIES"];
     let rows: Vec<Vec<String>> = requests.methods.iter().take(top).map(row).collect();
-    lines.push(terminal.laid_out_sparing(&head, &rows, &[1, 2, 3, 4, 5, 6, 7], &SPARE));
+    lines.push(terminal.laid_out(&METHODS, &rows));
     lines
 }
 

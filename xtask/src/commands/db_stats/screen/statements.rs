@@ -5,12 +5,22 @@ use crate::postgres::quote::identifier;
 use crate::postgres::server::maintenance_database;
 use crate::stats::{Running, State, Statement, Stats};
 use crate::target::Target;
-use crate::terminal::{Terminal, clean_line, count, shell_word};
+use crate::terminal::{Column, Terminal, clean_line, count, shell_word};
 use std::time::Duration;
 
 /// Columns that the figures of a statement take, and those that its text has at least.
 const FIGURES: usize = 50;
 const LEAST: usize = 24;
+
+const RUNNING: [Column; 3] = [Column::text("RUNNING NOW"), Column::number("FOR"), Column::text("SESSION")];
+const SLOWEST: [Column; 6] = [
+    Column::number("TIME"),
+    Column::number("MEAN"),
+    Column::number("MAX"),
+    Column::number("CALLS"),
+    Column::number("ROWS"),
+    Column::text("STATEMENT"),
+];
 
 /// The lines, after an empty one.
 pub(super) fn lines(stats: &Stats, target: &Target, top: usize, terminal: &Terminal) -> Vec<String> {
@@ -20,7 +30,7 @@ pub(super) fn lines(stats: &Stats, target: &Target, top: usize, terminal: &Termi
         let texts = [format!("Slow statements are not known: {why}"), terminal.hint_line(&hint)];
         lines.extend(texts.iter().flat_map(|text| fitted(text, terminal)));
         let rows: Vec<Vec<String>> = stats.activity.running.iter().map(running).collect();
-        lines.extend((!rows.is_empty()).then(|| terminal.laid_out(&["RUNNING NOW", "FOR", "SESSION"], &rows, &[1])));
+        lines.extend((!rows.is_empty()).then(|| terminal.laid_out(&RUNNING, &rows)));
         return lines;
     }
     if statements.slowest.is_empty() {
@@ -36,7 +46,7 @@ pub(super) fn lines(stats: &Stats, target: &Target, top: usize, terminal: &Termi
         vec![total, mean, max, count(statement.calls), count(statement.rows), text]
     };
     let rows: Vec<Vec<String>> = statements.slowest.iter().take(top).map(row).collect();
-    lines.push(terminal.laid_out(&["TIME", "MEAN", "MAX", "CALLS", "ROWS", "STATEMENT"], &rows, &[0, 1, 2, 3, 4]));
+    lines.push(terminal.laid_out(&SLOWEST, &rows));
     lines
 }
 

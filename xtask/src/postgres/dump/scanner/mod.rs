@@ -7,7 +7,7 @@ pub mod readings;
 use super::copy::CopyBlock;
 use super::foreign;
 use super::layout::{Layout, PartKind};
-use super::letters::Spelling;
+use super::letters::Utf8Check;
 use super::statement::{Ended, Made, Needless, Statements, printable};
 use super::watching::Watching;
 use super::{Contents, Flaw};
@@ -43,7 +43,7 @@ pub struct Scanner {
     /// Where the tail ended, in bytes from the beginning.
     tail_end: u64,
     readings: Readings,
-    spelling: Spelling,
+    utf8: Utf8Check,
     layout: Layout,
     /// Where the statement begins that is being read, or was read last.
     begun: u64,
@@ -70,7 +70,7 @@ impl Default for Scanner {
             tail: Vec::new(),
             tail_end: 0,
             readings: Readings::default(),
-            spelling: Spelling::default(),
+            utf8: Utf8Check::default(),
             layout: Layout::default(),
             begun: 0,
             ended: None,
@@ -103,7 +103,7 @@ impl Scanner {
         if let Some(reading) = reading.filter(|_| used > 0) {
             self.readings.take(&text[..used], reading, self.line);
             if !reading.is_comment() {
-                self.spelling.take(&text[..used], self.line);
+                self.utf8.take(&text[..used], self.line);
             }
         }
         self.line = self.line.saturating_add(memchr_iter(b'\n', &text[..used]).count() as u64);
@@ -155,7 +155,7 @@ impl Scanner {
         }
         self.contents.unfilled = self.statements.unfilled();
         self.contents.hidden = self.readings.hidden;
-        self.contents.letters = self.spelling.found;
+        self.contents.letters = self.utf8.found;
         self.contents.parts = self.layout.finish(self.offset);
         self.contents
     }
@@ -258,13 +258,13 @@ impl Scanner {
     fn leave_out(&mut self, what: Needless, bytes: Range<u64>, line: u64) {
         let begins = self.statements.line();
         let place = match what {
-            Needless::TransactionTimeout => &mut self.contents.no_transaction_timeout,
-            Needless::PublicSchema => &mut self.contents.makes_public,
+            Needless::TransactionTimeout => &mut self.contents.skipped_timeout,
+            Needless::PublicSchema => &mut self.contents.skipped_public,
         };
         if begins == line && place.is_none() {
             *place = Some(bytes);
         } else if what == Needless::TransactionTimeout {
-            self.contents.transaction_timeout.get_or_insert(begins);
+            self.contents.unskipped_timeout_line.get_or_insert(begins);
         }
     }
 }

@@ -167,13 +167,13 @@ fn what_a_load_does_without_is_known_to_its_last_byte() {
             let bytes = |range: &Option<std::ops::Range<u64>>| {
                 range.as_ref().map_or("", |range| &whole[range.start as usize..range.end as usize]).to_owned()
             };
-            let found = (bytes(&contents.no_transaction_timeout), bytes(&contents.makes_public));
+            let found = (bytes(&contents.skipped_timeout), bytes(&contents.skipped_public));
             assert_eq!(found, (timeout.to_owned(), public.to_owned()), "{text:?} in pieces of {size}");
-            assert_eq!(contents.transaction_timeout, None);
+            assert_eq!(contents.unskipped_timeout_line, None);
         }
     }
     // Two lines: psql would count one less without them.
     let contents = scan(&dump("SET transaction_timeout\n= 0;\nCREATE SCHEMA\npublic;\n")).unwrap();
-    assert_eq!((contents.no_transaction_timeout, contents.makes_public), (None, None));
-    assert_eq!(contents.transaction_timeout, Some(12));
+    assert_eq!((contents.skipped_timeout, contents.skipped_public), (None, None));
+    assert_eq!(contents.unskipped_timeout_line, Some(12));
 }

@@ -3,7 +3,8 @@
 use super::carried;
 use crate::backup::proof::Proven;
 use crate::error::Fault;
-use crate::postgres::properties::Properties;
+use crate::postgres::locale;
+use crate::postgres::properties::{LocaleProvider, Properties};
 use crate::postgres::quote::identifier;
 use crate::postgres::server::maintenance_database;
 use crate::target::Target;
@@ -11,20 +12,22 @@ use crate::words::shell_word;
 
 /// Both, as `CREATE DATABASE` has them.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Making {
+pub struct LocaleDifference {
     pub live: String,
     pub backup: String,
 }
 
-impl Making {
+impl LocaleDifference {
     /// `None`: they are the same.
     pub(super) fn between(live: &Properties, backup: &Properties) -> Result<Option<Self>, Fault> {
+        if are_same(live, backup) {
+            return Ok(None);
+        }
         let options = |properties: &Properties| -> Result<String, Fault> {
             let alone = Properties { tablespace: None, ..properties.clone() };
             Ok(carried::creation(&alone)?.trim_start().to_owned())
         };
-        let (live, backup) = (options(live)?, options(backup)?);
-        Ok((spelling(&live) != spelling(&backup)).then_some(Self { live, backup }))
+        Ok(Some(Self { live: options(live)?, backup: options(backup)? }))
     }
 
     /// The statement that makes a database so; what is behind ` -- ` is for people.
@@ -37,9 +40,19 @@ impl Making {
     }
 }
 
-/// One system says `en_US.UTF-8`, another `en_US.utf8`.
-fn spelling(options: &str) -> String {
-    options.replace("UTF-8", "utf8").replace("UTF8", "utf8").replace("utf-8", "utf8")
+/// Whether two databases have the same encoding and locale, as far as `CREATE DATABASE` decides them.
+fn are_same(live: &Properties, backup: &Properties) -> bool {
+    // libc has no locale of its own.
+    let is_libc = live.locale_provider == LocaleProvider::Libc;
+    let same_own = || match (&live.locale, &backup.locale) {
+        (Some(live), Some(backup)) => locale::same(live, backup),
+        (live, backup) => live == backup,
+    };
+    live.encoding == backup.encoding
+        && live.locale_provider == backup.locale_provider
+        && locale::same(&live.collate, &backup.collate)
+        && locale::same(&live.ctype, &backup.ctype)
+        && (is_libc || (same_own() && live.icu_rules == backup.icu_rules))
 }
 
 /// What a person types to recreate the database from this backup alone.

@@ -5,6 +5,7 @@
 use crate::backup::manifest::Manifest;
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
+use crate::postgres::locale;
 use crate::postgres::properties::Assignment;
 use crate::postgres::quote::literal;
 use crate::postgres::server::Server;
@@ -40,7 +41,7 @@ pub(super) fn check(server: &Server<'_>, backup: &Proven) -> Result<()> {
 /// The locale as this server writes it.
 fn known(server: &Server<'_>, backup: &Proven, locale: &str) -> Result<String> {
     let mut refused = None;
-    for spelling in spellings(locale) {
+    for spelling in locale::spellings(locale) {
         let sql = format!("SELECT pg_catalog.set_config('{LC_MONETARY}', {}, true)", literal(&spelling)?);
         // The answered questions before it show that nothing else is wrong with the server.
         match server.in_maintenance().ask(&sql) {
@@ -50,18 +51,6 @@ fn known(server: &Server<'_>, backup: &Proven, locale: &str) -> Result<String> {
         }
     }
     Err(refused.map_or_else(|| unknown(backup, locale).into(), |error| error.context(unknown(backup, locale))))
-}
-
-/// The locale as it is written, then as other systems write it: `en_US.utf8`, `en_US.UTF-8`.
-fn spellings(locale: &str) -> Vec<String> {
-    let mut all = vec![locale.to_owned()];
-    if let Some((language, letters)) = locale.split_once('.')
-        && letters.replace('-', "").eq_ignore_ascii_case("utf8")
-    {
-        let others = ["UTF-8", "utf8", "utf-8", "UTF8"].iter().filter(|other| **other != letters);
-        all.extend(others.map(|other| format!("{language}.{other}")));
-    }
-    all
 }
 
 fn unknown(backup: &Proven, locale: &str) -> Fault {
@@ -87,7 +76,8 @@ fn lc_monetary(manifest: &Manifest) -> Option<&str> {
     manifest.lc_monetary.as_deref().or_else(|| of_database().filter(|_| *manifest.tool == *WITHOUT_MEMBER))
 }
 
-/// Sets those that any role may set: no library of the server knows them, or it leaves them to everybody.
+/// Sets those that an ordinary role may set: the setting's context is `user`, or no extension of the server has settings
+/// with that prefix.
 fn own_settings(manifest: &Manifest) -> Result<String, Fault> {
     let own = of_all_roles(manifest).filter(|setting| setting.name.contains('.'));
     let own = own.map(|setting| Ok(format!("({}, {})", literal(&setting.name)?, literal(&setting.value)?)));
@@ -109,16 +99,4 @@ fn own_settings(manifest: &Manifest) -> Result<String, Fault> {
 fn of_all_roles(manifest: &Manifest) -> impl Iterator<Item = &Assignment> {
     let settings = manifest.properties.settings.iter().filter(|setting| setting.role.is_none());
     settings.flat_map(|setting| &setting.values)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_locale_is_looked_for_as_each_system_writes_it() {
-        assert_eq!(spellings("en_US.utf8"), ["en_US.utf8", "en_US.UTF-8", "en_US.utf-8", "en_US.UTF8"]);
-        assert_eq!(spellings("C"), ["C"]);
-        assert_eq!(spellings("de_DE.ISO-8859-1"), ["de_DE.ISO-8859-1"]);
-    }
 }

@@ -1,12 +1,15 @@
 //! Which service of the project is the database: by the files and by what runs.
 
-use super::Compose;
-use super::config::Config;
-use super::containers::Container;
-use super::image::{self, ImageKind};
-use super::selection::{self, Candidate, Role, ServiceFound};
+use super::candidate::{Candidate, is_name};
+use super::role::{POSTGRES, Role};
+use super::service_found::ServiceFound;
+use super::{answering, choose, recognised, refusal, supposed};
 use crate::error::Fault;
 use crate::process::Program;
+use crate::target::compose::Compose;
+use crate::target::compose::config::{Config, Service};
+use crate::target::compose::containers::Container;
+use crate::target::compose::image::{self, ImageKind};
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,21 +19,20 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Compose {
     /// The service by setting or usual name, where a container of it is there and nothing speaks against it.
-    pub(super) fn by_name(&self, role: &Role, listed: &[Container]) -> Option<ServiceFound> {
+    pub(in crate::target::compose) fn by_name(&self, role: &Role, listed: &[Container]) -> Option<ServiceFound> {
         let named = self.settings.get(role.setting);
         let name = named.unwrap_or(role.usual);
         let mut containers = listed.iter().filter(|container| container.service == name);
         let fits = |container: &Container| {
-            (named.is_some() || container.runs())
-                && [role.product, ImageKind::Unknown].contains(&image::product(&container.image))
+            (named.is_some() || container.runs()) && role.may_be(image::product(&container.image))
         };
-        (selection::is_name(name) && containers.any(fits)).then(|| ServiceFound::named(name))
+        (is_name(name) && containers.any(fits)).then(|| ServiceFound::named(name))
     }
 
-    pub(super) fn by_files(&self, config: &Config, listed: &[Container]) -> Result<ServiceFound> {
-        let role = &selection::POSTGRES;
+    pub(in crate::target::compose) fn by_files(&self, config: &Config, listed: &[Container]) -> Result<ServiceFound> {
+        let role = &POSTGRES;
         let candidates = self.candidates(config, listed);
-        if let Some(found) = selection::told(role, self.settings.get(role.setting), &candidates)? {
+        if let Some(found) = recognised(role, self.settings.get(role.setting), &candidates)? {
             return Ok(found);
         }
         // A team's own build that answers is the server rather than a job of PostgreSQL's image beside it.
@@ -39,12 +41,12 @@ impl Compose {
                 return Ok(found);
             }
         }
-        Ok(selection::supposed(role, &candidates)?.ok_or_else(|| selection::none(role, &candidates))?)
+        Ok(supposed(role, &candidates)?.ok_or_else(|| refusal::none(role, &candidates))?)
     }
 
     /// The services of the files. One of an inactive profile that runs all the same is active.
-    pub(super) fn candidates(&self, config: &Config, listed: &[Container]) -> Vec<Candidate> {
-        let candidate = |(name, service): (&str, &super::config::Service)| {
+    pub(in crate::target::compose) fn candidates(&self, config: &Config, listed: &[Container]) -> Vec<Candidate> {
+        let candidate = |(name, service): (&str, &Service)| {
             let runs = || listed.iter().any(|container| container.service == name && container.is_up());
             let is_active = service.is_active(&self.settings) || runs();
             Candidate {
@@ -55,13 +57,17 @@ impl Compose {
                 runs_other_program: service.runs_other_program(),
             }
         };
-        config.services().filter(|(name, _)| selection::is_name(name)).map(candidate).collect()
+        config.services().filter(|(name, _)| is_name(name)).map(candidate).collect()
     }
 
     /// What runs, where Compose cannot read its files.
-    pub(super) fn by_containers(&self, listed: &[Container], error: &anyhow::Error) -> Result<ServiceFound> {
+    pub(in crate::target::compose) fn by_containers(
+        &self,
+        listed: &[Container],
+        error: &anyhow::Error,
+    ) -> Result<ServiceFound> {
         let mut candidates: BTreeMap<&str, Candidate> = BTreeMap::new();
-        for container in listed.iter().filter(|container| container.is_up() && selection::is_name(&container.service)) {
+        for container in listed.iter().filter(|container| container.is_up() && is_name(&container.service)) {
             let Container { service, image, .. } = container;
             let product = image::product(image);
             let found = Candidate {
@@ -77,7 +83,7 @@ impl Compose {
             return Err(anyhow::Error::msg(format!("{error:#}")));
         }
         let candidates: Vec<Candidate> = candidates.into_values().collect();
-        let role = &selection::POSTGRES;
+        let role = &POSTGRES;
         let named = self.settings.get(role.setting);
         // What these containers run is not known: those that answer come first.
         let is_told = named.is_some() || candidates.len() == 1;
@@ -86,7 +92,7 @@ impl Compose {
                 return Ok(found);
             }
         }
-        let chosen = selection::choose(role, named, &candidates)?;
+        let chosen = choose(role, named, &candidates)?;
         chosen.ok_or_else(|| anyhow::Error::msg(format!("{error:#}")))
     }
 }
@@ -108,5 +114,5 @@ fn by_answer(
     names.dedup();
     let found: Vec<&Candidate> =
         candidates.iter().filter(|candidate| names.contains(&candidate.name.as_str())).collect();
-    selection::answering(&selection::POSTGRES, &found)
+    answering(&POSTGRES, &found)
 }

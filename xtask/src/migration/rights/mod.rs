@@ -2,6 +2,11 @@
 //! files, so that they count less than the schema: what the files give is asked for, what the database has beside that
 //! may be the server's own.
 
+mod grant;
+mod of_dump;
+
+use self::grant::{ALL, Grant};
+use self::of_dump::{OfDump, PUBLIC};
 use super::catalog::{self, Catalog};
 use super::ledger::Ledger;
 use crate::postgres::quote::literal;
@@ -9,18 +14,8 @@ use crate::postgres::server::Server;
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How pg_dump begins a statement that stands alone and is about rights.
-const GRANTS: [&str; 4] = ["GRANT ", "REVOKE ", "ALTER DEFAULT PRIVILEGES ", AS_GRANTOR];
-/// Grants of another role than the owner stand between these two.
-const AS_GRANTOR: &str = "SET SESSION AUTHORIZATION ";
-const AS_BEFORE: &str = "RESET SESSION AUTHORIZATION;";
-/// What stands before a statement that gives an object to its owner.
-const BEFORE_OWNER: &str = "\n\n\nALTER ";
-/// The only schema with an owner that no statement of a dump makes.
-const PUBLIC: &str = "SCHEMA public";
-
 /// Who owns what, and who may do what with it. Roles are written as in SQL.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rights {
     /// `TABLE public.t` and its owner.
     owners: BTreeMap<String, String>,
@@ -61,44 +56,8 @@ pub fn runner(server: &Server<'_>, ledger: &Ledger) -> Result<Option<String>> {
 impl Rights {
     /// Takes them out of a schema; `runner` runs the files.
     pub fn out_of(schema: &mut Catalog, runner: Option<String>) -> Self {
-        let mut rights = Self { runner, ..Self::default() };
-        schema.change(|entry| {
-            if GRANTS.iter().any(|start| entry.starts_with(start)) {
-                rights.take_grants(&entry);
-                return None;
-            }
-            match owner(&entry) {
-                Some((before, object, role)) => {
-                    rights.owners.insert(object.to_owned(), role.to_owned());
-                    Some(before.trim().to_owned()).filter(|before| !before.is_empty())
-                }
-                None => Some(entry),
-            }
-        });
-        rights
-    }
-
-    /// The statements of an entry; one that another role gave names that role.
-    fn take_grants(&mut self, entry: &str) {
-        let mut grantor = "";
-        let mut statement = String::new();
-        for line in entry.lines() {
-            statement.push_str(line);
-            if !line.ends_with(';') {
-                // A name goes on in the next line.
-                statement.push('\n');
-                continue;
-            }
-            if line.starts_with(AS_GRANTOR) {
-                grantor = line;
-            } else if line == AS_BEFORE {
-                grantor = "";
-            } else {
-                let lead = if grantor.is_empty() { String::new() } else { format!("{grantor} ") };
-                self.grants.insert(format!("{lead}{statement}"));
-            }
-            statement.clear();
-        }
+        let OfDump { owners, grants } = OfDump::out_of(schema);
+        Self { owners, grants, runner }
     }
 
     /// Without those on the tables of OpenFGA.
@@ -179,38 +138,6 @@ impl Rights {
     }
 }
 
-/// All that a role may do with an object.
-const ALL: &str = "ALL";
-
-/// `GRANT SELECT,INSERT ON TABLE public.t TO app;`, also behind `ALTER DEFAULT PRIVILEGES …` and behind its grantor.
-struct Grant<'g> {
-    lead: &'g str,
-    privileges: Vec<&'g str>,
-    /// What stands behind `ON`.
-    rest: &'g str,
-    /// `TABLE public.t TO app`
-    to: &'g str,
-    /// The role may give them to others.
-    with_option: bool,
-}
-
-impl<'g> Grant<'g> {
-    fn of(statement: &'g str) -> Option<Self> {
-        let at = if statement.starts_with("GRANT ") { 0 } else { statement.find(" GRANT ")?.checked_add(1)? };
-        let (lead, grant) = statement.split_at_checked(at)?;
-        let (privileges, rest) = grant.strip_prefix("GRANT ")?.split_once(" ON ")?;
-        let to = rest.strip_suffix(';')?;
-        let bare = to.strip_suffix(" WITH GRANT OPTION");
-        let privileges = privileges.split(',').collect();
-        Some(Self { lead, privileges, rest, to: bare.unwrap_or(to), with_option: bare.is_some() })
-    }
-
-    /// Whether it gives privileges on the same object to the same role, with no less.
-    fn covers(&self, other: &Self) -> bool {
-        self.lead == other.lead && self.to == other.to && (self.with_option || !other.with_option)
-    }
-}
-
 /// `TABLE public.t` without the kind.
 fn name(object: &str) -> &str {
     object.trim_start_matches(|letter: char| letter.is_ascii_uppercase() || letter == ' ')
@@ -222,27 +149,6 @@ fn owned(object: &str, role: &str) -> String {
 
 fn one_line(statement: &str) -> String {
     statement.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// What stands before `ALTER object OWNER TO role;` at an entry's end, the object and the role.
-fn owner(entry: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = match entry.rfind(BEFORE_OWNER) {
-        Some(at) => (&entry[..at], &entry[at + BEFORE_OWNER.len()..]),
-        None => ("", entry.strip_prefix("ALTER ")?),
-    };
-    let (object, role) = rest.strip_suffix(';')?.rsplit_once(" OWNER TO ")?;
-    is_role(role).then_some((before, object, role))
-}
-
-/// Whether a text is one name, as it stands or in double quotes.
-fn is_role(text: &str) -> bool {
-    let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$');
-    match text.strip_prefix('"') {
-        Some(rest) => {
-            rest.strip_suffix('"').is_some_and(|inner| !inner.is_empty() && !inner.replace("\"\"", "").contains('"'))
-        }
-        None => !text.is_empty() && text.chars().all(plain),
-    }
 }
 
 #[cfg(test)]
@@ -272,15 +178,6 @@ mod tests {
             "SET SESSION AUTHORIZATION y; GRANT SELECT ON TABLE public.t TO z;",
         ];
         assert_eq!(found.grants.iter().collect::<Vec<_>>(), expected);
-        for entry in [
-            "COMMENT ON TABLE t IS 'a\n\n\nALTER TABLE t OWNER TO x;';",
-            "ALTER TABLE public.\"t OWNER TO x\" ENABLE ROW LEVEL SECURITY;",
-            "ALTER TABLE ONLY public.t CLUSTER ON \"i OWNER TO \"\"x\";",
-            "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT c CHECK ((a > 0));",
-        ] {
-            assert_eq!(owner(entry), None, "{entry}");
-        }
-        assert_eq!(owner("ALTER SCHEMA public OWNER TO x;"), Some(("", PUBLIC, "x")));
     }
 
     #[test]
