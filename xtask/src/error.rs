@@ -65,6 +65,8 @@ pub enum Cause {
     RolesMissing,
     /// A statement of a backup failed while others ran beside it.
     FailedBesideOthers,
+    /// A file is no backup that can be loaded, and may be healthy: its hint says how to make a dump of it.
+    OtherKind,
 }
 
 /// What failed, with its exit code and the next thing to type. It travels as an error of its own or as

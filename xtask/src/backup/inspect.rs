@@ -3,8 +3,8 @@
 use super::codec::{self, Codec, Ends};
 use super::manifest::{self, Manifest};
 use super::sealed::Sealed as _;
-use super::verdict::{Examined, Verdict};
-use crate::postgres::dump::{Flaw, Scanner};
+use super::verdict::{Examined, Verdict, Wrong};
+use crate::postgres::dump::Scanner;
 use anyhow::Result;
 use std::cmp::Ordering;
 use std::fs::File;
@@ -20,60 +20,55 @@ pub(super) fn examine_ends(file: &mut File) -> Result<Examined> {
     let bytes = file.metadata()?.len();
     let codec = codec::of(file)?;
     let ends = codec.ends(file, bytes)?;
-    let (verdict, reason, manifest) = match Manifest::parse(&ends.line) {
+    let (wrong, manifest) = match Manifest::parse(&ends.line) {
         Some(Ok(manifest)) if !ends.head.starts_with(manifest.head()) => {
-            (Verdict::Damaged, Some("its first line was changed".to_owned()), Some(manifest))
+            (Some(Wrong::damaged("its first line was changed")), Some(manifest))
         }
-        Some(Ok(manifest)) => {
-            let (verdict, reason) = by_size(bytes, codec, &manifest, &ends);
-            (verdict, reason, Some(manifest))
-        }
-        Some(Err(reason)) => (Verdict::Damaged, Some(reason), None),
-        None => {
-            let (verdict, reason) = without_manifest(file, bytes, codec, &ends.head)?;
-            (verdict, reason, None)
-        }
+        Some(Ok(manifest)) => (by_size(bytes, codec, &manifest, &ends), Some(manifest)),
+        Some(Err(reason)) => (Some(Wrong::damaged(reason)), None),
+        None => (without_manifest(file, bytes, codec, &ends.head)?, None),
     };
-    Ok(Examined { verdict, reason, bytes, manifest, globals: None, contents: None, digest: None })
+    let verdict = if manifest.is_some() { Verdict::Complete } else { Verdict::MadeElsewhere };
+    let examined = Examined { manifest, ..Examined::of(verdict, bytes) };
+    Ok(match wrong {
+        Some(wrong) => examined.but(wrong),
+        None => examined,
+    })
 }
 
-/// Whether what precedes the manifest has the size that it says.
-fn by_size(bytes: u64, codec: &dyn Codec, manifest: &Manifest, ends: &Ends) -> (Verdict, Option<String>) {
+/// Whether what precedes the manifest has another size than it says.
+fn by_size(bytes: u64, codec: &dyn Codec, manifest: &Manifest, ends: &Ends) -> Option<Wrong> {
     let Some(before) = codec.before_manifest(manifest) else {
-        return (Verdict::Damaged, Some("its manifest is that of another kind of file".to_owned()));
+        return Some(Wrong::damaged("its manifest is that of another kind of file"));
     };
     let expected = before.saturating_add(ends.stored);
     let verdict = match bytes.cmp(&expected) {
         Ordering::Less => Verdict::Cut,
-        Ordering::Equal => return (Verdict::Complete, None),
+        Ordering::Equal => return None,
         Ordering::Greater => Verdict::Damaged,
     };
-    (verdict, Some(format!("it has {bytes} bytes and should have {expected}")))
+    Some(Wrong::new(verdict, format!("it has {bytes} bytes and should have {expected}")))
 }
 
-/// A file that does not end in a manifest.
-fn without_manifest(file: &mut File, bytes: u64, codec: &dyn Codec, head: &[u8]) -> Result<(Verdict, Option<String>)> {
-    let unfit = |verdict, reason: &str| Ok((verdict, Some(reason.to_owned())));
+/// What is wrong with a file that does not end in a manifest.
+fn without_manifest(file: &mut File, bytes: u64, codec: &dyn Codec, head: &[u8]) -> Result<Option<Wrong>> {
+    let cut = |reason: &str| Ok(Some(Wrong::new(Verdict::Cut, reason)));
     let ours = head.starts_with(manifest::HEAD_START) || codec.format() != Manifest::PLAIN;
     if ours && codec.is_manifest_followed(file, bytes)? {
-        return unfit(Verdict::Damaged, "text follows its manifest, which must be the last line");
+        return Ok(Some(Wrong::damaged("text follows its manifest, which must be the last line")));
     }
     if ours || (!head.is_empty() && manifest::HEAD_START.starts_with(head)) {
-        return unfit(Verdict::Cut, "its manifest, the last line, is missing");
+        return cut("its manifest, the last line, is missing");
     }
     if bytes == 0 {
-        return unfit(Verdict::Cut, "it is empty");
+        return cut("it is empty");
     }
     if !head.starts_with(DUMP_HEAD) {
         let mut scanner = Scanner::default();
         let flaw = scanner.feed(head).err().or_else(|| scanner.finish().err());
-        let cut = flaw.as_ref().is_some_and(|flaw| flaw.cut);
-        let what = flaw.map_or_else(String::new, |flaw: Flaw| flaw.what);
-        return unfit(if cut { Verdict::Cut } else { Verdict::NoBackup }, &what);
+        // The line is the first one.
+        return Ok(flaw.map(|flaw| Wrong { reason: flaw.what.clone(), ..Wrong::of(&flaw, false) }));
     }
     let (_, tail) = codec::tail_of(file, bytes, TAIL_LOOKED_AT)?;
-    if memchr::memmem::find(&tail, TRAILER).is_some() {
-        return Ok((Verdict::MadeElsewhere, None));
-    }
-    unfit(Verdict::Cut, "pg_dump's last lines are missing")
+    if memchr::memmem::find(&tail, TRAILER).is_some() { Ok(None) } else { cut("pg_dump's last lines are missing") }
 }

@@ -74,8 +74,7 @@ fn describe(path: PathBuf, examine: &dyn Fn(&Path) -> Result<Examined>) -> Resul
         // One file that cannot be read (a link, another user's) does not hide the others.
         Err(error) if error.downcast_ref::<Fault>().is_none() => {
             let reason = Some(error.root_cause().to_string());
-            let verdict = Verdict::Unreadable;
-            Examined { verdict, reason, bytes: 0, manifest: None, globals: None, contents: None, digest: None }
+            Examined { reason, ..Examined::of(Verdict::Unreadable, 0) }
         }
         Err(error) => return Err(error),
     };

@@ -9,8 +9,9 @@ use super::manifest::Manifest;
 use super::open::open;
 use super::pieces::{Piece, Pieces, Running, what_is_invalid};
 use super::server_name::Kind;
-use crate::error::{Exit, Fault};
-use crate::postgres::dump::{Contents, Flaw, Scanner};
+use super::verdict::Wrong;
+use crate::error::{Cause, Exit, Fault};
+use crate::postgres::dump::{Contents, Scanner};
 use crate::process::signals;
 use crate::words::{hex, shell_word};
 use anyhow::{Context as _, Result};
@@ -45,11 +46,7 @@ impl Proven {
     /// The file as one word of a command that a person types: `FILE` where it came on standard input, because the person
     /// has to write it to a file first.
     pub fn as_word(&self) -> String {
-        if self.path == Path::new(STANDARD_INPUT) {
-            "FILE".to_owned()
-        } else {
-            shell_word(&self.path.to_string_lossy())
-        }
+        as_word(&self.path)
     }
 
     /// SHA-256 of the whole file, as the proof read it.
@@ -73,6 +70,10 @@ impl Proven {
     }
 }
 
+fn as_word(path: &Path) -> String {
+    if path == Path::new(STANDARD_INPUT) { "FILE".to_owned() } else { shell_word(&path.to_string_lossy()) }
+}
+
 /// Proves a backup.
 ///
 /// # Errors
@@ -91,7 +92,7 @@ fn prove_open(mut file: File, name: &Path, progress: &dyn Fn(u64)) -> Result<Pro
     // Shared lock: db-prune skips this file. A file system without locks is read without one.
     let _ = file.try_lock_shared();
     let (examined, dump_end, marks) = check_open(&mut file, name, progress)?;
-    let Examined { verdict, reason, manifest, globals, contents, digest, .. } = examined;
+    let Examined { verdict, reason, kind, manifest, globals, contents, digest, .. } = examined;
     if globals.is_some() {
         let message = format!("{} holds a server's roles, not a database", name.display());
         let file = shell_word(&name.to_string_lossy());
@@ -104,10 +105,13 @@ fn prove_open(mut file: File, name: &Path, progress: &dyn Fn(u64)) -> Result<Pro
             Ok(Proven { file, codec, path: name.to_owned(), manifest, contents, dump_end, marks, digest })
         }
         _ => {
-            let message = format!("{} is {}: {}", name.display(), verdict.as_str(), reason.unwrap_or_default());
-            Err(Fault::new(Exit::Refused, message)
-                .hint("list the backups that are whole: cargo xtask db-list --check")
-                .into())
+            let message = format!("{} is {}: {}", name.display(), verdict.said(), reason.unwrap_or_default());
+            let fault = Fault::new(Exit::Refused, message);
+            Err(match kind {
+                Some(kind) => fault.hint(kind.way(&as_word(name))).because(Cause::OtherKind),
+                None => fault.hint("list the backups that are whole: cargo xtask db-list --check"),
+            }
+            .into())
         }
     }
 }
@@ -158,11 +162,7 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
             examined.digest = Some(digest);
             Ok((examined, dump_end, marks))
         }
-        Err((verdict, reason)) => {
-            examined.verdict = verdict;
-            examined.reason = Some(reason);
-            Ok((examined, 0, Vec::new()))
-        }
+        Err(wrong) => Ok((examined.but(wrong), 0, Vec::new())),
     }
 }
 
@@ -178,16 +178,13 @@ struct Right {
     digest: [u8; 32],
 }
 
-/// What is wrong with a file.
-type Wrong = (Verdict, String);
-
 /// Hashes and scans; the inner error is a verdict with its reason.
 fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Result<Result<Right, Wrong>> {
     let codec = codec::of(file)?;
     let manifest = examined.manifest.as_ref();
     let line = if manifest.is_some() { codec.ends(file, examined.bytes)?.line } else { Vec::new() };
     let stored = match manifest.map(|manifest| codec.prove_stored(file, manifest)).transpose()? {
-        Some(Err(reason)) => return Ok(Err((Verdict::Damaged, reason))),
+        Some(Err(reason)) => return Ok(Err(Wrong::new(Verdict::Damaged, reason))),
         Some(Ok(digest)) => digest,
         None => None,
     };
@@ -204,7 +201,7 @@ fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Res
         }
         Ok(Err(wrong)) => Ok(Err(wrong)),
         Err(error) => match what_is_invalid(&error) {
-            Some(reason) => Ok(Err((Verdict::Damaged, reason))),
+            Some(reason) => Ok(Err(Wrong::new(Verdict::Damaged, reason))),
             None => Err(error),
         },
     }
@@ -227,35 +224,35 @@ impl Reading<'_> {
         while self.pieces.offset() < length {
             signals::check()?;
             let Some(piece) = self.pieces.next(length)? else {
-                return Ok(Err((Verdict::Cut, "it became shorter while it was read".to_owned())));
+                return Ok(Err(Wrong::new(Verdict::Cut, "it became shorter while it was read".to_owned())));
             };
             self.marks.push(piece.read);
             // The look at its ends may have seen other bytes: what is left out of the scan is the first line, and no more.
             let Some(dump) = piece.bytes.strip_prefix(std::mem::take(&mut head)) else {
-                return Ok(Err((Verdict::Damaged, "its text begins with another first line".to_owned())));
+                return Ok(Err(Wrong::new(Verdict::Damaged, "its text begins with another first line".to_owned())));
             };
             // Its verdict is decided: a file may be long, and most of it a hole.
             if let Err(flaw) = scanner.feed(dump) {
-                return Ok(Err(unfit(&flaw)));
+                return Ok(Err(Wrong::of(&flaw, manifest.is_some())));
             }
             (self.progress)(self.pieces.offset());
         }
         if manifest.is_some_and(|manifest| hex(&self.pieces.digest()) != *manifest.sha256) {
-            return Ok(Err((Verdict::Damaged, "its bytes do not match the manifest's SHA-256".to_owned())));
+            return Ok(Err(Wrong::new(Verdict::Damaged, "its bytes do not match the manifest's SHA-256".to_owned())));
         }
         let contents = match scanner.finish() {
             Ok(contents) => contents,
-            Err(flaw) => return Ok(Err(unfit(&flaw))),
+            Err(flaw) => return Ok(Err(Wrong::of(&flaw, manifest.is_some()))),
         };
         Ok(match manifest.and_then(|manifest| disagreement(manifest, &contents)) {
-            Some(reason) => Err((Verdict::Damaged, reason)),
+            Some(reason) => Err(Wrong::new(Verdict::Damaged, reason)),
             None => Ok(contents),
         })
     }
 
     /// The manifest's line, and nothing behind it.
     fn end(&mut self, line: &[u8]) -> Result<Result<(), Wrong>> {
-        let damaged = |reason: &str| Ok(Err((Verdict::Damaged, reason.to_owned())));
+        let damaged = |reason: &str| Ok(Err(Wrong::new(Verdict::Damaged, reason.to_owned())));
         let end = self.pieces.offset().saturating_add(line.len() as u64);
         let mut rest = line;
         while let Some(Piece { bytes, read }) = self.pieces.next(end)? {
@@ -283,10 +280,6 @@ fn disagreement(manifest: &Manifest, contents: &Contents) -> Option<String> {
     (manifest.openfga != contents.openfga).then(|| "its OpenFGA counts differ from the manifest's".to_owned())
 }
 
-fn unfit(flaw: &Flaw) -> Wrong {
-    (if flaw.cut { Verdict::Cut } else { Verdict::Damaged }, flaw.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,8 +294,8 @@ mod tests {
         let examined = examine_ends(&mut file).unwrap();
         assert!(read_all(&mut file, &examined, &|_| {}).unwrap().is_ok());
         std::fs::write(&path, format!("{dump}DROP TABLE t;\n")).unwrap();
-        let (verdict, reason) = read_all(&mut file, &examined, &|_| {}).unwrap().unwrap_err();
-        assert_eq!((verdict, reason.as_str()), (Verdict::Damaged, "it became longer while it was read"));
+        let wrong = read_all(&mut file, &examined, &|_| {}).unwrap().unwrap_err();
+        assert_eq!((wrong.verdict, wrong.reason.as_str()), (Verdict::Damaged, "it became longer while it was read"));
         std::fs::remove_file(path).unwrap();
     }
 }

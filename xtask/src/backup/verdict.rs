@@ -2,7 +2,7 @@
 
 use super::globals::GlobalsManifest;
 use super::manifest::Manifest;
-use crate::postgres::dump::Contents;
+use crate::postgres::dump::{Contents, Flaw, Kind};
 use serde::Serialize;
 
 /// One word for a file.
@@ -41,6 +41,11 @@ impl Verdict {
         }
     }
 
+    /// The verdict behind "it is", before the reason.
+    pub(super) fn said(self) -> &'static str {
+        if self == Self::NoBackup { "no backup that can be loaded" } else { self.as_str() }
+    }
+
     /// Whether the file must not be restored.
     pub fn is_unfit(self) -> bool {
         matches!(self, Self::Cut | Self::Damaged | Self::NoBackup | Self::Unreadable)
@@ -53,6 +58,8 @@ pub struct Examined {
     pub verdict: Verdict,
     /// Why, where it is unfit.
     pub reason: Option<String>,
+    /// What it was recognised as, where that gives a way to a plain dump.
+    pub kind: Option<Kind>,
     pub bytes: u64,
     /// The manifest of a database's backup, where it is intact.
     pub manifest: Option<Manifest>,
@@ -62,4 +69,48 @@ pub struct Examined {
     pub contents: Option<Contents>,
     /// SHA-256 of the whole file, where a full read found it right.
     pub digest: Option<[u8; 32]>,
+}
+
+impl Examined {
+    /// A file of which no more is known.
+    pub(super) fn of(verdict: Verdict, bytes: u64) -> Self {
+        let (manifest, globals, contents) = (None, None, None);
+        Self { verdict, reason: None, kind: None, bytes, manifest, globals, contents, digest: None }
+    }
+
+    /// This file, which is unfit.
+    #[must_use]
+    pub(super) fn but(self, wrong: Wrong) -> Self {
+        let Wrong { verdict, reason, kind } = wrong;
+        Self { verdict, reason: Some(reason), kind, ..self }
+    }
+}
+
+/// What is wrong with a file.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub(super) verdict: Verdict,
+    pub(super) reason: String,
+    pub(super) kind: Option<Kind>,
+}
+
+impl Wrong {
+    pub(super) fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self { verdict, reason: reason.into(), kind: None }
+    }
+
+    pub(super) fn damaged(reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Damaged, reason)
+    }
+
+    /// A file that holds this; one with a manifest was a backup before.
+    pub(super) fn of(flaw: &Flaw, has_manifest: bool) -> Self {
+        let kind = flaw.kind.filter(|_| !has_manifest);
+        let verdict = match kind {
+            _ if flaw.cut => Verdict::Cut,
+            Some(kind) if kind.is_other() => Verdict::NoBackup,
+            _ => Verdict::Damaged,
+        };
+        Self { kind, ..Self::new(verdict, flaw.to_string()) }
+    }
 }

@@ -14,7 +14,7 @@ use crate::backup::metrics::Event;
 use crate::backup::name;
 use crate::backup::proof::{self, Proven, Verdict};
 use crate::context::Context;
-use crate::error::{self, Exit, Fault};
+use crate::error::{self, Cause, Exit, Fault};
 use crate::postgres::search_path::SearchPath;
 use crate::postgres::server::Server;
 use crate::postgres::text::Name;
@@ -304,7 +304,10 @@ fn conclusion(report: &[Entry]) -> Result<()> {
     let of = terminal::count(report.len() as u64);
     let fault = Fault::new(exit, format!("{failed} of {of} did not pass"));
     // A backup that is whole and cannot be loaded fails for what its database holds: a new one would fail, too.
-    let next =
-        if exit == Exit::Refused { "take a new one: cargo xtask db-backup" } else { "see above what each one needs" };
+    let is_cured = |error: &Error| error::exit(error) != Exit::Refused || error::cause(error) == Some(Cause::OtherKind);
+    let next = match report.iter().filter_map(|entry| entry.error.as_ref()).all(is_cured) {
+        true => "see above what each one needs",
+        false => "take a new one: cargo xtask db-backup",
+    };
     Err(fault.hint(next).into())
 }

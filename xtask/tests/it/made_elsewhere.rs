@@ -97,7 +97,7 @@ fn what_an_empty_database_cannot_take_is_refused_beforehand() {
         (&["--section=post-data"], "which it does not create", "--data-only and --section"),
         (&["--data-only", "--inserts"], "which it does not create", "--data-only and --section"),
         (&["--clean"], "drops an object that an empty database does not have", "--clean --if-exists"),
-        (&["--create"], "CREATE DATABASE", "dump again without --create"),
+        (&["--create"], "part.sql is no backup that can be loaded: line ", "dump again without --create"),
     ] {
         let words = [&["pg_dump", "-d", &database.name], options].concat();
         let (bytes, errors) = database.stack.exec(&words, "");
@@ -186,8 +186,8 @@ fn half_of_the_restrict_pair_and_what_compose_says_are_named() {
     };
     let said = "time=\"2026-01-02T03:04:05Z\" level=warning msg=\"The \\\"X\\\" variable is not set.\"\n";
     for (text, words) in [
-        (without("\\restrict"), "take \\unrestrict out as well: sed '/^\\\\unrestrict/d' FILE > x.sql"),
-        (without("\\unrestrict"), "take \\restrict out as well: sed '/^\\\\restrict/d' FILE > x.sql"),
+        (without("\\restrict"), "→ take \\unrestrict out as well: sed '/^\\\\unrestrict/d' /"),
+        (without("\\unrestrict"), "→ take \\restrict out as well: sed '/^\\\\restrict/d' /"),
         (format!("{said}{text}"), "what a program said beside its dump"),
         (format!("WARN[0000] the attribute `version` is obsolete\n{text}"), "what a program said beside its dump"),
     ] {

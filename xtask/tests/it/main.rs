@@ -99,6 +99,7 @@ mod manifest_settings;
 mod monitoring;
 mod monitoring_panels;
 mod openfga_export;
+mod other_kinds;
 mod other_roles;
 mod plain_words;
 mod proof;
@@ -300,6 +301,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     languages::tests,
     made_by_others::tests,
     made_elsewhere::tests,
+    other_kinds::tests,
     other_roles::tests,
     foreign_servers::tests,
     lying_servers::tests,

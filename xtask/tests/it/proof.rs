@@ -166,12 +166,12 @@ fn files_that_are_no_backup_are_named_for_what_they_are() {
     let tar = [&b"toc.dat"[..], &[0; 250], b"ustar\x0000", &[0; 300]].concat();
     let cases: &[(&str, &[u8], &str, &str)] = &[
         ("empty", b"", "cut", "it is empty"),
-        ("custom", b"PGDMP\x01\x0e\0\x04\x08\x01", "damaged", "pg_restore"),
+        ("custom", b"PGDMP\x01\x0e\0\x04\x08\x01", "damaged", "pg_dump's custom format"),
         ("gzip", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3], "damaged", "gzip"),
         ("zstd", &[0x28, 0xb5, 0x2f, 0xfd, 4, 0], "damaged", "zstd"),
         ("zip", b"PK\x03\x04rest", "damaged", "zip archive"),
         ("xz", &[0xfd, b'7', b'z', b'X', b'Z', 0, 1], "damaged", "xz"),
-        ("tar", &tar, "damaged", "pg_restore -f x.sql FILE"),
+        ("tar", &tar, "damaged", "pg_dump's tar format"),
         ("page", b"<!DOCTYPE html>\n<html><body>404</body></html>\n", "damaged", "web page"),
         ("utf16", b"\xff\xfe-\0-\0\n\0", "damaged", "UTF-16"),
         ("bom", b"\xef\xbb\xbf--\n-- PostgreSQL database dump\n--\n\n", "damaged", "byte order mark"),
@@ -200,6 +200,10 @@ fn files_that_are_no_backup_are_named_for_what_they_are() {
             assert_eq!((&backup["full"], &backup["database"]), (&Value::Bool(false), &Value::Null));
         }
         let table = Xtask::new(&sandbox).args(["db-list"]).args(check).run();
-        table.stderr_has("backups/gzip.sql: ").stderr_has("gunzip").stdout_has("  no backup\n").stdout_has("  cut\n");
+        table
+            .stderr_has("backups/gzip.sql: ")
+            .stderr_has("→ unpack it: gunzip -c < backups/gzip.sql > x.sql\n")
+            .stdout_has("  no backup\n")
+            .stdout_has("  cut\n");
     }
 }

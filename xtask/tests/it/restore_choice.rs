@@ -146,7 +146,10 @@ fn a_backup_from_stdin_is_proven_before_it_is_loaded() {
     for (bytes, words) in [
         (&whole[..whole.len() / 2], "standard input is cut: "),
         (&[], "Standard input is empty\n→ pipe a backup to it: zstd -dc FILE | cargo xtask db-restore - --yes"),
-        (&[0x1f, 0x8b, 8, 0], "standard input is no backup: not a plain SQL dump: gzip"),
+        (
+            &[0x1f, 0x8b, 8, 0],
+            "standard input is no backup that can be loaded: not a plain SQL dump: gzip\n→ unpack it: gunzip -c < FILE",
+        ),
         // Its first bytes decide: the rest is not waited for.
         (&vec![0; 64 << 20], "binary data"),
     ] {

@@ -78,7 +78,7 @@ pub(in crate::backup) fn examine(file: &mut File, path: &Path) -> Result<Examine
         Ok((manifest, _, digest)) => (Verdict::Whole, None, Some(manifest), Some(digest)),
         Err((verdict, reason)) => (verdict, Some(reason), None, None),
     };
-    Ok(Examined { verdict, reason, bytes, manifest: None, globals, contents: None, digest })
+    Ok(Examined { reason, globals, digest, ..Examined::of(verdict, bytes) })
 }
 
 fn read(file: &mut File, path: &Path) -> Result<Result<Right, Wrong>> {

@@ -19,6 +19,7 @@ fn backup(hours_ago: i64, purpose: Purpose) -> Backup {
         examined: Examined {
             verdict: Verdict::Complete,
             reason: None,
+            kind: None,
             bytes: 1,
             manifest: Some(sample()),
             globals: None,

@@ -37,7 +37,7 @@ impl CopyBlock {
         if let Some(at) = memchr(b'\r', rows) {
             let line = line.saturating_add(count(b'\n', &rows[..at]));
             let what = format!("a carriage return in the rows of table {}", printable(&self.copied.name));
-            return Err(Flaw { line, what, cut: false });
+            return Err(Flaw::wrong(line, what));
         }
         if self.watched {
             watching.rows(rows);
@@ -51,7 +51,7 @@ impl CopyBlock {
                 let name = printable(&self.copied.name);
                 // Only all rows together were counted: the same line is named however the block came in pieces.
                 let what = format!("a row of table {name} does not have {} columns", self.columns);
-                return Err(Flaw { line: self.line, what, cut: false });
+                return Err(Flaw::wrong(self.line, what));
             }
         }
         Ok((used, ended))

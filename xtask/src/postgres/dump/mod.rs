@@ -9,6 +9,7 @@
 
 mod copy;
 mod foreign;
+mod kind;
 mod layout;
 mod letters;
 mod names;
@@ -20,6 +21,7 @@ mod statement;
 mod tests;
 mod watching;
 
+pub use kind::Kind;
 pub use layout::{Part, PartKind};
 pub use letters::Letters;
 pub use openfga::{Ids, OpenFga};
@@ -41,6 +43,15 @@ pub struct Flaw {
     pub what: String,
     /// The text simply ends too early; what is there is right.
     pub cut: bool,
+    /// What the file was recognised as, and with it the way to a plain dump.
+    pub kind: Option<Kind>,
+}
+
+impl Flaw {
+    /// Something that no dump holds, in this line.
+    pub fn wrong(line: u64, what: impl Into<String>) -> Self {
+        Self { line, what: what.into(), cut: false, kind: None }
+    }
 }
 
 impl fmt::Display for Flaw {

@@ -53,7 +53,7 @@ impl Reading<'_> {
             self.begun = self.at;
         }
         let line = self.line;
-        let flaw = |what: &str| Flaw { line, what: what.to_owned(), cut: false };
+        let flaw = |what: &str| Flaw::wrong(line, what);
         if self.lexer.state().is_block_comment() {
             return Err(flaw("a comment that pg_dumpall does not write"));
         }
@@ -81,7 +81,7 @@ impl Reading<'_> {
     }
 
     fn cut(&self) -> Flaw {
-        Flaw { line: self.line, what: "a quote that is not closed".to_owned(), cut: true }
+        Flaw { cut: true, ..Flaw::wrong(self.line, "a quote that is not closed") }
     }
 }
 

@@ -15,7 +15,7 @@ const TRAILER: &str = "--\n-- PostgreSQL database cluster dump complete\n--\n\n"
 /// The first thing that is wrong: an end that is missing, a statement that pg_dumpall does not write, one about a role
 /// that the text does not make.
 pub fn read(text: &[u8]) -> Result<Globals, Flaw> {
-    let flaw = |what: &str, cut: bool| Flaw { line: 1, what: what.to_owned(), cut };
+    let flaw = |what: &str, cut: bool| Flaw { cut, ..Flaw::wrong(1, what) };
     if text.len() > LONGEST {
         return Err(flaw("longer than any list of roles that is read", false));
     }
@@ -35,7 +35,7 @@ pub fn read(text: &[u8]) -> Result<Globals, Flaw> {
 
 fn not_utf8(text: &[u8], valid: usize) -> Flaw {
     let lines = text.get(..valid).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count();
-    Flaw { line: (lines as u64).saturating_add(1), what: "bytes that are not UTF-8".to_owned(), cut: false }
+    Flaw::wrong((lines as u64).saturating_add(1), "bytes that are not UTF-8")
 }
 
 /// The statements, each without its semicolon. The pair of meta-commands stands around all of them.
@@ -43,7 +43,7 @@ fn statements(mut tokens: &[Placed]) -> Result<Vec<Vec<Placed>>, Flaw> {
     if let Some(((Token::Restrict(key), line), rest)) = tokens.split_first() {
         match rest.split_last() {
             Some(((Token::Unrestrict(last), _), between)) if last == key => tokens = between,
-            _ => return Err(Flaw { line: *line, what: "\\restrict without its \\unrestrict".to_owned(), cut: false }),
+            _ => return Err(Flaw::wrong(*line, "\\restrict without its \\unrestrict")),
         }
     }
     let mut statements: Vec<Vec<Placed>> = Vec::new();
@@ -52,14 +52,14 @@ fn statements(mut tokens: &[Placed]) -> Result<Vec<Vec<Placed>>, Flaw> {
         match token {
             Token::Symbol(';') => statements.push(std::mem::take(&mut current)),
             Token::Restrict(_) | Token::Unrestrict(_) => {
-                return Err(Flaw { line: *line, what: "a psql meta-command".to_owned(), cut: false });
+                return Err(Flaw::wrong(*line, "a psql meta-command"));
             }
             token => current.push((token.clone(), *line)),
         }
     }
     match current.first() {
         None => Ok(statements),
-        Some((_, line)) => Err(Flaw { line: *line, what: "a statement without its end".to_owned(), cut: false }),
+        Some((_, line)) => Err(Flaw::wrong(*line, "a statement without its end")),
     }
 }
 
@@ -77,7 +77,7 @@ impl Reading {
     fn take(&mut self, words: &[Placed]) -> Result<(), Flaw> {
         let line = words.first().map_or(1, |(_, line)| *line);
         let read = statement::read(words).map_err(|why| why.unwrap_or_else(|| refusal(words)));
-        read.and_then(|statement| self.note(statement, line)).map_err(|what| Flaw { line, what, cut: false })
+        read.and_then(|statement| self.note(statement, line)).map_err(|what| Flaw::wrong(line, what))
     }
 
     fn note(&mut self, statement: Statement, line: u64) -> Result<(), String> {
@@ -133,7 +133,7 @@ impl Reading {
         let missing = self.globals.roles.iter().find(|role| !self.described.contains(role.name.as_str()));
         match missing {
             None => Ok(self.globals),
-            Some(role) => Err(Flaw { line: 1, what: format!("what role {} may do is missing", role.name), cut: false }),
+            Some(role) => Err(Flaw::wrong(1, format!("what role {} may do is missing", role.name))),
         }
     }
 }

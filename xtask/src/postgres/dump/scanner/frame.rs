@@ -1,7 +1,7 @@
 //! What frames a dump's statements: pg_dump's comments, its `\restrict` pair, the rows of `COPY` blocks.
 
 use super::part::Part;
-use super::{Flaw, LONGEST_TOKEN, Scanner, UNRESTRICT};
+use super::{Flaw, Kind, LONGEST_TOKEN, Scanner, UNRESTRICT};
 use crate::postgres::dump::statement::printable;
 
 /// The comment that pg_dump writes last, and what it writes after it.
@@ -32,28 +32,25 @@ impl Scanner {
     }
 
     /// What is wrong with this byte behind the dump's last lines, of which so many have come.
-    pub(super) fn after_end(&self, seen: usize, byte: u8) -> String {
+    pub(super) fn after_end(&self, seen: usize, byte: u8) -> Flaw {
+        let of = |kind, what: &str| Flaw { kind, ..self.flaw(what) };
         if self.restrict_key.is_none() && byte == b'\\' {
-            return "a command of psql after the end of the dump; if its \\restrict line was taken out, take \\unrestrict \
-                    out as well: sed '/^\\\\unrestrict/d' FILE > x.sql"
-                .to_owned();
+            let what = "a command of psql after the end of the dump; was its \\restrict line taken out?";
+            return of(Some(Kind::WithoutRestrict), what);
         }
         if seen >= self.tail.len() {
             let whole = self.line.saturating_sub(1);
-            return format!("text after the end of the dump; leave it out: head -n {whole} FILE > x.sql");
+            return of(Some(Kind::AfterEnd(whole)), "text after the end of the dump");
         }
-        format!("text after the end of the dump{}", self.lacks_unrestrict(seen))
+        let lacks = self.lacks_unrestrict(seen);
+        let kind = (!lacks.is_empty()).then_some(Kind::WithoutUnrestrict);
+        of(kind, &format!("text after the end of the dump{lacks}"))
     }
 
     /// A dump whose first lines have `\restrict` ends with `\unrestrict`.
     pub(super) fn lacks_unrestrict(&self, seen: usize) -> &'static str {
-        match self.restrict_key {
-            Some(_) if seen == AFTER_TRAILER.len() => {
-                "; \\unrestrict is missing: if that line was taken out, take \\restrict out as well: \
-                 sed '/^\\\\restrict/d' FILE > x.sql"
-            }
-            _ => "",
-        }
+        let is_lacking = self.restrict_key.is_some() && seen == AFTER_TRAILER.len();
+        if is_lacking { "; \\unrestrict is missing: was that line taken out?" } else { "" }
     }
 
     /// Only pg_dump's own `\restrict KEY`, once, before the first statement; `\unrestrict` belongs to the tail.

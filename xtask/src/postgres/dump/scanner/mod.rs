@@ -6,6 +6,7 @@ pub mod readings;
 
 use super::copy::CopyBlock;
 use super::foreign;
+use super::kind::Kind;
 use super::layout::{Layout, PartKind};
 use super::letters::Utf8Check;
 use super::statement::{Ended, Made, Needless, Statements, printable};
@@ -132,7 +133,12 @@ impl Scanner {
             Part::Tail(seen) if seen == self.tail.len() => return Ok(self.contents()),
             Part::Head(0) => "the file is empty".to_owned(),
             Part::Head(_) => "it ends within pg_dump's first lines".to_owned(),
-            Part::Tail(seen) => format!("it ends within pg_dump's last lines{}", self.lacks_unrestrict(seen)),
+            Part::Tail(seen) => {
+                let lacks = self.lacks_unrestrict(seen);
+                let kind = (!lacks.is_empty()).then_some(Kind::WithoutUnrestrict);
+                let flaw = self.flaw(format!("it ends within pg_dump's last lines{lacks}"));
+                return Err(Flaw { cut: true, kind, ..flaw });
+            }
             Part::Copy | Part::CopyHeaderEnd => {
                 let name = self.copy.as_ref().map(|copy| printable(&copy.copied.name)).unwrap_or_default();
                 format!("it ends within the rows of table {name}")
@@ -161,7 +167,12 @@ impl Scanner {
     }
 
     fn flaw(&self, what: impl Into<String>) -> Flaw {
-        Flaw { line: self.line, what: what.into(), cut: false }
+        Flaw::wrong(self.line, what)
+    }
+
+    /// A file that does not begin as a dump.
+    fn other(&self, kind: Kind) -> Flaw {
+        Flaw { kind: Some(kind), ..self.flaw(format!("not a plain SQL dump: {}", kind.what())) }
     }
 
     /// Consumes bytes, or changes what the next step consumes them as.
@@ -172,7 +183,7 @@ impl Scanner {
             Part::Copy => return self.rows(piece),
             Part::Head(seen) => {
                 if byte != HEAD[seen] {
-                    return Err(self.flaw(foreign::kind_of(&HEAD[..seen], piece)));
+                    return Err(self.other(foreign::kind_of(&HEAD[..seen], piece)));
                 }
                 let seen = seen.saturating_add(1);
                 self.part = if seen == HEAD.len() { Part::Statements } else { Part::Head(seen) };
@@ -196,7 +207,7 @@ impl Scanner {
                 }
                 // Where the lines of `\restrict` were taken out, their empty ones stay; editors add blanks.
                 None if byte.is_ascii_whitespace() => {}
-                _ => return Err(self.flaw(self.after_end(seen, byte))),
+                _ => return Err(self.after_end(seen, byte)),
             },
         }
         Ok(1)
@@ -206,7 +217,7 @@ impl Scanner {
     fn statement(&mut self, piece: &[u8]) -> Result<usize, Flaw> {
         let dialect = Dialect { standard_strings: self.standard_strings, spelling: sql::Spelling::PgDump };
         let line = self.line;
-        let step = self.lexer.step(piece, dialect).map_err(|what| Flaw { line, what: what.to_owned(), cut: false })?;
+        let step = self.lexer.step(piece, dialect).map_err(|what| Flaw::wrong(line, what))?;
         let used = step.used;
         let ended = match step.found {
             None => return Ok(used),
@@ -244,7 +255,7 @@ impl Scanner {
                 self.part = Part::CopyHeaderEnd;
                 self.block = self.ended.take();
             }
-            Ended::Refused(what) => return Err(Flaw { line: self.statements.line(), what, cut: false }),
+            Ended::Refused(refusal) => return Err(refusal.in_line(self.statements.line())),
             Ended::Transaction(open) => self.open_transaction = open,
             Ended::SearchPath => drop(self.contents.search_path_set.get_or_insert(end)),
             Ended::StandardStrings(on) => self.standard_strings = on,

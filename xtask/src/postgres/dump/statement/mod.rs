@@ -27,6 +27,7 @@ pub use head::Made;
 use insert::Insert;
 use keyword::Keyword;
 use matcher::Matcher;
+use refusal::Refusal;
 use relations::{At, Name, Relations};
 use std::collections::BTreeSet;
 use written::Meaning;
@@ -44,7 +45,7 @@ pub(super) struct CopyHeader {
 pub(super) enum Ended {
     Copy(CopyHeader),
     /// Why.
-    Refused(String),
+    Refused(Refusal),
     StandardStrings(bool),
     SearchPath,
     Needless(Needless),
@@ -186,7 +187,7 @@ impl Statements {
         let Statement { kind, refusal, if_exists, line, given, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {
-            return Ended::Refused(refusal);
+            return Ended::Refused(refusal.into());
         }
         let meaning = match &kind {
             Kind::Insert(insert) => insert.rows().map(|_| Meaning::Copy),
@@ -197,7 +198,7 @@ impl Statements {
         };
         self.meaning = Some(meaning);
         if let Err(refusal) = self.relations.note(meaning, &self.target) {
-            return Ended::Refused(refusal);
+            return Ended::Refused(refusal.into());
         }
         self.relations.tell(meaning, &self.target, At { line, if_exists }, contents);
         given.tell_schema(meaning, &self.target.words().0, line, contents);

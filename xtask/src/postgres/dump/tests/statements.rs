@@ -47,10 +47,10 @@ fn a_refusal_says_which_statement_and_what_to_do() {
             "CREATE DATABASE x WITH TEMPLATE = template0",
             "CREATE DATABASE x WITH TEMPLATE = template0: about the database",
         ),
-        ("CREATE DATABASE x", "dump again without --create"),
-        ("COMMENT ON DATABASE x IS 'y'", "dump again with pg_dump 11 or newer, or leave this statement out"),
-        ("SECURITY LABEL FOR d ON DATABASE x IS 'y'", "or leave this statement out"),
-        ("GRANT ALL ON DATABASE x TO y", "without --create"),
+        ("CREATE DATABASE x", "as pg_dump --create writes it\nleave out what is about the database: sed -E"),
+        ("COMMENT ON DATABASE x IS 'y'", "as pg_dump 10 writes it\nleave that out: sed -E"),
+        ("SECURITY LABEL FOR d ON DATABASE x IS 'y'", "or dump again with pg_dump 11 or newer"),
+        ("GRANT ALL ON DATABASE x TO y", "or dump again without --create"),
         ("ALTER ROLE x SUPERUSER", "about objects that all databases of a server share"),
         ("COPY pg_catalog.pg_authid (a) FROM stdin", "COPY pg_catalog.pg_authid (a) FROM stdin: not rows"),
         ("CREATE SCHEMA IF NOT EXISTS \"app\"", "as supabase db dump writes it"),
@@ -58,7 +58,9 @@ fn a_refusal_says_which_statement_and_what_to_do() {
         ("SET default_with_oids = true", "tables with OIDs"),
     ] {
         let flaw = scan(&dump(&format!("{statement};\n"))).expect_err(statement);
-        assert!(flaw.what.contains(words), "{statement}: {flaw}");
+        let way = flaw.kind.map_or_else(String::new, |kind| kind.way("x.sql"));
+        let said = format!("{flaw}\n{way}");
+        assert!(said.contains(words), "{statement}: {said}");
     }
 }
 
