@@ -56,7 +56,7 @@ pub(super) fn explain(
     if options.jobs > 1 {
         fault = fault.because(Cause::FailedBesideOthers);
     }
-    let ways = Ways::of(backup, &said.stderr, (sought.as_ref(), statement.as_ref()), options.search_path);
+    let ways = Ways::of((target, backup), &said.stderr, (sought.as_ref(), statement.as_ref()), options.search_path);
     let mut hints = vec![format!("{} is unchanged", target.database())];
     hints.extend(options.version_changes.iter().map(VersionChange::line));
     hints.push(ways.and_the_usual(backup, options.jobs));

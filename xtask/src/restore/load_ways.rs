@@ -1,10 +1,11 @@
 //! What a person can do about a load that failed, the likeliest way first.
 
 use super::not_found::NotFound;
+use super::preflight::in_its_encoding;
 use crate::backup::proof::Proven;
 use crate::backup::statement::Statement;
 use crate::postgres::search_path::SearchPath;
-use crate::target::client_error;
+use crate::target::{Target, client_error};
 
 /// What a dump of single tables or schemas lacks is known beforehand only where it is a table or a schema.
 const PART: &str = "the file holds a part of a database: dump the whole one, without --table, --schema and their like";
@@ -15,6 +16,9 @@ const ORDER: &str = "with one session, in the file's order: --jobs 1";
 const EXTENSION: &str = "the extension itself refuses; an extension that can be in one database alone is restored by hand, \
                          into that database";
 
+/// The server's words, in English, of text that the database's encoding has no letters for.
+const UNTRANSLATABLE: [&str; 2] = [" has no equivalent in encoding ", "conversion between "];
+
 /// Ways, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Ways(Vec<String>);
@@ -22,7 +26,7 @@ pub(super) struct Ways(Vec<String>);
 impl Ways {
     /// Those that the server's words show. `given`: the path of this load.
     pub(super) fn of(
-        backup: &Proven,
+        (target, backup): (&Target, &Proven),
         stderr: &str,
         (sought, at): (Option<&NotFound<'_>>, Option<&Statement>),
         given: Option<&SearchPath>,
@@ -35,6 +39,10 @@ impl Ways {
             if backup.manifest.is_none() {
                 ways.add(PART);
             }
+        }
+        if UNTRANSLATABLE.iter().any(|words| says(words)) {
+            // A name that no statement can hold has no command.
+            in_its_encoding(backup, target).into_iter().for_each(|way| ways.add(way));
         }
         if at.is_some_and(|found| found.words.starts_with("CREATE EXTENSION ")) {
             ways.add(EXTENSION);

@@ -2,13 +2,14 @@
 
 use crate::harness::forge::dump;
 use crate::harness::stack::Database;
-use crate::harness::{Local, Outcome, Test, shared_for_restores};
+use crate::harness::{Local, Test, shared_for_restores};
 use serde_json::json;
 
 pub fn tests() -> Vec<Test> {
     tests![
         [Compose] an_encoding_and_a_locale_that_differ_are_told_with_commands_that_bring_them_back,
         [Compose] bytes_that_the_server_would_not_check_are_refused_or_told,
+        [Compose] letters_that_the_live_encoding_lacks_are_told_with_the_commands_that_help,
         [Compose] roles_of_a_dump_that_is_not_utf8_are_found_and_made,
         [Postgres] names_in_utf8_are_known_in_a_maintenance_database_of_another_encoding,
     ]
@@ -24,8 +25,8 @@ fn recreated(database: &Database<'_>, options: &str) {
 
 /// Types the commands that the run tells: one after the other, the last one with consent.
 #[track_caller]
-fn typed(run: &Outcome, database: &Database<'_>) {
-    let commands = run.stderr.lines().filter_map(|line| Some(line.split_once("cargo xtask ")?.1));
+fn typed(said: &str, database: &Database<'_>) {
+    let commands = said.lines().filter_map(|line| Some(line.split_once("cargo xtask ")?.1));
     let commands: Vec<&str> = commands.take(3).collect();
     let [backup, drop, restore] = commands[..] else { panic!("{commands:?}") };
     assert!(backup.starts_with("db-backup ") && drop.contains(" -c 'DROP DATABASE \""), "{commands:?}");
@@ -51,7 +52,7 @@ fn an_encoding_and_a_locale_that_differ_are_told_with_commands_that_bring_them_b
     let run = database.restore([]).run();
     run.ok().stderr_has("Encoding and locale of").stderr_has(&format!("in the backup:  {options}\n"));
     assert_eq!(database.sql(order), "aäB");
-    typed(&run, &database);
+    typed(&run.stderr, &database);
     assert_eq!(database.sql(order), "Baä");
     database.backup();
     database.restore(["--dry-run"]).run().ok().stderr_lacks("Encoding and locale of");
@@ -69,13 +70,56 @@ fn bytes_that_the_server_would_not_check_are_refused_or_told() {
     let run = database.restore([]).run();
     run.code(1).stderr_has("names no encoding (SQL_ASCII), and line ").stderr_has("nothing was changed");
     assert!(database.safety_backups().is_empty());
-    typed(&run, &database);
+    typed(&run.stderr, &database);
     let encoding = format!("SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = '{}'", database.name);
     assert_eq!(
         (database.sql("SELECT count(*) FROM t").as_str(), database.stack.admin(&encoding).as_str()),
         ("1", "SQL_ASCII")
     );
     files_of_other_programs(&database);
+}
+
+fn letters_that_the_live_encoding_lacks_are_told_with_the_commands_that_help() {
+    let database = shared_for_restores().database_with("TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+    let fill = |letter: &str| {
+        database.sql(&format!("DROP TABLE IF EXISTS t; CREATE TABLE t AS SELECT '{letter}' AS s"));
+        database.backup();
+    };
+    // Each of its letters is known beforehand: nothing is made.
+    fill("5 €");
+    recreated(&database, "ENCODING 'LATIN1' LOCALE 'C'");
+    let verified = database.xtask(["db-verify", "--restore"]).run();
+    verified.ok().stderr_has("would be refused: ").stderr_has("which is in LATIN1: line ");
+    let run = database.restore([]).run();
+    run.code(1).prints_nothing().stderr_has(" has a letter that LATIN1 lacks; nothing was changed");
+    run.stderr_has("→ recreate the database from this backup, in its own encoding:");
+    nothing_was_made(&database);
+    typed(&run.stderr, &database);
+    assert_eq!(database.sql("SELECT s FROM t"), "5 €");
+    // A letter that both have comes back.
+    fill("é");
+    recreated(&database, "ENCODING 'LATIN1' LOCALE 'C'");
+    database.restore([]).run().ok().stderr_lacks("may lack");
+    assert_eq!(database.sql("SELECT length(s) FROM t"), "1");
+    // Of other encodings the server knows it, once it loads.
+    recreated(&database, "ENCODING 'UTF8' LOCALE 'C.UTF-8'");
+    fill("雪");
+    recreated(&database, "ENCODING 'LATIN2' LOCALE 'C'");
+    let run = database.restore([]).run();
+    run.code(1).stderr_has("⚠ ").stderr_has(" has letters beyond ASCII in UTF8, and ");
+    run.stderr_has("is in LATIN2, which may lack some of them").stderr_has("has no equivalent in encoding \"LATIN2\"");
+    let (_, hint) = run.stderr.split_once("\n→ ").unwrap();
+    run.holds(hint.contains("recreate the database from this backup, in its own encoding:\n"), "the way");
+    run.stderr_lacks("change what the server names");
+    typed(hint, &database);
+    assert_eq!(database.sql("SELECT s FROM t"), "雪");
+    // A file of another program, which no command recreates a database from.
+    database.sandbox.write("other.sql", dump("COMMENT ON SCHEMA public IS '€';\n"));
+    recreated(&database, "ENCODING 'LATIN1' LOCALE 'C'");
+    let run = database.restore(["other.sql"]).run();
+    run.code(1)
+        .stderr_has("LATIN1 lacks")
+        .stderr_has("→ restore it under another name, in the server's usual encoding: ");
 }
 
 fn files_of_other_programs(database: &Database<'_>) {

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Letters {
     pub beyond_ascii: bool,
+    /// The first line with a letter that no LATIN1 has, where the text is UTF-8.
+    pub beyond_latin1: Option<u64>,
     /// The first line whose bytes are no UTF-8.
     pub not_utf8: Option<u64>,
 }
@@ -26,6 +28,12 @@ impl Utf8Check {
             return;
         }
         self.found.beyond_ascii = true;
+        if self.found.beyond_latin1.is_none() {
+            // U+0100 begins with the first of these bytes; no later byte of a letter is as large.
+            let at = bytes.iter().position(|byte| *byte >= 0xc4);
+            let line_of = |at: usize| line.saturating_add(memchr_iter(b'\n', &bytes[..at]).count() as u64);
+            self.found.beyond_latin1 = at.map(line_of);
+        }
         let text: Cow<'_, [u8]> = match self.rest.as_slice() {
             [] => bytes.into(),
             rest => [rest, bytes].concat().into(),
@@ -59,12 +67,23 @@ mod tests {
     #[test]
     fn letters_are_known_however_the_text_comes_in_pieces() {
         for size in 1..9 {
-            let found = |beyond_ascii, not_utf8| Letters { beyond_ascii, not_utf8 };
-            assert_eq!(of(b"a\nb", size), found(false, None));
-            assert_eq!(of("é\n雪𝄞\n".as_bytes(), size), found(true, None));
-            assert_eq!(of(b"a\n\xc3\xa9\ncaf\xe9\nx", size), found(true, Some(3)), "{size}");
-            assert_eq!(of(b"\xe9t\n", size), found(true, Some(1)));
-            assert_eq!(of(b"a\n\xf0\x9d\x84\n", size), found(true, Some(2)));
+            let found = |beyond_ascii, not_utf8| (beyond_ascii, not_utf8);
+            let of = |text| (of(text, size).beyond_ascii, of(text, size).not_utf8);
+            assert_eq!(of(b"a\nb"), found(false, None));
+            assert_eq!(of("é\n雪𝄞\n".as_bytes()), found(true, None));
+            assert_eq!(of(b"a\n\xc3\xa9\ncaf\xe9\nx"), found(true, Some(3)), "{size}");
+            assert_eq!(of(b"\xe9t\n"), found(true, Some(1)));
+            assert_eq!(of(b"a\n\xf0\x9d\x84\n"), found(true, Some(2)));
+        }
+    }
+
+    #[test]
+    fn a_letter_that_latin1_lacks_is_found_with_its_line() {
+        for size in 1..9 {
+            assert_eq!(of("é\nÿ\u{80}\n".as_bytes(), size).beyond_latin1, None);
+            for letter in ["€", "Ā", "雪", "𝄞"] {
+                assert_eq!(of(format!("é\nÿ{letter}\n€").as_bytes(), size).beyond_latin1, Some(2), "{letter}");
+            }
         }
     }
 }

@@ -29,8 +29,24 @@ pub fn check(backup: &Proven, encoding: &str, target: &Target) -> Result<Option<
                 way(backup, target)?
             )))
         }
+        (Some("UTF8"), None) if encoding == "LATIN1" => match contents.letters.beyond_latin1 {
+            Some(line) => Err(not_in_latin1(backup, backup.line_of_dump(line), target)?),
+            None => Ok(None),
+        },
+        (Some(other), _) if contents.letters.beyond_ascii && may_lack(encoding, other) => {
+            let (file, database) = (backup.path.display(), target.database());
+            Ok(Some(format!(
+                "{file} has letters beyond ASCII in {other}, and {database} is in {encoding}, which may lack some of them: \
+                 then the load fails, and {database} stays as it is"
+            )))
+        }
         _ => Ok(None),
     }
+}
+
+/// Whether there may be letters in the other encoding that this one lacks.
+fn may_lack(encoding: &str, other: &str) -> bool {
+    encoding != other && ![encoding, other].contains(&UNCHECKED) && encoding != "UTF8"
 }
 
 /// The same against the live database's encoding, where the backup is of that database and has another one: what a
@@ -59,6 +75,26 @@ fn no_utf8(backup: &Proven, line: u64) -> Fault {
             format!("if all of it is LATIN1 (or WIN1252, or another encoding): iconv -f LATIN1 -t UTF-8 {file} > x.sql")
         }
     })
+}
+
+fn not_in_latin1(backup: &Proven, line: u64, target: &Target) -> Result<Fault, Fault> {
+    let (file, database) = (backup.path.display(), target.database());
+    let message = format!(
+        "{file} cannot be loaded into {database}, which is in LATIN1: line {line} has a letter that LATIN1 lacks; \
+         nothing was changed"
+    );
+    Ok(Fault::failed(message).hint(in_its_encoding(backup, target)?))
+}
+
+/// What to type where the text does not fit into the live database's encoding.
+pub(in crate::restore) fn in_its_encoding(backup: &Proven, target: &Target) -> Result<String, Fault> {
+    if backup.manifest.is_some() {
+        return way(backup, target);
+    }
+    Ok(format!(
+        "restore it under another name, in the server's usual encoding: cargo xtask db-restore {} --database NAME",
+        backup.as_word()
+    ))
 }
 
 /// The server does not check these bytes: queries would fail at them later.

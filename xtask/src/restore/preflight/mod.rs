@@ -20,6 +20,7 @@ use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
 pub use commands::refuse_hidden_commands;
 pub use encodings::beside_live;
+pub(super) use encodings::in_its_encoding;
 pub use extensions::{Beside, MadeExtension, VersionChange, advice as extension_advice, check_made};
 pub use roles::MissingRoles;
 use serde::Deserialize;
