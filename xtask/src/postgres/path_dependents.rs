@@ -16,6 +16,8 @@ pub struct PathDependent {
     pub schema: String,
     /// A server of version 17 or newer ignores the session's `search_path` while it makes this.
     pub is_built: bool,
+    /// It is a generated column, and the function reads a table: its values depend on what is loaded before it.
+    pub is_read: bool,
 }
 
 /// Gives a list of [`PathDependent`]. Those functions count that an index, a generated column, a check, an exclusion
@@ -25,10 +27,10 @@ pub struct PathDependent {
 /// one is passed over.
 pub(super) const QUERY: &str = r#"
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
-    'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema, 'is_built', s.is_built)), '[]')
+    'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema, 'is_built', s.is_built, 'is_read', s.is_read)), '[]')
 FROM (
   SELECT DISTINCT ON (o.classid, o.objid) pg_catalog.regexp_replace(
-      pg_catalog.pg_describe_object(o.classid, o.objid, 0), '^rule _RETURN on ', '') AS object, o.is_built,
+      pg_catalog.pg_describe_object(o.classid, o.objid, 0), '^rule _RETURN on ', '') AS object, o.is_built, f.is_read,
     o.function::pg_catalog.regprocedure::pg_catalog.text AS function, f.name AS names, pg_catalog.quote_ident(f.schema) AS schema
   FROM (
     -- Few in any database; their number and their length bound the work.
@@ -95,24 +97,24 @@ FROM (
       '(?:::[[:space:]]*|[[:<:]]cast[[:space:]]*[(][^()]*[[:space:]]as[[:space:]]+)([[:alpha:]_][[:alnum:]_$]*)(?![.[:alnum:]_$(])', 'gi') AS m(found)
   ) AS used
   CROSS JOIN LATERAL (
-    SELECT used.name, n.nspname AS schema FROM pg_catalog.pg_proc AS c
+    SELECT used.name, n.nspname AS schema, false AS is_read FROM pg_catalog.pg_proc AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.pronamespace
     WHERE used.kind = 'call' AND c.proname = used.name AND n.nspname NOT IN ('pg_catalog', 'information_schema')
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS own
         WHERE own.proname = used.name AND own.pronamespace = 'pg_catalog'::pg_catalog.regnamespace)
     UNION ALL
-    SELECT used.name, n.nspname FROM pg_catalog.pg_class AS c
+    SELECT used.name, n.nspname, o.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE used.kind = 'relation' AND c.relname = used.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
       AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(temp|toast)'
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS own
         WHERE own.relname = used.name AND own.relnamespace = 'pg_catalog'::pg_catalog.regnamespace)
     UNION ALL
-    SELECT used.name, n.nspname FROM pg_catalog.pg_type AS c
+    SELECT used.name, n.nspname, false FROM pg_catalog.pg_type AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.typnamespace
     WHERE used.kind = 'type' AND c.typname = used.name AND c.typrelid = 0
       AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(temp|toast)'
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS own
         WHERE own.typname = used.name AND own.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)
   ) AS f
-  ORDER BY o.classid, o.objid, f.name, f.schema LIMIT 20) AS s;"#;
+  ORDER BY o.classid, o.objid, f.is_read DESC, f.name, f.schema LIMIT 20) AS s;"#;

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// Kinds of objects that the server looks for on the `search_path`, as its messages begin.
 const KINDS: [&str; 10] = [
-    "relation ",
+    RELATION,
     "function ",
     "procedure ",
     "aggregate ",
@@ -23,12 +23,16 @@ const KINDS: [&str; 10] = [
     "operator ",
 ];
 
+const RELATION: &str = "relation ";
+
 /// In the server's own words, in English.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotFound<'a> {
     /// Without a schema.
     name: &'a str,
     function: Option<Function<'a>>,
+    /// A table, a view or their like.
+    is_relation: bool,
 }
 
 /// The function in which the server was.
@@ -52,7 +56,8 @@ impl<'a> NotFound<'a> {
             None => rest.split_once('(')?.0,
         };
         let has_schema = name.contains('.') && !is_operator(name);
-        (!has_schema).then(|| Self { name, function: Function::of(stderr) })
+        let is_relation = message.starts_with(RELATION);
+        (!has_schema).then(|| Self { name, function: Function::of(stderr), is_relation })
     }
 
     /// The names by which the file is searched.
@@ -68,6 +73,10 @@ impl<'a> NotFound<'a> {
     pub(super) fn what_to_type(&self, at: Option<&Statement>, given: Option<&SearchPath>) -> String {
         let made = at.map(|statement| &statement.made);
         let own = made.map_or_else(BTreeSet::new, |made| schemas(made, self.name));
+        let is_at = |words: &str| self.is_relation && at.is_some_and(|found| found.words.starts_with(words));
+        if own.is_empty() && is_at("CREATE TABLE ") {
+            return self.of_later();
+        }
         let of_extensions = || made.map_or_else(BTreeSet::new, extension_schemas);
         let known = Some(own.clone()).filter(|own| !own.is_empty()).unwrap_or_else(of_extensions);
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -75,23 +84,44 @@ impl<'a> NotFound<'a> {
         let place = if own.is_empty() { String::new() } else { format!(", which the file creates in schema {path}") };
         let is_view = at.is_some_and(|statement| statement.words.contains("MATERIALIZED VIEW"));
         let cure = self.cure(made, is_view, &path);
+        let order = if is_at("COPY ") { self.order() } else { String::new() };
         match given {
             None => format!(
                 "a name stands without its schema there, {name}{place}, and a dump loads with an empty search_path: try \
                  again with --search-path {typed}\n\
                  for good: {cure}; then back up again. For an index or a materialized view PostgreSQL 17 and newer need \
-                 this: they ignore --search-path there",
+                 this: they ignore --search-path there{order}",
                 name = self.name,
                 typed = shell_word(&path)
             ),
             Some(given) => format!(
                 "with --search-path {} it is not found either: {name}{place}; name another schema; or it is an index or a \
                  materialized view, where PostgreSQL 17 and newer ignore --search-path\n\
-                 for good: {cure}, in the database that was backed up; then back up again",
+                 for good: {cure}, in the database that was backed up; then back up again{order}",
                 given.as_str(),
                 name = self.name
             ),
         }
+    }
+
+    /// Of a table that is not there yet where a generated column of another one reads it.
+    fn of_later(&self) -> String {
+        format!(
+            "the file has not created {} there, which a generated column or a partition key of that table reads: no \
+             search_path helps\n\
+             for good: in the database that was backed up, fill that column with a trigger; a generated column must read no \
+             other table. Then back up again",
+            self.name
+        )
+    }
+
+    /// What a function finds while rows are loaded.
+    fn order(&self) -> String {
+        format!(
+            "\nif that function fills a generated column, do neither: rows of {} may be loaded later, and the column would \
+             get other values. Fill it with a trigger in the database that was backed up",
+            self.name
+        )
     }
 
     /// What is changed in the database that was backed up.
@@ -174,7 +204,8 @@ mod tests {
     #[track_caller]
     fn is(message: &str, context: &str, name: Option<&str>, function: Option<Function<'_>>) {
         let stderr = format!("psql:<stdin>:2: NOTICE:  x\npsql:<stdin>:7: ERROR:  {message}\nLINE 1: x\n{context}\n");
-        assert_eq!(NotFound::of(&stderr), name.map(|name| NotFound { name, function }), "{message}");
+        let is_relation = message.starts_with(RELATION);
+        assert_eq!(NotFound::of(&stderr), name.map(|name| NotFound { name, function, is_relation }), "{message}");
     }
 
     #[test]

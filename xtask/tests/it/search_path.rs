@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] what_needs_a_search_path_is_said_by_the_backup_and_loads_with_one,
         [Compose] each_place_that_a_load_evaluates_is_told_by_the_backup,
         [Compose] the_hint_names_the_schema_that_the_file_gives_and_what_to_change,
+        [Compose] a_generated_column_that_reads_a_later_table_is_no_matter_of_a_path,
         [Compose] a_search_path_is_a_list_of_schemas,
         [Compose] an_extension_of_another_version_is_named_where_a_load_fails,
     ]
@@ -169,6 +170,41 @@ fn the_hint_names_the_schema_that_the_file_gives_and_what_to_change() {
         run.code(1).stderr_has(&format!("it is not found either: {name}, which the file creates in schema lib"));
         database.xtask(["db-restore", &file, "--yes", "--search-path", "lib"]).run().ok();
     }
+}
+
+/// A function of SQL is expanded where the table is created, one of PL/pgSQL runs where its rows come.
+fn a_generated_column_that_reads_a_later_table_is_no_matter_of_a_path() {
+    let database = shared_for_restores().database();
+    let of = |function: &str| {
+        database.sql(&format!(
+            "DROP TABLE IF EXISTS g, low; DROP FUNCTION IF EXISTS f(int);
+             CREATE TABLE low AS SELECT 1 AS id, 10 AS v; {function};
+             CREATE TABLE g (a int, b int GENERATED ALWAYS AS (f(a)) STORED); INSERT INTO g VALUES (1)"
+        ));
+        let run = database.xtask(["db-backup"]).run();
+        run.ok().stderr_has(
+            "A restore may fail at default value for column b of table public.g: it uses public.f(integer)",
+        );
+        run.stderr_has("fix it for good: fill that column with a trigger. A generated column must read no table");
+        run.stderr_has("before public.low where that comes later").stderr_lacks("--search-path");
+        run.stderr_lacks("ALTER FUNCTION");
+    };
+    of("CREATE FUNCTION f(i int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT v FROM low WHERE id = i'");
+    for path in [&[][..], &["--search-path", "public"]] {
+        let run = database.restore(path.iter().copied()).run();
+        run.code(1).stderr_has("CREATE TABLE public.g …").stderr_has("relation \"low\" does not exist");
+        let (_, hint) = run.stderr.split_once("\n→ ").unwrap();
+        run.holds(hint.contains("the file has not created low there, which a generated column"), "what it reads");
+        run.holds(hint.contains("fill that column with a trigger"), "the way");
+        run.holds(!hint.contains("--search-path") && !hint.contains("ALTER FUNCTION"), "no path");
+    }
+    // It would load with a path, and the column would be empty.
+    of(
+        "CREATE FUNCTION f(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN (SELECT v FROM low WHERE id = i); END'",
+    );
+    let run = database.restore([]).run();
+    run.code(1).stderr_has("COPY public.g …").stderr_has("try again with --search-path public");
+    run.stderr_has("if that function fills a generated column, do neither: rows of low may be loaded later");
 }
 
 fn a_search_path_is_a_list_of_schemas() {

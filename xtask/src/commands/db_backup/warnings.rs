@@ -47,15 +47,27 @@ pub(super) fn warn_of_restores(taken: &Taken, target: &Target, context: &Context
         return;
     }
     warn_of_extensions(taken, target, context);
-    for PathDependent { object, function, names, schema, is_built } in &taken.path_dependents {
-        let text = format!(
-            "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a \
-             dump loads with an empty search_path\n\
-             check whether it loads: cargo xtask db-verify --restore; load it with: --search-path {word}{until}\n\
-             fix it for good: ALTER FUNCTION {function} SET search_path = {schema}",
-            word = terminal::shell_word(schema),
-            until = if *is_built { " (into PostgreSQL 16 and older)" } else { "" }
+    taken.path_dependents.iter().for_each(|found| context.terminal.warn(&terminal::clean(&told(found))));
+}
+
+/// What may fail, and what helps.
+fn told(found: &PathDependent) -> String {
+    let PathDependent { object, function, names, schema, is_built, is_read } = found;
+    let (word, until) = (terminal::shell_word(schema), if *is_built { " (into PostgreSQL 16 and older)" } else { "" });
+    let start = format!(
+        "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a dump \
+         loads with an empty search_path\n\
+         check whether it loads: cargo xtask db-verify --restore"
+    );
+    if *is_read {
+        return format!(
+            "{start}\n\
+             fix it for good: fill that column with a trigger. A generated column must read no table: a dump creates and \
+             fills its own table before {schema}.{names} where that comes later, and no search_path helps then"
         );
-        context.terminal.warn(&terminal::clean(&text));
     }
+    format!(
+        "{start}; load it with: --search-path {word}{until}\n\
+         fix it for good: ALTER FUNCTION {function} SET search_path = {schema}"
+    )
 }
