@@ -1,6 +1,7 @@
 //! `setup-env`: a newcomer's first command, from nothing to a running, migrated, checked stack with a first backup.
 
 mod doctor;
+mod git;
 
 use super::{full_backup, migrations, starting, store_setup};
 use crate::backup::listing;
@@ -39,6 +40,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if env != EnvFile::Kept {
         choose_target(kind, &mut written, context)?;
     }
+    git::warn_of_env(context);
     let context =
         &move_taken_ports(&target, args, &mut written, context).map_err(|error| told(error, &left(&written)))?;
     set_up(args, context).map_err(|error| told(error, "completed steps stay: run it again to continue"))
@@ -63,6 +65,8 @@ fn set_up(args: &Args, context: &Context) -> Result<()> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum EnvFile {
     Made,
+    /// There is no `.env.example` to make it from.
+    MadeEmpty,
     Found,
     /// There are containers, which were made with the settings that are there: it is not changed.
     Kept,
@@ -71,15 +75,16 @@ enum EnvFile {
 impl EnvFile {
     /// What it changed, as the end of a sentence.
     fn changes(self) -> Vec<String> {
-        if self == Self::Made { vec![".env was made".to_owned()] } else { Vec::new() }
+        if matches!(self, Self::Made | Self::MadeEmpty) { vec![".env was made".to_owned()] } else { Vec::new() }
     }
 
     fn shown(self) -> &'static str {
         match self {
             Self::Made => "Made .env from .env.example, readable by you only",
+            Self::MadeEmpty => "Made .env, readable by you only; there is no .env.example",
             Self::Found => ".env is there",
             Self::Kept => {
-                ".env stays as it is: this stack has containers, and with another .env Compose would recreate them"
+                ".env keeps its settings: this stack has containers, and with others Compose would recreate them"
             }
         }
     }
@@ -116,7 +121,8 @@ fn make_env(target: &Target, context: &Context) -> Result<EnvFile> {
     if target.stack().has_containers() {
         return Ok(EnvFile::Kept);
     }
-    Ok(if settings::copy_env_example(&context.root)? { EnvFile::Made } else { EnvFile::Found })
+    let made = if settings::has_env_example(&context.root) { EnvFile::Made } else { EnvFile::MadeEmpty };
+    Ok(if settings::copy_env_example(&context.root)? { made } else { EnvFile::Found })
 }
 
 /// Writes the target to `.env` where it names none.

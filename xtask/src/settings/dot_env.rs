@@ -9,6 +9,11 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// Whether there is a file to make `.env` from.
+pub fn has_env_example(root: &Path) -> bool {
+    platform::read_regular(&root.join(".env.example"), LONGEST).is_ok()
+}
+
 /// Makes `.env` from `.env.example`, readable by this user only; false where it exists already. Only for a stack that
 /// has no containers: they were made without these values.
 pub fn copy_env_example(root: &Path) -> Result<bool> {

@@ -10,7 +10,7 @@ mod problems;
 mod root;
 
 pub use call::call;
-pub use dot_env::{EnvEdit, copy_env_example, make_empty_env_file, write_env_file};
+pub use dot_env::{EnvEdit, copy_env_example, has_env_example, make_empty_env_file, write_env_file};
 pub use env_file::set as with_value;
 pub use known::{KNOWN, PROGRAMS, default_of, is_secret};
 pub use root::{Root, package_folder};

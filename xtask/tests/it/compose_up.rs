@@ -201,7 +201,7 @@ fn settings_and_migrations_of_others_are_left_alone() {
     mounted.xtask(&["up"]).run().ok();
     let before = mounted.stack.container_of("db");
     let set_up = mounted.xtask(&["setup-env", "--yes"]).run();
-    set_up.ok().stderr_has(".env stays as it is").stderr_has("The migrations are left out: ");
+    set_up.ok().stderr_has(".env keeps its settings").stderr_has("The migrations are left out: ");
     set_up.stderr_has("migrations/ is mounted at /docker-entrypoint-initdb.d of the service db");
     assert!(!mounted.stack.sandbox.path(".env").exists(), "the example's password is not this stack's");
     assert_eq!(before, mounted.stack.container_of("db"));

@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack, Openfga, Make] on_compose_one_run_sets_up_everything,
         [OwnStack] an_interrupted_run_is_completed_and_the_settings_file_kept,
         [Postgres, Make] without_docker_one_run_sets_up_everything,
+        [OwnStack, Git] a_checkout_without_example_and_gitignore_hears_of_both,
         [OwnStack] another_teams_stack_needs_its_example_and_keeps_its_ports,
         [Docker] an_image_that_is_not_there_is_told_in_composes_words,
     ]
@@ -194,6 +195,38 @@ fn without_docker_one_run_sets_up_everything() {
     let fakes = Fakes::new(&Sandbox::new()).program("docker", "exit 0");
     fakes.over(local.xtask(["setup-env"])).unset("DOCKER_HOST").run().ok().stderr_has("as XTASK_TARGET says (.env)");
     assert_eq!(now().0, before.0);
+}
+
+fn a_checkout_without_example_and_gitignore_hears_of_both() {
+    let fresh = Fresh::of(Stack::postgres_only());
+    let sandbox = &fresh.stack.sandbox;
+    fs::remove_file(sandbox.path(".env.example")).unwrap();
+    let git = |words: &[&str]| {
+        let run = std::process::Command::new("git").arg("-C").arg(&sandbox.root).args(words).output().unwrap();
+        assert!(run.status.success(), "{words:?}: {}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).unwrap()
+    };
+    git(&["init", "--quiet"]);
+    let first = fresh.xtask(&["setup-env", "--yes"]).run();
+    first
+        .ok()
+        .stderr_has("✓ Made .env, readable by you only; there is no .env.example\n")
+        .stderr_lacks("Made .env from");
+    first.stderr_has(
+        "⚠ git does not ignore .env, which holds passwords\n  → keep it out of commits: echo /.env >> .gitignore\n",
+    );
+    assert!(git(&["status", "--porcelain"]).contains("?? .env\n"));
+    let again = fresh.xtask(&["setup-env", "--yes"]).run();
+    again
+        .ok()
+        .stderr_has("✓ .env keeps its settings: this stack has containers")
+        .stderr_has("⚠ git does not ignore .env");
+    sandbox.write(".gitignore", "/.env\n");
+    fresh.xtask(&["setup-env", "--yes"]).run().ok().stderr_lacks("git does not ignore");
+    // A file that is committed is committed on purpose.
+    sandbox.write(".gitignore", "");
+    git(&["add", ".env"]);
+    fresh.xtask(&["setup-env", "--yes"]).run().ok().stderr_lacks("git does not ignore");
 }
 
 /// Its files need a variable of `.env.example`, and publish no port that a setting of this project names.
