@@ -1,6 +1,7 @@
 //! The names that people type behind `make`: those that are free lead to this program, the others stay.
 
 use super::change::Change;
+use super::included;
 use super::name::PackageName;
 use super::repository::Repository;
 use super::toml_text;
@@ -38,6 +39,8 @@ struct Rules {
     by_target: BTreeMap<String, Rule>,
     /// Variables whose text is plain.
     variables: BTreeMap<String, String>,
+    /// Those that were given a text more than once, perhaps in a condition.
+    given_again: BTreeSet<String>,
     not_read: BTreeSet<String>,
     files: BTreeSet<String>,
     /// How many names of included files had `*` or `?`.
@@ -74,14 +77,18 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
         .filter(|(goal, _, rule)| *goal != "help" && !rule.is_ours(name))
         .map(|(goal, target, rule)| rule.to_replace(goal, target, name));
     let mut by_hand: Vec<String> = by_hand.collect();
-    by_hand.extend(rules.not_read.iter().map(|what| {
-        format!("{what}: if it has a rule of the same name, remove that name from the last lines of {file}")
-    }));
-    let change = (!free.is_empty()).then(|| {
-        let names = free.join(" ");
-        let lines =
-            format!("# Added by cargo {name} adopt\n.PHONY: {names}\n{names}: ; @cargo {name} $@ {ARGUMENTS}\n");
-        Change::new(file, toml_text::appended(&text, &lines), format!("make names that are free: {names}"))
+    by_hand.extend(rules.not_read.iter().map(|what| format!("{what}: it may have a rule of the same name")));
+    let names = free.join(" ");
+    let lines = format!(".PHONY: {names}\n{names}: ; @cargo {name} $@ {ARGUMENTS}\n");
+    let is_known = rules.not_read.is_empty();
+    if !free.is_empty() && !is_known {
+        let lines: String = lines.lines().map(|line| format!("\n  + {line}")).collect();
+        by_hand
+            .push(format!("So {file} stays as it is; add these lines without the names that have a rule there{lines}"));
+    }
+    let change = (!free.is_empty() && is_known).then(|| {
+        let text = toml_text::appended(&text, &format!("# Added by cargo {name} adopt\n{lines}"));
+        Change::new(file, text, format!("make names that are free: {names}"))
     });
     let targets = rules.by_target.len();
     let same: Vec<&str> = same.into_iter().collect();
@@ -142,6 +149,9 @@ impl Rules {
     }
 
     fn assign(&mut self, name: &str, value: &str, adds: bool) {
+        if !adds && self.variables.contains_key(name) {
+            self.given_again.insert(name.to_owned());
+        }
         let text = self.variables.entry(name.to_owned()).or_default();
         if !adds {
             text.clear();
@@ -173,14 +183,17 @@ impl Rules {
     }
 
     fn include(&mut self, repository: &Repository, names: &str, depth: usize) -> Result<(), Fault> {
-        for name in names.split_whitespace() {
+        let is_plain = |(name, _): &(&String, &String)| !self.given_again.contains(*name);
+        let plain = self.variables.iter().filter(is_plain).map(|(name, text)| (name.clone(), text.clone())).collect();
+        for name in included::expanded(names, &plain).split_whitespace() {
             signals::check()?;
-            let is_known = !name.contains(['$', '[', '~', '\\'])
-                && !name.starts_with('/')
-                && !name.split('/').any(|part| part == "..");
+            let is_known = !name.contains(['$', '[', '~', '\\']) && !name.starts_with('/');
             self.patterns += usize::from(name.contains(['*', '?']));
-            let files =
-                if is_known && self.patterns <= MOST_PATTERNS { repository.matching(name, MOST_FILES)? } else { None };
+            let path = included::below(&repository.folder, name).filter(|_| is_known && self.patterns <= MOST_PATTERNS);
+            let files = match path {
+                Some(path) => repository.matching(&path, MOST_FILES)?,
+                None => None,
+            };
             match files {
                 Some(files) => files.iter().try_for_each(|file| self.include_file(repository, file, depth))?,
                 None => self.leave_out(name),

@@ -10,6 +10,7 @@ mod collision;
 mod dockerfile;
 mod env_example;
 mod ignored;
+mod included;
 mod journal;
 mod lock_file;
 mod makefile;

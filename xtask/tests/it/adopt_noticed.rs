@@ -7,6 +7,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Git, Make] names_that_a_pattern_of_the_makefile_makes_keep_its_recipe,
         [Git, Make] names_in_files_that_a_pattern_includes_keep_their_recipe,
+        [Git, Make] names_behind_plain_variables_keep_their_recipe_and_unknown_ones_add_none,
         [Git] a_dockerfile_that_would_not_build_any_more_is_named,
     ]
 }
@@ -21,7 +22,6 @@ db-%:
 NAMES = up
 NAMES += down
 $(NAMES): ; @echo theirs $@
-$(MORE): ; @true
 ";
 
 fn names_that_a_pattern_of_the_makefile_makes_keep_its_recipe() {
@@ -30,7 +30,6 @@ fn names_that_a_pattern_of_the_makefile_makes_keep_its_recipe() {
     run.stderr_has("of the same names: db-backup, db-list");
     run.stderr_has("Makefile:1: db-backup keeps the recipe of db-%; to have this tool do it, add\n");
     run.stderr_has("    + db-backup:: ; @cargo xtask db-backup $(if");
-    run.stderr_has("The rule of $(MORE) (Makefile:10) was not looked at: if it has a rule of the same name, remove");
     let makefile = theirs.text("Makefile");
     let added = makefile.split("# Added by cargo xtask adopt\n").nth(1).unwrap();
     assert!(added.contains("health-check") && !added.contains("db-") && !added.contains(" up "), "{added}");
@@ -81,6 +80,48 @@ fn names_in_files_that_a_pattern_includes_keep_their_recipe() {
     let run = theirs.adopted(&[]);
     run.stderr_has("The included file mk/*.mk was not looked at")
         .stderr_has("The included file [ab].mk was not looked at");
+}
+
+fn names_behind_plain_variables_keep_their_recipe_and_unknown_ones_add_none() {
+    let makefile =
+        "DIR := mk\ninclude $(DIR)/../more.mk $(wildcard ${DIR}/*.mk)\n-include $(CURDIR)/own.mk none/x.mk\n";
+    let theirs = Theirs::with(&[
+        COMPOSE,
+        ("Makefile", makefile),
+        ("more.mk", "health-check: ; @echo their check\n"),
+        ("mk/db.mk", "db-backup: ; @echo their backup\n"),
+        ("own.mk", "up: ; @echo their up\n"),
+    ]);
+    let run = theirs.adopted(&[]);
+    run.stderr_has("of the same names: db-backup, health-check, up").stderr_lacks("was not looked at");
+    run.stderr_has("more.mk:1: health-check keeps its recipe");
+    let fakes = Fakes::new(&theirs.sandbox).program("cargo", "");
+    let make = |theirs: &Theirs, goal: &'static str| {
+        let run = fakes.over(Xtask::bare(&theirs.folder, &theirs.sandbox.home).program("make").args([goal])).run();
+        run.ok().stderr_lacks("warning");
+        run
+    };
+    for (goal, says) in [("health-check", "check"), ("db-backup", "backup"), ("up", "up")] {
+        make(&theirs, goal).prints(&format!("their {says}"));
+    }
+    make(&theirs, "down");
+    assert_eq!(fakes.calls(), [["cargo", "xtask", "down"]]);
+    // What a variable of the environment, a condition or another folder decides is not known: no name is taken.
+    for makefile in [
+        "include $(ELSEWHERE)/more.mk\n",
+        "ifdef X\nDIR = .\nelse\nDIR = mk\nendif\ninclude $(DIR)/more.mk\n",
+        "include ../more.mk\n",
+        "include $(shell echo more.mk)\n",
+        "$(MORE): ; @true\n",
+    ] {
+        let theirs =
+            Theirs::with(&[COMPOSE, ("Makefile", makefile), ("mk/more.mk", ""), ("more.mk", "up: ; @echo their up\n")]);
+        let run = theirs.adopted(&[]);
+        run.stderr_has(" was not looked at: it may have a rule of the same name\n");
+        run.stderr_has("So Makefile stays as it is; add these lines without the names that have a rule there\n");
+        run.stderr_has("+ .PHONY: ").stderr_has(" health-check ").stderr_has(": ; @cargo xtask $@ $(if $(filter");
+        assert_eq!(theirs.text("Makefile"), makefile);
+    }
 }
 
 fn a_dockerfile_that_would_not_build_any_more_is_named() {
