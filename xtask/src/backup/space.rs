@@ -4,6 +4,7 @@ use crate::error::Fault;
 use crate::platform;
 use crate::postgres::database;
 use crate::postgres::server::Server;
+use crate::words::size;
 use anyhow::{Context as _, Result};
 use std::path::Path;
 
@@ -26,14 +27,15 @@ pub(super) fn look(folder: &Path, newest: Option<u64>, server: &Server<'_>) -> R
     if free >= needed.saturating_add(RESERVE) {
         return Ok(());
     }
-    let why = format!("{free} bytes are free; it needs about {needed}, and {RESERVE} stay free for others");
+    let why =
+        format!("{} are free; it needs about {}, and {} stay free for others", size(free), size(needed), size(RESERVE));
     Err(full(folder, &why).into())
 }
 
 /// Stops before the disk is full.
 pub(super) fn watch(folder: &Path) -> Result<()> {
     let free = available(folder)?;
-    if free < RESERVE { Err(full(folder, &format!("only {free} bytes are left")).into()) } else { Ok(()) }
+    if free < RESERVE { Err(full(folder, &format!("only {} are left", size(free))).into()) } else { Ok(()) }
 }
 
 /// Bytes that are free on the disk of a folder.

@@ -1,6 +1,6 @@
 //! What is asked of a person, and when their answer is a yes.
 
-use super::{Terminal, write_stderr};
+use super::{Terminal, fold, write_stderr};
 use crate::error::Fault;
 use crate::process::signals;
 use std::io::{self, BufRead as _};
@@ -9,6 +9,9 @@ use std::time::Duration;
 
 /// How often signals are looked for while an answer is awaited.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Columns that a blank and `yes` take.
+const ANSWER: usize = 4;
 
 impl Terminal {
     /// Asks on the terminal; only `y` or `yes` is yes. `None` where there is no terminal.
@@ -19,12 +22,21 @@ impl Terminal {
         if !self.can_ask() {
             return Ok(None);
         }
-        write_stderr(&format!("{} (y/n) ", self.plain(question)));
+        self.put(&format!("{question} (y/n)"));
         let Some(answer) = typed_line()? else {
             write_stderr("\n");
             return Ok(Some(false));
         };
         Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+    }
+
+    /// Writes the question, folded as other texts are, and leaves the cursor behind it with room for the answer.
+    fn put(&self, question: &str) {
+        let question = self.plain(question);
+        let width = self.width_of_notes().map(|width| width.saturating_sub(ANSWER));
+        let folded = |line: &str| width.map_or_else(|| line.to_owned(), |width| fold::folded(line, width).join("\n"));
+        let lines: Vec<String> = question.lines().map(folded).collect();
+        write_stderr(&format!("{} ", lines.join("\n")));
     }
 
     /// Goes on only with a yes: `--yes` on the command line, or one that is typed.
@@ -54,7 +66,7 @@ impl Terminal {
             let fault = Fault::failed(format!("{question} There is no terminal to ask on"));
             return Err(fault.hint("answer on the command line: --yes"));
         }
-        write_stderr(&format!("{} ", self.plain(question)));
+        self.put(question);
         match typed_line()? {
             Some(line) if line.trim_end_matches(['\r', '\n']) == name => Ok(()),
             Some(_) => Err(Fault::failed(format!("That was not {name}; nothing was changed"))),

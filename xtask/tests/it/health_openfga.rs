@@ -170,7 +170,7 @@ fn stopped_services(stack: &Stack) {
     stack.docker(&["stop", "--time", "1", stack.postgres()]);
     let without = || Health::of(stack.xtask([]), &["--only", "openfga", "postgres"]);
     let without = until(&without, "openfga", "fail");
-    without.says("postgres", "fail", "its container is exited", "cargo xtask up");
+    without.says("postgres", "fail", "its container is stopped", "cargo xtask up");
     without.says("openfga", "fail", "its database does not answer (see postgres)", "cargo xtask up");
     stack.docker(&["kill", &stack.container_of("openfga")]);
     let look = || Health::of(stack.xtask([]), &["--only", "service/openfga"]);

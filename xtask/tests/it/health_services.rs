@@ -103,7 +103,7 @@ fn a_server_that_is_paused_or_stopped_is_told(stack: &Stack) {
     stack.docker(&["stop", "--time", "1", stack.postgres()]);
     let stopped = Health::of(stack.xtask([]), &["--only", "postgres", "service/postgres", "connections", "leftovers"]);
     stopped.says("service/postgres", "fail", "it is stopped", "cargo xtask up");
-    stopped.says("postgres", "fail", "its container is exited (see service/postgres)", "cargo xtask up");
+    stopped.says("postgres", "fail", "its container is stopped (see service/postgres)", "cargo xtask up");
     stopped.says("leftovers", "skipped", "not asked", "").says("connections", "skipped", "not asked", "");
 }
 

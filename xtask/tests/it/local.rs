@@ -22,7 +22,7 @@ fn before_the_first_up_nothing_is_stopped_or_saved() {
     let down = local.xtask(["down"]).run();
     down.ok().prints_nothing().stderr_has("Nothing runs; there is nothing to stop").stderr_lacks("✓");
     let health = local.xtask(["health-check", "--only", "backups"]).run();
-    health.stdout_has("⚠ backups").stdout_has("cargo xtask up; then cargo xtask db-backup");
+    health.stdout_has("⚠ backups").stdout_has("→ cargo xtask up\n").stdout_has("→ cargo xtask db-backup\n");
 }
 
 fn it_goes_up_and_down_and_keeps_its_data() {

@@ -32,7 +32,7 @@ pub fn look(scene: &Scene) -> Finding {
             Ok(facts) if !facts.has_data => Finding::ok("none yet, and nothing to save"),
             Ok(_) => Finding::warn(format!("no backup of {}", scene.target.database()), BACK_UP),
             Err(_) => {
-                let start = if scene.target.stack().starts_server() { "cargo xtask up; then " } else { "" };
+                let start = if scene.target.stack().starts_server() { "cargo xtask up\n" } else { "" };
                 Finding::warn("no backup, and whether there is data is not known", format!("{start}{BACK_UP}"))
             }
         };
@@ -41,7 +41,7 @@ pub fn look(scene: &Scene) -> Finding {
     if examined.verdict.is_unfit() {
         let reason = examined.reason.as_deref().unwrap_or("it is not whole");
         let detail = format!("the newest backup {name} is {}: {reason}", examined.verdict.as_str());
-        return Finding::fail(detail, format!("{BACK_UP}; see the others: cargo xtask db-list --check"));
+        return Finding::fail(detail, format!("{BACK_UP}\nsee the others: cargo xtask db-list --check"));
     }
     let Some(age) = backup.time.map(|time| Local::now().fixed_offset().signed_duration_since(time).num_seconds())
     else {

@@ -11,6 +11,6 @@ pub fn look(scene: &Scene) -> Finding {
     let number = counted(invalid.len() as u64, "index is", "indexes are");
     Finding::warn(
         format!("{number} invalid: {}", invalid.join(", ")),
-        format!("rebuild it: REINDEX INDEX CONCURRENTLY {first}; or drop it"),
+        format!("rebuild it: REINDEX INDEX CONCURRENTLY {first}\nor drop it: DROP INDEX CONCURRENTLY {first}"),
     )
 }

@@ -8,7 +8,7 @@ use crate::monitoring::ready;
 use crate::target::companion::CompanionContainer;
 
 /// What a person types about a part that ended.
-const START_AGAIN: &str = "start them again: cargo xtask monitoring-dashboard; or stop them: cargo xtask down";
+const START_AGAIN: &str = "start them again: cargo xtask monitoring-dashboard\nor stop them: cargo xtask down";
 
 /// Looks at all of them; skipped where there are none.
 pub fn look(scene: &Scene) -> Finding {

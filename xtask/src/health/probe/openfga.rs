@@ -107,7 +107,7 @@ pub fn look(scene: &Scene) -> Finding {
     let url = found.server.endpoint.url();
     if let Some(other) = other_database(scene, found) {
         let database = scene.target.database();
-        let hint = "recreate it on this database: cargo xtask up; or set its database: POSTGRES_DB";
+        let hint = "recreate it on this database: cargo xtask up\nor set its database: POSTGRES_DB";
         return Finding::fail(format!("OpenFGA at {url} does not use the database {database}: {other}"), hint);
     }
     let key = if found.server.endpoint.has_key() { ", key accepted" } else { "" };

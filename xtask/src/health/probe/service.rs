@@ -119,13 +119,13 @@ fn one(scene: &Scene, project: &Project, name: &str, service: &Service, containe
         }
         _ if !container.comes_back() && project.is_one_shot(name) => Finding::fail(
             format!("the one-shot ended with exit code {}", state.exit_code),
-            format!("{logs}; then: {start}"),
+            format!("{logs}\nthen: {start}"),
         ),
         _ => published::stranger(name, service).unwrap_or_else(|| {
             let memory = if state.out_of_memory { ", out of memory" } else { "" };
             let ago = span(container.ended_for());
             let detail = format!("it is stopped (exit code {}{memory}, {ago} ago)", state.exit_code);
-            Finding::fail(detail, format!("{start}; {logs}"))
+            Finding::fail(detail, format!("{start}\n{logs}"))
         }),
     };
     finding.about(&container.id)
@@ -240,10 +240,11 @@ fn last_exit_code(scene: &Scene, container: &Container) -> Option<i64> {
 pub fn down(project: &Project, name: &str) -> (String, String) {
     let first = project.containers_of(name).first();
     let state = first.map_or("missing", |container| container.state.status.as_str());
+    let shown = if state == "exited" { "stopped" } else { state };
     let holds_its_ports = matches!(state, "paused" | "restarting" | "removing");
     let taken =
         project.services.get(name).filter(|_| !holds_its_ports).and_then(|service| published::stranger(name, service));
     let start = || first.map_or_else(|| "cargo xtask up".to_owned(), Container::wake);
     let hint = taken.and_then(|taken| taken.hint).unwrap_or_else(start);
-    (format!("its container is {state} (see service/{name})"), hint)
+    (format!("its container is {shown} (see service/{name})"), hint)
 }
