@@ -159,8 +159,8 @@ fn a_taken_port_is_named() {
 }
 
 fn a_volume_keeps_what_it_was_made_with() {
-    // Impatient: a server that is there answers at once or never.
-    const CHECK: &str = "  postgres: {healthcheck: {start_period: 1s, interval: 1s, retries: 4}}\n";
+    // A login that is refused stays so: this ends the wait for it, and leaves a busy host time to start the server.
+    const CHECK: &str = "  postgres: {healthcheck: {start_period: 1s, interval: 1s, retries: 12}}\n";
     let stack = Stack::new();
     stack.up();
     stack.override_with(&format!("services:\n{CHECK}"));
