@@ -222,6 +222,8 @@ fn one_function_makes_the_folders_of_a_checkout() {
 
 fn no_caller_asks_which_target_it_is() {
     only(&["target"], &["Kind::Compose", "Kind::Local", "Kind::Url"]);
+    // A caller asks the target for what a person types.
+    only(&["target", "health", "monitoring", "terminal.rs", "terminal"], &["docker compose "]);
     // What only Docker has is asked in one place, and only for what that place reports.
     only(&["target", "health/scene.rs"], &["compose_project()"]);
     let list = fs::read_to_string(checkout().join("xtask/src/target/mod.rs")).unwrap();
@@ -236,6 +238,13 @@ fn no_caller_asks_which_target_it_is() {
     for target in targets {
         let is_private = list.lines().any(|line| line == format!("mod {target};"));
         assert!(is_private, "target/mod.rs should keep {target} to itself");
+        let elsewhere = sources().into_iter().filter(|source| source.folder == "target");
+        let elsewhere = elsewhere.filter(|source| !source.path.starts_with(format!("target/{target}")));
+        for source in elsewhere.filter(|source| source.path != Path::new("target/mod.rs")) {
+            let paths = [format!("super::{target}::"), format!("target::{target}::")];
+            let knows = source.lines.iter().find(|line| paths.iter().any(|path| line.contains(path.as_str())));
+            assert!(knows.is_none(), "{} knows the target {target}: {knows:?}", source.path.display());
+        }
     }
 }
 

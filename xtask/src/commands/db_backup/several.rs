@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec
         return Err(unlisted(error, &outcome, context));
     }
     if outcome.taken.is_empty() {
-        return Err(none(outcome, context));
+        return Err(none(outcome, &server, context));
     }
     outcome.globals = args.all.then(|| globals::take(&target, &Destination::Folder(folder.clone())));
     signals::check().map_err(|fault| interrupted(fault, &outcome))?;
@@ -137,11 +137,11 @@ fn unlisted(error: Error, outcome: &Outcome, context: &Context) -> Error {
 }
 
 /// No backup was made: why, and how that ends.
-fn none(outcome: Outcome, context: &Context) -> Error {
+fn none(outcome: Outcome, server: &Server<'_>, context: &Context) -> Error {
     let Outcome { mut failed, .. } = outcome;
     match failed.len() {
         0 => Fault::failed("There is no database to back up")
-            .hint("see what there is: cargo xtask db-shell -- -l -d postgres")
+            .hint(format!("see what there is: cargo xtask db-shell -- -l -d {}", server.maintenance_database()))
             .into(),
         1 => failed.swap_remove(0).1,
         many => {

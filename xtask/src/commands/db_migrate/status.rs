@@ -183,9 +183,7 @@ pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>>
                 "it is applied, and newer than every file: this checkout is older than the database".to_owned()
             }
             Some(Lost::OnlyWayBack) => "it is applied, but only its .down.sql file is there".to_owned(),
-            Some(Lost::Gone | Lost::Exchanged { .. }) | None => {
-                "it is applied, but migrations/ has no file for it".to_owned()
-            }
+            Some(Lost::Gone | Lost::Exchanged { .. }) | None => "it is applied, but has no file here".to_owned(),
         }),
         (State::OutOfOrder, ..) => text("it is pending, and older than an applied version"),
         _ => None,

@@ -12,9 +12,10 @@ use super::port_holder;
 use super::stack_login::StackLogin;
 use crate::process::{self, Program};
 use crate::target::backend::{Bulk, Launch};
+use crate::target::client;
 use crate::target::clients::{self, Clients};
 use crate::target::direct_choice::DirectChoice;
-use crate::target::{client, local};
+use crate::target::programs::EMBEDDED;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -113,7 +114,7 @@ impl Compose {
     fn look_for_direct(&self, launch: &Launch) -> Result<Direct, String> {
         self.check_engine_is_here()?;
         let address = self.readable().map_err(|error| format!("{error:#}"))?.published.clone()?;
-        let named = self.settings.get("XTASK_PG_BIN").filter(|name| *name != local::EMBEDDED);
+        let named = self.settings.get("XTASK_PG_BIN").filter(|name| *name != EMBEDDED);
         let named = named.map(|folder| self.root.join(folder));
         // Where packets are dropped, psql would wait for long.
         TcpStream::connect_timeout(&address, CONTACT)
