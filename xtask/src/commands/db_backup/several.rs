@@ -158,9 +158,7 @@ fn warn_of(failed: &[(String, Error)], context: &Context) {
         let context = context.with_database(database);
         let hint = error::fault(error).and_then(Fault::hint_text).map(|hint| format!("\n{hint}")).unwrap_or_default();
         let why = terminal::clean_line(&format!("{error:#}"));
-        context
-            .terminal
-            .warn(&terminal::clean(&format!("{} was not backed up: {why}{hint}", terminal::clean_line(database))));
+        context.terminal.warn(&format!("{} was not backed up: {why}{hint}", terminal::clean_line(database)));
     }
 }
 
@@ -189,7 +187,7 @@ fn conclude(mut outcome: Outcome, context: &Context) -> Result<Vec<PathBuf>> {
     }
     if let Some(error) = globals {
         let why = terminal::clean_line(&format!("{error:#}"));
-        context.terminal.warn(&terminal::clean(&format!("The server's roles could not be saved: {why}")));
+        context.terminal.warn(&format!("The server's roles could not be saved: {why}"));
     }
     warn_of(&outcome.failed, context);
     let names: Vec<&str> = outcome.failed.iter().map(|(database, _)| database.as_str()).collect();
