@@ -25,7 +25,7 @@ const USUAL_PORT: u16 = 5432;
 const CONTACT: Duration = Duration::from_secs(1);
 /// A server on this host answers by then.
 const ANSWER: Duration = Duration::from_secs(10);
-/// Fewer bytes are through before it is known whether there is another way.
+/// Fewer bytes go through Docker sooner than a direct connection is found.
 const SMALL: u64 = 8 << 20;
 
 /// Variables of a container that give the programs inside another meaning than the same programs here would have.
@@ -76,7 +76,7 @@ impl Compose {
 
     fn program_past_docker(&self, bulk: Bulk, name: &str, launch: &Launch) -> Result<Program, String> {
         if bulk.bytes.is_some_and(|bytes| bytes < SMALL) {
-            return Err("a few megabytes are through before another way is found".to_owned());
+            return Err("so few megabytes go through Docker sooner than a direct connection is found".to_owned());
         }
         let mut is_new = false;
         let looked = self.direct.get_or_init(|| {
