@@ -1,4 +1,4 @@
-//! What of a text psql gets: not this program's own lines, nor the dump's pair of `\\restrict`, nor the statements that
+//! What of a text psql gets: not this program's own lines, nor the dump's pair of `\restrict`, nor the statements that
 //! a load does without.
 
 use super::proof::Proven;

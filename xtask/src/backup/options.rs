@@ -80,3 +80,14 @@ impl Destination {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings;
+
+    #[test]
+    fn the_default_is_that_of_the_setting() {
+        assert_eq!(settings::default_of("XTASK_LOCK_TIMEOUT"), LOCK_TIMEOUT.as_secs().to_string());
+    }
+}

@@ -28,7 +28,8 @@ impl Proven {
         self.find_statement(line, names).ok().flatten()
     }
 
-    /// The line of the file that [`Proven::feed`] feeds as this one: its own head and the dump's `\\restrict` line are not.
+    /// The line of the file for this line of what psql gets: [`Proven::feed`] leaves out the head line and the dump's
+    /// `\restrict` line.
     pub fn line_of_fed(&self, fed_line: u64) -> u64 {
         let left_out = u64::from(!self.contents.restrict_lines.is_empty());
         self.line_of_dump(fed_line.saturating_add(left_out))

@@ -184,9 +184,9 @@ fn with_startup_file(server: &Server<'_>, words: &[String], context: &Context) -
         // Such as an image without mktemp.
         Err(error) if error::exit(&error) == Exit::Failed => {
             let (file, place) = (file.display(), elsewhere.place());
-            context
-                .terminal
-                .warn(&terminal::clean_line(&format!("{file} is not read: {error:#}; psql runs in {place}")));
+            let fault =
+                Fault::failed(terminal::clean_line(&format!("{file} is not read: {error:#}; psql runs in {place}")));
+            context.terminal.warn_of(&fault.hint("to go on without it: cargo xtask db-shell -- -X"));
             server.program("psql", Talk::Terminal)
         }
         Err(error) => Err(error),

@@ -203,7 +203,7 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     let encoding = properties.map(|properties| &properties.encoding);
     let destination = Destination { made_like: None, encoding, owner };
     let fitting = preflight::check(server, backup, destination, Consent::default())?;
-    fitting.unchecked_letters.iter().for_each(|letters| context.terminal.warn(&terminal::clean(letters)));
+    fitting.unchecked_letters.iter().for_each(|letters| context.terminal.warn(letters));
     name_unchecked_live(server, backup, context)?;
     preview::name_foreign_tables(backup, context);
     let progress = context.terminal.progress("loading", None);
@@ -220,10 +220,10 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
 fn name_unchecked_live(server: &Server<'_>, backup: &Proven, context: &Context) -> Result<()> {
     let terminal = &context.terminal;
     match preflight::beside_live(server, backup)? {
-        Some(Ok(letters)) => terminal.warn(&terminal::clean(&letters)),
+        Some(Ok(letters)) => terminal.warn(&letters),
         Some(Err(fault)) => {
             let database = server.target().database();
-            terminal.warn(&terminal::clean(&format!("A restore into {database} would be refused: {fault}")));
+            terminal.warn(&format!("A restore into {database} would be refused: {fault}"));
             fault.hint_text().into_iter().for_each(|hint| terminal.said_below(hint));
         }
         None => (),

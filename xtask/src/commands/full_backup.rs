@@ -52,7 +52,7 @@ pub fn codec(typed: Option<&str>, context: &Context) -> Result<Box<dyn Codec>, F
 /// Says of a whole database's backup that its extensions keep db-restore from loading it.
 pub fn warn_of_extensions(taken: &Taken, target: &Target, context: &Context) {
     if let Some(advice) = extension_advice(target, &taken.manifest, &taken.path) {
-        context.terminal.warn(&terminal::clean(&advice));
+        context.terminal.warn(&advice);
     }
 }
 
@@ -91,7 +91,7 @@ pub fn tell_metrics(database: &str, event: metrics::Event, context: &Context) {
     }
     match metrics::record(&folder, database, event) {
         Err(error) if event != metrics::Event::Failed => {
-            context.terminal.warn(&terminal::clean(&format!("The dashboards will not show this: {error:#}")));
+            context.terminal.warn(&format!("The dashboards will not show this: {error:#}"));
         }
         _ => {}
     }

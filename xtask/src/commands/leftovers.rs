@@ -63,7 +63,7 @@ pub fn warn_of_distrust(view: &View, context: &Context) {
 /// Says of each what repairs it.
 pub fn name(leftovers: &[Leftover], context: &Context) {
     for leftover in leftovers {
-        let what = terminal::clean(&leftover.shown());
+        let what = leftover.shown();
         context.terminal.warn(&format!("{what}; repair it with: cargo xtask db-restore --repair"));
     }
 }
@@ -72,7 +72,7 @@ pub fn name(leftovers: &[Leftover], context: &Context) {
 pub fn name_unrecorded(found: &[Unrecorded], maintenance_database: &str, context: &Context) -> Result<()> {
     for database in found {
         let text = format!("{}\n{}", database.shown(), database.hint(maintenance_database)?);
-        context.terminal.warn(&terminal::clean(&text));
+        context.terminal.warn(&text);
     }
     Ok(())
 }
@@ -155,6 +155,6 @@ fn warn_of_stuck(stuck: &[Stuck], context: &Context) {
     for Stuck { name, error, by_hand } in stuck {
         let why = terminal::clean_line(&format!("{error:#}"));
         let text = format!("{name}, left behind by a run that was killed, could not be dropped: {why}\n{by_hand}");
-        context.terminal.warn(&terminal::clean(&text));
+        context.terminal.warn(&text);
     }
 }

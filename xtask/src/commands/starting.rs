@@ -40,12 +40,12 @@ pub fn start(target: &Target, extent: Extent, yes: bool, context: &Context) -> R
     if let Some(url) = &answering.openfga {
         terminal.done(&format!("OpenFGA {already}answers at {url}"));
     }
-    check_all_started(&answering.failed, context)?;
+    check_all_started(&answering.failed, target, context)?;
     Ok(answering.openfga.is_some())
 }
 
 /// Names the services that failed; the others stay up.
-fn check_all_started(failed: &[FailedService], context: &Context) -> Result<()> {
+fn check_all_started(failed: &[FailedService], target: &Target, context: &Context) -> Result<()> {
     if failed.is_empty() {
         return Ok(());
     }
@@ -54,6 +54,6 @@ fn check_all_started(failed: &[FailedService], context: &Context) -> Result<()> 
     }
     let names: Vec<&str> = failed.iter().map(|failed| failed.service.as_str()).collect();
     let message = format!("Services that did not start: {}; the others are up", names.join(", "));
-    let hint = format!("see their logs: docker compose logs --tail 20 {}", names.join(" "));
-    Err(Fault::new(Exit::Partial, message).hint(hint).into())
+    let hints: Vec<String> = names.iter().map(|name| target.hints().service_log_hint(name)).collect();
+    Err(Fault::new(Exit::Partial, message).hint(hints.join("\n")).into())
 }

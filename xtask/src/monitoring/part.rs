@@ -68,3 +68,16 @@ impl Part {
         PARTS.into_iter().find(|part| part.service == service)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings;
+
+    #[test]
+    fn the_defaults_are_those_of_the_settings() {
+        for part in PARTS {
+            assert_eq!(settings::default_of(part.port_setting), part.default_port.to_string());
+        }
+    }
+}

@@ -5,7 +5,7 @@ use super::passwords::{self, Passwords};
 use super::role::ROLE;
 use super::{NAME, files};
 use crate::error::Fault;
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::companion::{Companion, CompanionImage, Surroundings};
 use crate::target::percent::encoded;
@@ -47,7 +47,7 @@ pub fn port(part: &Part, settings: &Settings) -> Result<u16, Fault> {
 pub fn fetch_images(target: &Target, settings: &Settings, say: &dyn Fn(&str)) -> Result<()> {
     let image = |part: &'static Part| {
         let setting = part.image_setting;
-        CompanionImage { name: settings.get_or(setting, settings::default_of(setting)), setting, user: part.name }
+        CompanionImage { name: settings.or_default(setting), setting, user: part.name }
     };
     target.companions().fetch_images(&PARTS.map(image), say)
 }

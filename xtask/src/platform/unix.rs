@@ -1,5 +1,6 @@
 //! Linux, macOS and their relatives.
 
+// `platform.rs` names this file by its path, so this is `platform/sockets.rs`.
 mod sockets;
 
 pub(super) use sockets::listeners;

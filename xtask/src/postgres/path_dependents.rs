@@ -68,7 +68,8 @@ FROM (
         ) AS next
       )
       SELECT r.function, r.classid, r.objid, COALESCE(c.relkind IN ('i', 'I'), k.contype = 'x', w.oid IS NOT NULL, false) AS is_built
-      -- Each pair of a function and what depends on it is a row: they are not made beyond these.
+      -- One row for each function and each object that depends on it. The limit also ends the recursion: of a database
+      -- with more rows, not every object is found.
       FROM (SELECT * FROM reached LIMIT 20000) AS r
       LEFT JOIN pg_catalog.pg_class AS c
         ON r.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = r.objid AND c.relkind IN ('i', 'I', 'p')

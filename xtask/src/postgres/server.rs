@@ -3,15 +3,10 @@
 use super::session_name::fresh_name;
 use crate::process::Program;
 use crate::target::backend::Bulk;
-use crate::target::{Talk, Target};
+use crate::target::{Talk, Target, database_name};
 use anyhow::Result;
 use std::fmt;
 use std::time::Duration;
-
-/// The maintenance database.
-const USUAL: &str = "postgres";
-/// The maintenance database while `postgres` itself is changed.
-const OTHER: &str = "template1";
 
 /// A database of the target's server, as the sessions of one run use it. What is to be different for some sessions is said
 /// of a copy: `server.in_database(name).within(deadline)`.
@@ -67,7 +62,7 @@ impl<'a> Server<'a> {
     /// This server where another database is changed, too: that database is then not used as maintenance database.
     #[must_use]
     pub fn beside(self, database: &str) -> Self {
-        if self.maintenance == database { Self { maintenance: OTHER, ..self } } else { self }
+        if self.maintenance == database { Self { maintenance: database_name::OTHER_MAINTENANCE, ..self } } else { self }
     }
 
     /// Another database of the server.
@@ -160,5 +155,5 @@ impl fmt::Debug for Server<'_> {
 
 /// [`Server::maintenance_database`] of a target.
 pub fn maintenance_database(target: &Target) -> &'static str {
-    if target.database() == USUAL { OTHER } else { USUAL }
+    database_name::maintenance(target.database())
 }

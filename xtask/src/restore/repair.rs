@@ -1,4 +1,4 @@
-//! What killed runs left behind: named for those who only look, repaired by those who change.
+//! What killed runs left behind. A command that only looks names it; one that changes the database repairs it.
 
 use super::record::{self, Doubt, Entry, OwnedDatabase, Purpose, Record, Unrecorded, Verdict, View, Wanted};
 use super::{subscriptions, swap};
@@ -45,7 +45,7 @@ impl Leftover {
     }
 }
 
-/// What those find who only look.
+/// What was found of it.
 #[derive(Debug, Default)]
 pub struct Findings {
     pub view: View,
@@ -159,8 +159,7 @@ pub(super) fn among<'e>(view: &View, entries: impl Iterator<Item = &'e Entry> + 
 }
 
 /// The record, once no session of the runs that made entries of these live databases works any more. The holder of the
-/// locks is alone: such
-/// sessions are orphans, and what they still do must end before anything is repaired.
+/// locks is alone: such sessions are orphans, and what they still do must end before anything is repaired.
 fn without_orphans(record: &Record<'_>, lives: &BTreeSet<String>) -> Result<View> {
     let end = Instant::now() + TIMEOUT;
     loop {

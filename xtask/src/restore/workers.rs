@@ -6,8 +6,8 @@ use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-/// Names of the workers in database NAME; those that PostgreSQL itself keeps are not an extension's. A role that may not
-/// see what they are hears of none.
+/// Names of the workers in database NAME; those that PostgreSQL itself keeps are not an extension's. To a role that
+/// may not see other sessions, the server names none.
 pub(super) const OF_DATABASE: &str = "
 SELECT COALESCE(pg_catalog.json_agg(DISTINCT a.backend_type), '[]') FROM pg_catalog.pg_stat_activity AS a
 WHERE a.datname = NAME AND a.backend_type NOT IN ('client backend', 'autovacuum worker', 'parallel worker', 'walsender',

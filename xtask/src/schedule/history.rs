@@ -112,7 +112,7 @@ impl History {
         }
     }
 
-    /// Reads it for one who goes on writing it: a file that is none is kept under another name.
+    /// Reads it for a run that will add to it. A file that is no history is kept under another name.
     pub fn read_to_write(backups: &Path, warn: &mut dyn FnMut(String)) -> Self {
         Self::read(backups).unwrap_or_else(|error| {
             let path = Self::path(backups);

@@ -183,6 +183,11 @@ impl Settings {
         self.get(name).unwrap_or(default)
     }
 
+    /// A setting, or its default of [`KNOWN`].
+    pub fn or_default(&self, name: &str) -> &str {
+        self.get(name).unwrap_or_else(|| default_of(name))
+    }
+
     /// Where each setting came from, secrets masked (`--verbose`); without those that are shown elsewhere.
     pub fn shown(&self, but: &[&str]) -> impl Iterator<Item = String> {
         KNOWN.iter().filter(|(name, _)| !but.contains(name)).map(|(name, default)| {

@@ -13,6 +13,16 @@ pub const EXCLUDED: &str = "XTASK_BACKUP_EXCLUDE";
 /// database of that name.
 const LONGEST: usize = 63;
 
+/// The database that is connected to while others are made, renamed and dropped.
+const MAINTENANCE: &str = "postgres";
+/// The maintenance database while `postgres` itself is changed.
+pub const OTHER_MAINTENANCE: &str = "template1";
+
+/// The maintenance database while this one may be changed.
+pub fn maintenance(changed: &str) -> &'static str {
+    if changed == MAINTENANCE { OTHER_MAINTENANCE } else { MAINTENANCE }
+}
+
 /// The name as it was typed: every letter of it is a part of the name, also `=`, `://` and a `-` in front.
 ///
 /// # Errors

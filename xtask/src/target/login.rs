@@ -3,7 +3,7 @@
 
 use super::backend::Backend;
 use super::client_error::{self, Connection};
-use super::overriding;
+use super::{database_name, overriding};
 use crate::error::{Cause, Fault};
 use crate::words::{shell_word, sql_name};
 
@@ -32,10 +32,11 @@ pub(super) fn of(backend: &dyn Backend, refusal: Refusal) -> Fault {
     match refusal {
         Refusal::Missing => {
             let hint = backend.setting_hint("database", "POSTGRES_DB");
+            let maintenance = database_name::maintenance(database);
             let make = shell_word(&format!("CREATE DATABASE {}", sql_name(database)));
             let hint = format!(
-                "{hint}\nsee what there is: cargo xtask db-shell -- -l -d postgres\n\
-                 or make it: cargo xtask db-shell -- -d postgres -c {make}"
+                "{hint}\nsee what there is: cargo xtask db-shell -- -l -d {maintenance}\n\
+                 or make it: cargo xtask db-shell -- -d {maintenance} -c {make}"
             );
             let fault = Fault::unreachable(format!("PostgreSQL has no database {database}")).hint(hint);
             fault.lasting().because(Cause::DatabaseMissing)

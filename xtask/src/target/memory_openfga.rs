@@ -3,15 +3,15 @@
 //! and ends with the run that started it; what a killed run left is ended by the next.
 
 use super::endpoint::Endpoint;
-use super::openfga;
 use super::state_folder::StateFolder;
+use super::{free_port, openfga};
 use crate::error::{self, Fault};
 use crate::platform;
-use crate::process::{Detached, Program, signals};
+use crate::process::{Detached, Program, identity, signals};
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::backend::MadeOf;
-use crate::target::local::openfga::{self as program, Options};
+use crate::target::openfga_program::{self, OpenfgaProgram, http_word};
 use crate::words::hex;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -89,7 +89,7 @@ pub fn start(target: &Target, settings: &Settings, root: &Path) -> Result<Option
         clear_leftovers(&folder);
         return in_container(&made_of, settings, &folder).map(Some);
     }
-    let Some(path) = Options::of(settings, root).program()? else { return Ok(None) };
+    let Some(path) = OpenfgaProgram::of(settings, root).program()? else { return Ok(None) };
     clear_leftovers(&folder);
     in_process(&path, settings, &folder).map(Some)
 }
@@ -137,9 +137,9 @@ fn in_process(path: &Path, settings: &Settings, folder: &StateFolder) -> Result<
     for _ in 0..TRIES {
         let (run, key) = (random(6)?, random(24)?);
         let log = folder.path(LOG);
-        let (mut server, http) = program::start_in_memory(path, &folder.path(""), &log, ENVIRONMENT, &key)?;
+        let (mut server, http) = start_program(path, &folder.path(""), &log, ENVIRONMENT, &key)?;
         let guard = Guard::new(folder, &run, Running::Process { pid: server.pid(), http });
-        let guard = guard.inspect_err(|_| program::end_in_memory(server.pid()))?;
+        let guard = guard.inspect_err(|_| end_process(server.pid()))?;
         let endpoint = Endpoint::new(&format!("http://127.0.0.1:{http}"), Some(&key), settings)?;
         let words = || std::fs::read_to_string(&log).unwrap_or_default();
         match wait(&endpoint, &mut || Detached::has_ended(&mut server), &words) {
@@ -149,6 +149,44 @@ fn in_process(path: &Path, settings: &Settings, folder: &StateFolder) -> Result<
         }
     }
     Err(last)
+}
+
+/// Starts a server with its data in memory, on free ports of this host; its process and its HTTP port.
+fn start_program(
+    program: &Path,
+    folder: &Path,
+    log: &Path,
+    environment: &[(&str, &str)],
+    key: &str,
+) -> Result<(Detached, u16)> {
+    let http = free_port::choose(&[])?;
+    let grpc = free_port::choose(&[http])?;
+    let _ = std::fs::remove_file(log);
+    let cannot = || Fault::failed(format!("{} cannot be written", log.display()));
+    let file = platform::create_private(log).with_context(cannot)?;
+    // OpenFGA reads config.yaml from its folder and from its home.
+    let prepared = Program::new(program).folder(folder).env("HOME", folder);
+    let prepared = environment.iter().fold(prepared, |prepared, (name, value)| prepared.env(name, value));
+    let prepared = prepared
+        .secret(KEYS, key)
+        .args(["run", "--datastore-engine", "memory"])
+        .arg(http_word(http))
+        .arg(format!("--grpc-addr=127.0.0.1:{grpc}"));
+    Ok((prepared.detach(file)?, http))
+}
+
+/// Whether this process is the server that was started on this port.
+fn is_our_process(pid: u32, http: u16) -> bool {
+    identity::is(pid, "openfga", &http_word(http))
+}
+
+/// Ends a server whose data is in memory: there is nothing that it would have to save.
+fn end_process(pid: u32) {
+    if platform::WINDOWS {
+        let _ = openfga_program::end(pid);
+    } else {
+        let _ = platform::end_group(pid, true);
+    }
 }
 
 /// The setting that holds the server's keys.
@@ -204,7 +242,7 @@ impl Running {
             Self::Container { name } => {
                 let _ = Program::new("docker").args(["rm", "--force", "--volumes", name]).capture(STOP_DEADLINE);
             }
-            Self::Process { pid, http } if program::is_in_memory(*pid, *http) => program::end_in_memory(*pid),
+            Self::Process { pid, http } if is_our_process(*pid, *http) => end_process(*pid),
             Self::Process { .. } => {}
         }
     }

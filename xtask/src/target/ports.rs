@@ -114,3 +114,16 @@ pub fn holder(port: u16) -> String {
         Err(_) => UNKNOWN.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings;
+
+    #[test]
+    fn the_defaults_are_those_of_the_settings() {
+        for port in PUBLISHED {
+            assert_eq!(settings::default_of(port.setting), port.default.to_string());
+        }
+    }
+}

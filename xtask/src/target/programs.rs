@@ -4,6 +4,9 @@ use crate::platform;
 use crate::process::Program;
 use std::path::{Path, PathBuf};
 
+/// The word of `XTASK_PG_BIN` for the programs that this program downloads, on the target `local`.
+pub const EMBEDDED: &str = "embedded";
+
 /// The major version of a program that is there and runs.
 pub fn version_of(program: &Path) -> Option<u32> {
     let captured = Program::new(program).arg("--version").ask().ok()?;

@@ -221,10 +221,16 @@ fn one_function_makes_the_folders_of_a_checkout() {
 }
 
 fn no_caller_asks_which_target_it_is() {
-    only(&["target"], &["Kind::Compose", "Kind::Local", "Kind::Url"]);
+    // A caller asks the target for what a person types.
+    only(&["target", "health", "monitoring", "terminal.rs", "terminal"], &["docker compose "]);
     // What only Docker has is asked in one place, and only for what that place reports.
     only(&["target", "health/scene.rs"], &["compose_project()"]);
     let list = fs::read_to_string(checkout().join("xtask/src/target/mod.rs")).unwrap();
+    let variants = list.split("pub enum Kind {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
+    let variants = variants.lines().filter_map(|line| line.trim().strip_suffix(','));
+    let kinds: Vec<String> = variants.map(|variant| format!("Kind::{variant}")).collect();
+    assert!(kinds.len() >= 3, "the kinds of target were not found");
+    only(&["target"], &kinds.iter().map(String::as_str).collect::<Vec<_>>());
     let folders = fs::read_dir(checkout().join("xtask/src/target")).unwrap().map(|entry| entry.unwrap().path());
     let targets: Vec<String> = folders
         .filter(|path| path.is_dir())
@@ -236,6 +242,13 @@ fn no_caller_asks_which_target_it_is() {
     for target in targets {
         let is_private = list.lines().any(|line| line == format!("mod {target};"));
         assert!(is_private, "target/mod.rs should keep {target} to itself");
+        let elsewhere = sources().into_iter().filter(|source| source.folder == "target");
+        let elsewhere = elsewhere.filter(|source| !source.path.starts_with(format!("target/{target}")));
+        for source in elsewhere.filter(|source| source.path != Path::new("target/mod.rs")) {
+            let paths = [format!("super::{target}::"), format!("target::{target}::")];
+            let knows = source.lines.iter().find(|line| paths.iter().any(|path| line.contains(path.as_str())));
+            assert!(knows.is_none(), "{} knows the target {target}: {knows:?}", source.path.display());
+        }
     }
 }
 

@@ -48,11 +48,11 @@ fn a_row_without_a_file_is_removed_only_by_name() {
     }
     assert_eq!(database.states(), ["applied", "missing_file", "applied"]);
     let run = database.migrate([]).run();
-    run.code(1).stderr_has("✗ The ledger has versions without a file in migrations/: 2 make a table");
+    run.code(1).stderr_has("✗ The ledger has versions without a file here: 2 make a table");
     run.stderr_has("→ get the checkout that has them; if the versions are another program's: --ignore-missing");
     database.migrate(["down", "2", "--yes"]).run().code(6).stderr_has("✗ Stopped at 2: it cannot be reverted");
     let run = database.migrate(["down", "--yes"]).run();
-    run.code(1).stderr_has("✗ 2 cannot be reverted: migrations/ has no file for it");
+    run.code(1).stderr_has("✗ 2 cannot be reverted: it has no file here");
     // Another file has its words: its row goes only where it is named.
     let run = database.migrate(["repair", "--yes"]).run();
     run.code(1).stderr_has("its row is removed only if you name it: cargo xtask db-migrate repair 2");
@@ -102,7 +102,7 @@ fn baseline_records_versions_without_running_them() {
     let database = shared().database();
     database.sql("CREATE TABLE t1 (a int); CREATE TABLE t2 (a int)");
     database.sandbox.tables(3);
-    database.migrate(["baseline", "9", "--yes"]).run().code(2).stderr_has("✗ migrations/ has no version 9");
+    database.migrate(["baseline", "9", "--yes"]).run().code(2).stderr_has("✗ There is no file of version 9");
     database.migrate(["baseline", "2"]).run().code(1).stderr_has("There is no terminal to ask on");
     let run = database.migrate(["baseline", "2", "--yes"]).run();
     run.ok().stderr_has("✓ 2 migrations recorded as applied");

@@ -98,6 +98,7 @@ fn retired_phrases_stay_out_of_the_pages() {
 
 fn retired_names_stay_out_of_the_code() {
     check(&source_lines("src"), '`', false);
+    check(&source_lines("tests/it"), '`', false);
 }
 
 fn phrases_are_found_as_whole_words_in_any_case() {

@@ -94,7 +94,7 @@ fn what_a_drill_changes_outside_its_database_is_named() {
     for (statements, named) in CHANGES_OUTSIDE {
         let run = verify(&local, "hostile.sql", &by_a_check(statements));
         run.code(6).prints_nothing().stderr_has(named).stderr_has("objects outside its database changed meanwhile");
-        run.stderr_lacks("✓").stderr_lacks("PASSWORD").stderr_has("or another session did meanwhile");
+        run.stderr_lacks("✓").stderr_lacks("PASSWORD").stderr_has("or another session did it at the same time");
         nothing_is_left(&local);
     }
     if local.sql("postgres", "SHOW server_version_num").parse::<u32>().unwrap() >= 150_000 {

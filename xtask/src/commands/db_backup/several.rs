@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec
         return Err(unlisted(error, &outcome, context));
     }
     if outcome.taken.is_empty() {
-        return Err(none(outcome, context));
+        return Err(none(outcome, &server, context));
     }
     outcome.globals = args.all.then(|| globals::take(&target, &Destination::Folder(folder.clone())));
     signals::check().map_err(|fault| interrupted(fault, &outcome))?;
@@ -137,11 +137,11 @@ fn unlisted(error: Error, outcome: &Outcome, context: &Context) -> Error {
 }
 
 /// No backup was made: why, and how that ends.
-fn none(outcome: Outcome, context: &Context) -> Error {
+fn none(outcome: Outcome, server: &Server<'_>, context: &Context) -> Error {
     let Outcome { mut failed, .. } = outcome;
     match failed.len() {
         0 => Fault::failed("There is no database to back up")
-            .hint("see what there is: cargo xtask db-shell -- -l -d postgres")
+            .hint(format!("see what there is: cargo xtask db-shell -- -l -d {}", server.maintenance_database()))
             .into(),
         1 => failed.swap_remove(0).1,
         many => {
@@ -158,9 +158,7 @@ fn warn_of(failed: &[(String, Error)], context: &Context) {
         let context = context.with_database(database);
         let hint = error::fault(error).and_then(Fault::hint_text).map(|hint| format!("\n{hint}")).unwrap_or_default();
         let why = terminal::clean_line(&format!("{error:#}"));
-        context
-            .terminal
-            .warn(&terminal::clean(&format!("{} was not backed up: {why}{hint}", terminal::clean_line(database))));
+        context.terminal.warn(&format!("{} was not backed up: {why}{hint}", terminal::clean_line(database)));
     }
 }
 
@@ -189,7 +187,7 @@ fn conclude(mut outcome: Outcome, context: &Context) -> Result<Vec<PathBuf>> {
     }
     if let Some(error) = globals {
         let why = terminal::clean_line(&format!("{error:#}"));
-        context.terminal.warn(&terminal::clean(&format!("The server's roles could not be saved: {why}")));
+        context.terminal.warn(&format!("The server's roles could not be saved: {why}"));
     }
     warn_of(&outcome.failed, context);
     let names: Vec<&str> = outcome.failed.iter().map(|(database, _)| database.as_str()).collect();

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let known: Vec<&Migration> =
         work.folder.migrations.iter().filter(|migration| migration.version <= args.version).collect();
     if known.last().is_none_or(|migration| migration.version != args.version) {
-        return Err(Fault::usage(format!("migrations/ has no version {}", args.version))
+        return Err(Fault::usage(format!("There is no file of version {}", args.version))
             .hint("list them with: cargo xtask db-migrate status")
             .into());
     }

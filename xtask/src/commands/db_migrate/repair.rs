@@ -97,7 +97,7 @@ fn ask<'a>(
     let mut left = 0;
     for entry in faulty {
         let reason = status::reason(entry, &work.config.ignored)?.unwrap_or_default();
-        terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
+        terminal.warn(&format!("{}: {reason}", entry.named()));
         let Some((question, repair)) = question(entry, args) else {
             terminal.note(&only_by_name(entry));
             left += 1;

@@ -112,7 +112,7 @@ fn drift_of(work: &Work<'_>, look: &Look) -> Result<Drift> {
 
 fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context) -> Result<()> {
     for refusal in work.folder.refusals.iter().map(|refusal| &refusal.what).chain(&work.folder.foreign) {
-        context.terminal.warn(&terminal::clean(refusal));
+        context.terminal.warn(refusal);
     }
     if entries.is_empty() {
         if work.folder.refusals.is_empty() && work.folder.foreign.is_none() {
@@ -123,7 +123,7 @@ fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context
     context.terminal.table(&["VERSION", "DESCRIPTION", "STATE", "APPLIED", "TOOK"], &rows(entries), &[4])?;
     for entry in entries {
         if let Some(reason) = reason(entry, ignored)? {
-            context.terminal.warn(&terminal::clean(&format!("{}: {reason}", entry.named())));
+            context.terminal.warn(&format!("{}: {reason}", entry.named()));
         }
         for line in entry.hint_to_finish().iter().flat_map(|hint| hint.lines()) {
             context.terminal.note(&format!("  {line}"));
@@ -183,9 +183,7 @@ pub(super) fn reason(entry: &Entry, ignored: &Ignored) -> Result<Option<String>>
                 "it is applied, and newer than every file: this checkout is older than the database".to_owned()
             }
             Some(Lost::OnlyWayBack) => "it is applied, but only its .down.sql file is there".to_owned(),
-            Some(Lost::Gone | Lost::Exchanged { .. }) | None => {
-                "it is applied, but migrations/ has no file for it".to_owned()
-            }
+            Some(Lost::Gone | Lost::Exchanged { .. }) | None => "it is applied, but has no file here".to_owned(),
         }),
         (State::OutOfOrder, ..) => text("it is pending, and older than an applied version"),
         _ => None,

@@ -51,7 +51,7 @@ fn pending(proposal: &Proposal<'_>, is_of_set: bool, (target, context): (&Target
     let applied = proposal.backup.contents.migrations.as_ref();
     pending_beyond(applied, target, &context.settings, &context.root).unwrap_or_else(|error| {
         let text = format!("The migrations that will be pending are not known: {error:#}");
-        context.terminal.warn(&terminal::clean(&text));
+        context.terminal.warn(&text);
         Vec::new()
     })
 }
@@ -100,7 +100,7 @@ pub(super) fn show(
 
 /// What the server will make of it.
 fn remarks(fitting: &Fitting, context: &Context) {
-    fitting.unchecked_letters.iter().for_each(|letters| context.terminal.warn(&terminal::clean(letters)));
+    fitting.unchecked_letters.iter().for_each(|letters| context.terminal.warn(letters));
     for change in &fitting.version_changes {
         context.terminal.note(&terminal::clean_line(&format!("Note: {}", change.line())));
     }
@@ -123,7 +123,7 @@ fn name_tables_without_rows(backup: &Proven, context: &Context) {
         terminal::counted(names.len() as u64, "table", "tables"),
         first_names(&names, TABLES_NAMED)
     );
-    context.terminal.warn(&terminal::clean(&text));
+    context.terminal.warn(&text);
 }
 
 /// The report's first line: that the database is restored, and which rows it lacks.
@@ -164,7 +164,7 @@ fn locale_difference(merged: &Merged, backup: &Proven, (target, context): (&Targ
         difference.backup,
         locale_difference::commands(backup, target)?.replace('\n', "\n  ")
     );
-    context.terminal.note(&terminal::clean(&text));
+    context.terminal.note(&text);
     Ok(())
 }
 

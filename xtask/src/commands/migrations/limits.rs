@@ -52,3 +52,14 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds <= LONGEST);
     seconds.map(Duration::from_secs).ok_or_else(|| format!("it must be 0 to {LONGEST} seconds"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings;
+
+    #[test]
+    fn the_default_is_that_of_the_setting() {
+        assert_eq!(settings::default_of(FOR_RUN), RUN.as_secs().to_string());
+    }
+}

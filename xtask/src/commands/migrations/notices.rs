@@ -14,7 +14,7 @@ pub(super) fn show(heard: &Heard, terminal: &Terminal) {
         let (warnings, others): (Vec<&Notice>, Vec<&Notice>) =
             of_file.iter().partition(|notice| notice.severity > Severity::Notice);
         for notice in warnings.into_iter().chain(others).take(SHOWN) {
-            let line = terminal::clean(&format!("{}:{}: {}", shown(&notice.file), notice.line, notice.text));
+            let line = format!("{}:{}: {}", shown(&notice.file), notice.line, notice.text);
             match notice.severity {
                 Severity::Notice => terminal.note(&line),
                 _ => terminal.warn(&line),
@@ -27,7 +27,7 @@ pub(super) fn show(heard: &Heard, terminal: &Terminal) {
             } else {
                 terminal::counted(more as u64, "more message", "more messages")
             };
-            terminal.note(&terminal::clean(&format!("{}: {more}", shown(&notice.file))));
+            terminal.note(&format!("{}: {more}", shown(&notice.file)));
         }
     }
     if heard.is_cut {

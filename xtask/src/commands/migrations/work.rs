@@ -82,7 +82,7 @@ impl<'a> Work<'a> {
             context.terminal.note(&format!("No files of migrations are read: {SETTING} is none"));
         }
         for remark in &work.folder.remarks {
-            context.terminal.warn(&terminal::clean(remark));
+            context.terminal.warn(remark);
         }
         Ok(work)
     }
@@ -123,7 +123,7 @@ impl<'a> Work<'a> {
             let line = format!(
                 "The ledger is {table}; sqlx would make another one in schema {other}, which search_path names first"
             );
-            self.context.terminal.warn(&terminal::clean(&line));
+            self.context.terminal.warn(&line);
         }
         self.migrated().writer(session, ledger, lock_timeout)
     }
@@ -158,7 +158,7 @@ impl<'a> Work<'a> {
             cautions.iter().filter(|caution| !empty || caution.weight == Weight::Always).collect();
         let shown = if all { told.len() } else { CAUTIONS };
         for caution in told.iter().take(shown) {
-            self.context.terminal.warn(&terminal::clean(&caution.text));
+            self.context.terminal.warn(&caution.text);
         }
         if let Some(more) = told.len().checked_sub(shown).filter(|more| *more > 0) {
             let more = terminal::counted(more as u64, "more warning", "more warnings");

@@ -75,3 +75,15 @@ fn examine(path: &Path) -> Result<Examined> {
     let text = glance.manifest.as_ref().map_or(glance.bytes, |manifest| manifest.bytes.get());
     if glance.verdict.is_unfit() || text > READ_WHOLE { Ok(glance) } else { proof::check(path, &|_| ()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::retention::time_span;
+    use crate::settings;
+
+    #[test]
+    fn the_default_is_that_of_the_setting() {
+        assert_eq!(time_span(settings::default_of(AGE_SETTING)).unwrap().to_std(), Ok(AGE));
+    }
+}

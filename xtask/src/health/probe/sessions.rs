@@ -54,3 +54,15 @@ pub fn transactions(scene: &Scene) -> Finding {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::retention::time_span;
+    use crate::settings;
+
+    #[test]
+    fn the_default_is_that_of_the_setting() {
+        assert_eq!(time_span(settings::default_of(LONG_SETTING)).unwrap().to_std(), Ok(LONG));
+    }
+}

@@ -93,7 +93,7 @@ pub fn reverting(entries: &[Entry], limit: Limit) -> Result<(Vec<Wanted<'_>>, Op
                 Fault::failed(format!("{version} cannot be reverted: {} has no .down.sql file", shown(&migration.up)))
                     .hint("write one, or go back with: cargo xtask db-restore")
             }
-            None => Fault::failed(format!("{version} cannot be reverted: migrations/ has no file for it"))
+            None => Fault::failed(format!("{version} cannot be reverted: it has no file here"))
                 .hint("get the checkout that applied it"),
         });
     }

@@ -97,7 +97,7 @@ pub fn missing(entries: &[Entry]) -> Result<(), Fault> {
         "get the checkout that has them; if the versions are another program's: --ignore-missing; if the files are \
          gone for good: cargo xtask db-migrate repair VERSION"
     };
-    Err(Fault::failed(format!("The ledger has versions without a file in migrations/: {names}")).hint(hint))
+    Err(Fault::failed(format!("The ledger has versions without a file here: {names}")).hint(hint))
 }
 
 /// Pending versions below an applied one.

@@ -13,7 +13,7 @@ const BEFORE_OWNER: &str = "\n\n\nALTER ";
 /// The only schema with an owner that no statement of a dump makes.
 pub(super) const PUBLIC: &str = "SCHEMA public";
 
-/// What a dump says of them. Roles are written as in SQL.
+/// The owners and grants in a dump. Roles are written as in SQL.
 #[derive(Debug, Default)]
 pub(super) struct OfDump {
     /// `TABLE public.t` and its owner.

@@ -160,7 +160,7 @@ fn name_of(path: &Path) -> String {
 /// The server's own rule for the names of stores.
 ///
 /// # Errors
-/// Exit 2: it takes no such name, and has no store of it.
+/// Exit 2: the server refuses such a name, so it has no store of that name.
 pub fn check_name(name: &str) -> Result<(), Fault> {
     let letters = name.chars().count();
     let fits =

@@ -28,7 +28,7 @@ use place::{Place, RecordState};
 use serde::Deserialize;
 use std::collections::HashMap;
 
-/// What those who only look want to know beside the record itself.
+/// What a command that only looks asks for beside the record itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Databases that are named like ours and are not recorded.
@@ -37,7 +37,8 @@ pub struct Wanted {
     pub sizes: bool,
 }
 
-/// The record, for those who only look: it is never made or removed. One that is not to be trusted is empty and says why.
+/// Reads the record for a command that only looks: it is never made or removed. One that is not to be trusted is
+/// empty and says why.
 pub fn look(server: &Server<'_>, wanted: Wanted) -> Result<View> {
     let answer = server.ask_maintenance(QUESTION)?;
     look_by(&answer, server, wanted)

@@ -9,7 +9,7 @@ use super::view::View;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::quote::{identifier, literal};
-use crate::postgres::server::Server;
+use crate::postgres::server::{Server, maintenance_database};
 use crate::process::signals;
 use crate::restore::{closed, subscriptions};
 use crate::settings::fault_point;
@@ -202,7 +202,7 @@ impl<'a> Record<'a> {
             return Err(anyhow::Error::msg(answer).context("the answer to DROP DATABASE"));
         };
         if !after && (before || self.live_was_there.get()) {
-            return Err(gone(live, &format!("before {} was dropped", database.name())).into());
+            return Err(gone(self.target(), &format!("before {} was dropped", database.name())).into());
         }
         Ok(())
     }
@@ -226,10 +226,10 @@ impl<'a> Record<'a> {
         let live = self.target().database();
         let sql = format!("SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = {}", literal(live)?);
         match self.sql(&sql)?.trim() {
-            "" => Err(gone(live, "since it was swapped in").into()),
+            "" => Err(gone(self.target(), "since it was swapped in").into()),
             found if found == oid.to_string() => Ok(()),
             _ => Err(Fault::new(Exit::Partial, format!("{live} is another database than the one that was swapped in"))
-                .hint("list the databases: cargo xtask db-shell -- -d postgres -l")
+                .hint(list_databases(self.target()))
                 .into()),
         }
     }
@@ -260,7 +260,12 @@ impl<'a> Record<'a> {
     }
 }
 
-fn gone(live: &str, when: &str) -> Fault {
+fn gone(target: &Target, when: &str) -> Fault {
+    let live = target.database();
     Fault::new(Exit::Partial, format!("There is no database {live} any more: it was dropped or renamed {when}"))
-        .hint("list the databases: cargo xtask db-shell -- -d postgres -l")
+        .hint(list_databases(target))
+}
+
+fn list_databases(target: &Target) -> String {
+    format!("list the databases: cargo xtask db-shell -- -d {} -l", maintenance_database(target))
 }

@@ -116,7 +116,7 @@ impl View {
         Self { distrust: Some(why), ..Self::default() }
     }
 
-    /// Why the record is not to be trusted, for those who only look.
+    /// Why the record is not to be trusted, for a command that only looks.
     pub fn distrust(&self) -> Option<&Fault> {
         self.distrust.as_ref()
     }

@@ -1,4 +1,4 @@
-//! A load that changed what belongs to the whole server is not used.
+//! Whether code of a file that ran in one database changed what belongs to the whole server.
 
 use super::SharedCatalogs;
 use super::change::Change;
@@ -18,7 +18,7 @@ const CHECK: &str = "check each change, and undo those that you do not want: car
      '\\drds' -c '\\db+'\n\
     if it was another session, try again";
 
-/// What runs in the database that a guard is for.
+/// The code whose effects outside of its database are looked for.
 #[derive(Debug, Clone)]
 pub enum Tried {
     /// A backup is loaded from this file.
@@ -61,11 +61,11 @@ impl Tried {
         let cause = match self {
             Self::Backup(_) => "code in the file did this",
             Self::Migrations => {
-                "a file that names a role, a database or a tablespace did this: it reaches the whole server, also where it \
-                 is tried"
+                "a migration did this (a statement about a role, a database or a tablespace reaches the whole server, also \
+                 from a scratch database)"
             }
         };
-        format!("{cause}, or another session did meanwhile: the server does not say which\n{CHECK}")
+        format!("{cause}, or another session did it at the same time: PostgreSQL does not record which\n{CHECK}")
     }
 }
 
@@ -78,11 +78,11 @@ struct Recorded {
     in_making: BTreeSet<String>,
 }
 
-/// How the server was before a file was loaded.
+/// What belonged to the whole server before code of a file ran.
 #[derive(Debug)]
 pub struct Guard {
     tried: Tried,
-    /// The database's that it is tried in.
+    /// The OID of the database in which the code runs.
     own: u32,
     before: SharedCatalogs,
     /// What the record said before and after the catalogs were read: other runs go on meanwhile.
@@ -90,7 +90,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Looks at the server; `database` is the one that this is tried in.
+    /// Looks at the server; the code will run in `database`.
     pub fn before(record: &Record<'_>, database: &OwnedDatabase, tried: Tried) -> Result<Self> {
         let first = recorded(record)?;
         let timeout = record.target().timeout();
@@ -98,8 +98,8 @@ impl Guard {
         Ok(Self { tried, own: database.oid(), before, recorded: [first, recorded(record)?] })
     }
 
-    /// The outcome of what ran code of the file, unless something of the whole server has changed. That is looked for after
-    /// a failure, too: what the code did before stays.
+    /// The outcome of the code, unless something of the whole server has changed. It is compared after a failure, too: what
+    /// the code changed before it failed stays.
     ///
     /// # Errors
     /// Exit 6 names what has changed.
@@ -112,7 +112,7 @@ impl Guard {
         }
     }
 
-    /// Why a question after the load had no answer. Before it this role could ask: that it cannot any more is a change,
+    /// Why a question after the code ran had no answer. Before it this role could ask: that it cannot any more is a change,
     /// too, unless the server is gone.
     pub fn unanswered(&self, why: Error) -> Error {
         if error::exit(&why) != Exit::Failed && !error::is_lasting(&why) {

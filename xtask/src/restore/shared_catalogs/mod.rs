@@ -1,6 +1,6 @@
 //! What belongs to the whole server and to no single database: databases with comments and settings, roles, memberships,
-//! tablespaces, parameter grants. A load changes none of it. The functions of a file run while it loads, with the loading
-//! role's rights, so this is compared before and after.
+//! tablespaces, parameter grants. A load and a trial of migrations change none of it. Code of their files
+//! runs with the role's rights, so this is compared before and after.
 
 mod change;
 mod entry;
@@ -23,13 +23,13 @@ type Ask<'a> = &'a dyn Fn(&str) -> Result<String>;
 #[derive(Debug)]
 struct SharedCatalogs {
     readable: Readable,
-    /// The loaded database's name.
+    /// The name of the database in which the code runs.
     own: String,
     entries: BTreeMap<(Kind, String), Entry>,
 }
 
 impl SharedCatalogs {
-    /// Asks the server; `own` is the database that is loaded.
+    /// Asks the server; `own` is that database.
     fn before(ask: Ask<'_>, own: &str) -> Result<Self> {
         let readable = serde_json::from_str(ask(query::READABLE)?.trim());
         let readable = readable.context("what this role may read of the shared catalogs")?;

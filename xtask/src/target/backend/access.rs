@@ -28,8 +28,8 @@ pub struct Login {
 impl Login {
     /// The database and the user of the settings.
     pub fn of(settings: &Settings) -> Self {
-        let setting = |name: &str, default: &str| settings.get_or(name, default).to_owned();
-        Self { database: setting("POSTGRES_DB", "openfga"), user: setting("POSTGRES_USER", "postgres") }
+        let setting = |name: &str| settings.or_default(name).to_owned();
+        Self { database: setting("POSTGRES_DB"), user: setting("POSTGRES_USER") }
     }
 }
 
@@ -53,8 +53,8 @@ pub struct Launch<'a> {
 
 /// Reaching the server.
 pub trait Access: fmt::Debug + Send + Sync {
-    /// Finds out which server is meant, and how to log in: once, before anything else is asked. Where that needs a
-    /// program that does not answer, it is no error: who needs that program says so.
+    /// Finds out which server is meant, and how to log in: once, before anything else is asked. A program
+    /// that does not answer here is no error: the call that needs it reports that.
     ///
     /// # Errors
     /// Exit 2: it is doubtful which server is meant.
@@ -126,7 +126,7 @@ pub struct Identified {
     pub warnings: Vec<String>,
     /// `POSTGRES_USER=app (service db)`: each part of the login, the password masked. Empty where settings say it all.
     pub origins: Vec<String>,
-    /// The setting that would name the service, where it is recognised by its image alone.
+    /// The setting that names the service, where its image or its answer recognised it: a clone may not recognise it.
     pub setting_to_write: Option<(&'static str, String)>,
 }
 

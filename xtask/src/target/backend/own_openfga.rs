@@ -37,7 +37,7 @@ pub trait OwnOpenfga {
     /// Its keys, a comma between them, where they stand elsewhere than in the settings.
     fn openfga_keys(&self) -> Option<String>;
 
-    /// How it is known that the one that runs was started for another database than the target's.
+    /// Why the OpenFGA that runs belongs to another database than the target's; `None` where nothing shows that.
     fn other_database_of_openfga(&self) -> Option<String>;
 
     /// `openfga migrate`, where this program starts it itself, with its own login; `None` where it does not, or a service of

@@ -11,7 +11,8 @@ pub trait Services {
     /// Those that run now; `clients`: the addresses from which the database's sessions come.
     fn running_users(&self, clients: &[IpAddr]) -> Result<Vec<ServiceUser>>;
 
-    /// What a person must know where services are not this program's to stop; `openfga`: its tables are about to come in.
+    /// What a person must know where services are not this program's to stop; `openfga`: the database
+    /// that is swapped in has OpenFGA's tables.
     fn notice(&self, openfga: bool) -> Result<Option<String>, Fault>;
 
     /// Stops these services, and no others.

@@ -1,7 +1,6 @@
 //! How the database's container is reached.
 
 use super::{Compose, containers};
-use crate::error::Fault;
 use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, Talk};
@@ -118,9 +117,7 @@ impl ProgramsElsewhere for Compose {
         let path = told.trim_end();
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
         if !made.ending.success() || !path.starts_with('/') || !path.chars().all(is_plain) {
-            let fault = Fault::failed("No private file can be made in the container");
-            let why = anyhow::Error::msg(made.stderr.trim().to_owned());
-            return Err(why.context(fault.hint("go on without your startup file: cargo xtask db-shell -- -X")));
+            anyhow::bail!("no private file can be made in the container ({}) {}", made.ending, made.stderr.trim());
         }
         let filled = self.exec("tee", &[], Talk::Piped)?.arg(path).capture_with(text(path), FILES_DEADLINE)?;
         anyhow::ensure!(filled.ending.success(), "{path} in the container cannot be written: {}", filled.stderr.trim());

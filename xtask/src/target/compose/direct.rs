@@ -12,9 +12,10 @@ use super::port_holder;
 use super::stack_login::StackLogin;
 use crate::process::{self, Program};
 use crate::target::backend::{Bulk, Launch};
+use crate::target::client;
 use crate::target::clients::{self, Clients};
 use crate::target::direct_choice::DirectChoice;
-use crate::target::{client, local};
+use crate::target::programs::EMBEDDED;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ const USUAL_PORT: u16 = 5432;
 const CONTACT: Duration = Duration::from_secs(1);
 /// A server on this host answers by then.
 const ANSWER: Duration = Duration::from_secs(10);
-/// Fewer bytes are through before it is known whether there is another way.
+/// Fewer bytes go through Docker sooner than a direct connection is found.
 const SMALL: u64 = 8 << 20;
 
 /// Variables of a container that give the programs inside another meaning than the same programs here would have.
@@ -75,7 +76,7 @@ impl Compose {
 
     fn program_past_docker(&self, bulk: Bulk, name: &str, launch: &Launch) -> Result<Program, String> {
         if bulk.bytes.is_some_and(|bytes| bytes < SMALL) {
-            return Err("a few megabytes are through before another way is found".to_owned());
+            return Err("so few megabytes go through Docker sooner than a direct connection is found".to_owned());
         }
         let mut is_new = false;
         let looked = self.direct.get_or_init(|| {
@@ -113,7 +114,7 @@ impl Compose {
     fn look_for_direct(&self, launch: &Launch) -> Result<Direct, String> {
         self.check_engine_is_here()?;
         let address = self.readable().map_err(|error| format!("{error:#}"))?.published.clone()?;
-        let named = self.settings.get("XTASK_PG_BIN").filter(|name| *name != local::EMBEDDED);
+        let named = self.settings.get("XTASK_PG_BIN").filter(|name| *name != EMBEDDED);
         let named = named.map(|folder| self.root.join(folder));
         // Where packets are dropped, psql would wait for long.
         TcpStream::connect_timeout(&address, CONTACT)

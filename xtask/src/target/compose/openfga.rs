@@ -46,7 +46,7 @@ impl OwnOpenfga for Compose {
     }
 
     fn openfga_address_of_settings(&self, settings: &Settings) -> Option<String> {
-        let url = format!("http://127.0.0.1:{}", settings.get_or("OPENFGA_HTTP_PORT", "8080"));
+        let url = format!("http://127.0.0.1:{}", settings.or_default("OPENFGA_HTTP_PORT"));
         self.has_openfga().then_some(url)
     }
 

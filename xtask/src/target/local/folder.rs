@@ -296,6 +296,12 @@ fn checkout_name(root: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings;
+
+    #[test]
+    fn the_default_is_that_of_the_setting() {
+        assert_eq!(settings::default_of("XTASK_LOCAL_DIR"), OWN);
+    }
 
     #[test]
     fn a_checkout_gets_a_plain_name_of_its_own() {

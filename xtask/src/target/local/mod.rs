@@ -11,7 +11,6 @@ mod hints;
 pub mod openfga;
 mod own_openfga;
 mod owner;
-mod ports;
 mod programs;
 mod server_user;
 mod services;
@@ -24,21 +23,21 @@ use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::process::Program;
 use crate::settings::{self, Settings};
+use crate::target::openfga_program::OpenfgaProgram;
+use crate::target::programs::EMBEDDED;
 use anyhow::Result;
 use cluster::{Running, State};
 use folder::{Folder, SHARED};
 use programs::{Programs, Wanted};
 use std::path::{Path, PathBuf};
 
-/// `XTASK_PG_BIN=embedded`: the wheel's programs, whatever else there is.
-pub(super) const EMBEDDED: &str = "embedded";
 const START: &str = "cargo xtask up --target local";
 
 /// The local server of one checkout.
 #[derive(Debug)]
 pub struct Local {
     folder: Folder,
-    openfga: openfga::Options,
+    openfga: OpenfgaProgram,
     login: Login,
     named_programs: Option<PathBuf>,
     embedded_only: bool,
@@ -52,7 +51,7 @@ impl Local {
         let named = settings.get("XTASK_PG_BIN");
         Self {
             folder: Folder::chosen(settings, root),
-            openfga: openfga::Options::of(settings, root),
+            openfga: OpenfgaProgram::of(settings, root),
             login: Login::of(settings),
             named_programs: named.filter(|name| *name != EMBEDDED).map(|folder| root.join(folder)),
             embedded_only: named == Some(EMBEDDED),

@@ -1,22 +1,16 @@
 //! OpenFGA beside the local server: a program of this host, on ports of its own, its data in our database.
 
 use super::folder::{Folder, OpenfgaPorts, Record};
-use super::ports;
 use crate::error::Fault;
 use crate::platform::{self, User};
-use crate::process::{self, Detached, Program, identity};
-use crate::settings::Settings;
-use crate::target::{openfga_migration, percent};
+use crate::process::{Detached, Program, identity};
+use crate::target::openfga_program::{self, OpenfgaProgram, http_word};
+use crate::target::{free_port, openfga_migration, percent};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What docker-compose.yml and the tests use as well.
-const VERSION: &str = "v1.18.1";
-/// Its dependencies are downloaded, and all of it is compiled.
-const INSTALL_DEADLINE: Duration = Duration::from_secs(1_800);
 const MIGRATE_DEADLINE: Duration = Duration::from_secs(180);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
@@ -24,15 +18,6 @@ const STARTED: &str = "openfga.json";
 
 /// The name of OpenFGA's log in the folder.
 pub const LOG: &str = "openfga";
-
-/// What the settings say about OpenFGA.
-#[derive(Debug)]
-pub struct Options {
-    program: Option<PathBuf>,
-    go_folders: Vec<PathBuf>,
-    method: String,
-    keys: Option<String>,
-}
 
 /// The database that OpenFGA keeps its data in.
 #[derive(Debug, Clone, Copy)]
@@ -71,85 +56,8 @@ impl Started {
     }
 }
 
-impl Options {
-    pub fn of(settings: &Settings, root: &Path) -> Self {
-        let go_paths = settings.get("GOPATH").map(|paths| std::env::split_paths(paths).collect::<Vec<_>>());
-        let home =
-            ["HOME", "USERPROFILE"].iter().find_map(|name| settings.get(name)).map(|home| Path::new(home).join("go"));
-        let go_paths = go_paths.unwrap_or_default().into_iter().chain(home).map(|path| path.join("bin"));
-        Self {
-            program: settings.get("XTASK_OPENFGA_BIN").map(|path| root.join(path)),
-            go_folders: settings.get("GOBIN").map(PathBuf::from).into_iter().chain(go_paths).collect(),
-            method: settings.get_or("OPENFGA_AUTHN_METHOD", "none").to_owned(),
-            keys: settings.get("OPENFGA_AUTHN_PRESHARED_KEYS").map(str::to_owned),
-        }
-    }
-
-    /// The program: the one named, else PATH's, else Go's. `None` where there is none.
-    ///
-    /// # Errors
-    /// The one named is not there.
-    pub fn program(&self) -> Result<Option<PathBuf>, Fault> {
-        if let Some(named) = &self.program {
-            if named.is_file() {
-                return Ok(Some(named.clone()));
-            }
-            let fault = Fault::usage(format!("XTASK_OPENFGA_BIN={} is not a program", named.display()));
-            return Err(fault.hint("name the openfga program, or unset it"));
-        }
-        let name = format!("openfga{}", std::env::consts::EXE_SUFFIX);
-        let in_go = || self.go_folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_file());
-        Ok(process::find("openfga").or_else(in_go))
-    }
-
-    /// What is asked before OpenFGA's program is installed; `None` where there is no Go to build it with.
-    pub fn install_question(&self) -> Option<String> {
-        process::find("go")?;
-        let folder = self.go_folders.first()?.display();
-        Some(format!("There is no openfga program here. Build OpenFGA {VERSION} with Go into {folder} (some minutes)?"))
-    }
-
-    /// What a person does on a host without the program, so that `up` starts OpenFGA.
-    pub fn how_to_install(&self) -> String {
-        let build = if process::find("go").is_some() { "build it" } else { "install Go (https://go.dev/dl), build it" };
-        let releases = "https://github.com/openfga/openfga/releases";
-        format!(
-            "{build}: cargo xtask setup-env --yes\n\
-             or unpack OpenFGA {VERSION} of {releases}, name its program in .env (XTASK_OPENFGA_BIN=PATH), and: \
-             cargo xtask up --target local"
-        )
-    }
-
-    /// Why it does not run: there is no program, or it was not started.
-    ///
-    /// # Errors
-    /// The program that is named is not there (2).
-    pub fn not_running(&self) -> Result<Fault, Fault> {
-        if self.program()?.is_none() {
-            let fault = Fault::unreachable("OpenFGA does not run: there is no openfga program on this host");
-            return Ok(fault.hint(self.how_to_install()));
-        }
-        Ok(Fault::unreachable("The local OpenFGA is not running").hint("start it with: cargo xtask up --target local"))
-    }
-
-    /// Builds and installs the pinned version with Go; where it is then.
-    pub fn install(&self) -> Result<PathBuf> {
-        let module = format!("github.com/openfga/openfga/cmd/openfga@{VERSION}");
-        let captured =
-            Program::new("go").args(["install", &module]).env("CGO_ENABLED", "0").capture(INSTALL_DEADLINE)?;
-        let failed = |why: String| {
-            let hint = format!("see why: CGO_ENABLED=0 go install {module}");
-            anyhow::Error::msg(why).context(Fault::failed("OpenFGA could not be built").hint(hint))
-        };
-        if !captured.ending.success() {
-            let lines: Vec<&str> = captured.stderr.trim().lines().rev().take(3).collect();
-            return Err(failed(lines.into_iter().rev().collect::<Vec<_>>().join("\n")));
-        }
-        self.program()?
-            .ok_or_else(|| failed("go install ended well, but there is no openfga in Go's folders".to_owned()))
-    }
-
-    /// This program, to be run in this folder as this user of the host.
+impl OpenfgaProgram {
+    /// The program at this path, to be run in this folder as this user of the host.
     pub fn runner<'a>(&'a self, folder: &'a Folder, program: &'a Path, user: Option<&'a User>) -> Runner<'a> {
         Runner { options: self, folder, program, user }
     }
@@ -158,7 +66,7 @@ impl Options {
 /// OpenFGA's program, and how it is run.
 #[derive(Debug)]
 pub struct Runner<'a> {
-    options: &'a Options,
+    options: &'a OpenfgaProgram,
     folder: &'a Folder,
     program: &'a Path,
     user: Option<&'a User>,
@@ -217,44 +125,6 @@ pub fn uri(port: u16, database: &str) -> String {
     format!("postgres://127.0.0.1:{port}/{}?sslmode=disable", percent::encoded(database))
 }
 
-/// Starts a server with its data in memory, on free ports of this host; its process and its HTTP port.
-pub fn start_in_memory(
-    program: &Path,
-    folder: &Path,
-    log: &Path,
-    environment: &[(&str, &str)],
-    key: &str,
-) -> Result<(Detached, u16)> {
-    let http = ports::choose(&[])?;
-    let grpc = ports::choose(&[http])?;
-    let _ = std::fs::remove_file(log);
-    let cannot = || Fault::failed(format!("{} cannot be written", log.display()));
-    let file = platform::create_private(log).with_context(cannot)?;
-    // OpenFGA reads config.yaml from its folder and from its home.
-    let prepared = Program::new(program).folder(folder).env("HOME", folder);
-    let prepared = environment.iter().fold(prepared, |prepared, (name, value)| prepared.env(name, value));
-    let prepared = prepared
-        .secret("OPENFGA_AUTHN_PRESHARED_KEYS", key)
-        .args(["run", "--datastore-engine", "memory"])
-        .arg(http_word(http))
-        .arg(format!("--grpc-addr=127.0.0.1:{grpc}"));
-    Ok((prepared.detach(file)?, http))
-}
-
-/// Whether this process is the server that was started on this port.
-pub fn is_in_memory(pid: u32, http: u16) -> bool {
-    identity::is(pid, "openfga", &http_word(http))
-}
-
-/// Ends a server whose data is in memory: there is nothing that it would have to save.
-pub fn end_in_memory(pid: u32) {
-    if platform::WINDOWS {
-        let _ = end(pid);
-    } else {
-        let _ = platform::end_group(pid, true);
-    }
-}
-
 /// The OpenFGA that runs for this folder.
 pub fn running(folder: &Folder) -> Result<Option<Started>> {
     let started = folder.read(STARTED)?.and_then(|text| serde_json::from_str::<Started>(&text).ok());
@@ -265,7 +135,7 @@ pub fn running(folder: &Folder) -> Result<Option<Started>> {
 pub fn stop(folder: &Folder) -> Result<bool> {
     let Some(started) = running(folder)? else { return Ok(false) };
     let refused = || Fault::failed(format!("OpenFGA (process {}) could not be stopped", started.pid));
-    end(started.pid).with_context(refused)?;
+    openfga_program::end(started.pid).with_context(refused)?;
     let end = Instant::now() + STOP_DEADLINE;
     while started.is_running() {
         if Instant::now() >= end {
@@ -281,23 +151,10 @@ pub fn stop(folder: &Folder) -> Result<bool> {
 /// Ports as kept where they are still free, else others.
 pub fn choose_ports(record: &Record, postgres: u16) -> Result<OpenfgaPorts> {
     let kept = record.openfga;
-    let http = ports::keep_or_choose(kept.map(|ports| ports.http), &[postgres])?;
-    let grpc = ports::keep_or_choose(kept.map(|ports| ports.grpc), &[postgres, http])?;
-    let metrics = ports::keep_or_choose(kept.map(|ports| ports.metrics), &[postgres, http, grpc])?;
+    let http = free_port::keep_or_choose(kept.map(|ports| ports.http), &[postgres])?;
+    let grpc = free_port::keep_or_choose(kept.map(|ports| ports.grpc), &[postgres, http])?;
+    let metrics = free_port::keep_or_choose(kept.map(|ports| ports.metrics), &[postgres, http, grpc])?;
     Ok(OpenfgaPorts { http, grpc, metrics })
-}
-
-fn end(pid: u32) -> Result<()> {
-    if platform::WINDOWS {
-        Program::new("taskkill").args(["/F", "/T", "/PID", &pid.to_string()]).capture(STOP_DEADLINE)?;
-        return Ok(());
-    }
-    Ok(platform::end_process(pid)?)
-}
-
-/// The argument that tells our process from every other: its own port.
-fn http_word(port: u16) -> OsString {
-    format!("--http-addr=127.0.0.1:{port}").into()
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use super::cluster::{self, State};
 use super::folder::Record;
 use super::programs::Programs;
-use super::{Local, openfga, ports};
+use super::{Local, openfga};
 use crate::error::{self, Cause, Fault};
 use crate::platform::User;
 use crate::process::{Detached, signals};
 use crate::settings::Settings;
 use crate::target::backend::{Access as _, ComposeProject, Extent, Stack};
+use crate::target::free_port;
 use crate::target::openfga as probe;
 use crate::target::openfga_migration;
 use crate::target::ports::{Taken, taken_by};
@@ -156,7 +157,7 @@ fn start_on_free_port(
         if cluster::state(folder)? == State::Stale {
             cluster::disown_stale(folder, user)?;
         }
-        let port = ports::keep_or_choose(record.port, &[])?;
+        let port = free_port::keep_or_choose(record.port, &[])?;
         record.port = Some(port);
         record.programs = Some(programs.folder.clone());
         folder.keep(&record)?;

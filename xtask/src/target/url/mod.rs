@@ -18,7 +18,8 @@ use super::{cause, client, clients, database_name};
 use crate::error::{Cause, Fault};
 use crate::process::{Captured, Program};
 use crate::settings::Settings;
-use crate::target::local::openfga::Options;
+use crate::target::openfga_program::OpenfgaProgram;
+use crate::target::programs::EMBEDDED;
 use anyhow::Result;
 use connection::Connection;
 use contact::Contact;
@@ -34,7 +35,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 pub struct Url {
     connection: Connection,
     login: Login,
-    openfga: Options,
+    openfga: OpenfgaProgram,
     named_programs: Option<PathBuf>,
     /// The programs of the server's own version, once it was asked.
     clients: OnceLock<Clients>,
@@ -64,12 +65,12 @@ impl Url {
     /// # Errors
     /// Exit 2 where it is missing or cannot be used.
     pub fn new(settings: &Settings, root: &Path) -> Result<Self, Fault> {
-        let named = settings.get("XTASK_PG_BIN").filter(|name| *name != super::local::EMBEDDED);
+        let named = settings.get("XTASK_PG_BIN").filter(|name| *name != EMBEDDED);
         let connection = Connection::of(settings, root, settings.flag(database_name::SETTING))?;
         Ok(Self {
             login: Login { database: connection.database.clone(), user: connection.user.clone() },
             connection,
-            openfga: Options::of(settings, root),
+            openfga: OpenfgaProgram::of(settings, root),
             named_programs: named.map(|folder| root.join(folder)),
             clients: OnceLock::new(),
         })

@@ -8,8 +8,9 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 /// A test that uses two servers at once must not wait for ever.
-const PATIENCE: Duration = Duration::from_secs(600);
-/// `db-reset` loads nothing. Two of them while a file loads drop a database of which no record tells afterwards.
+const TIMEOUT: Duration = Duration::from_secs(600);
+/// Words of commands that compare what belongs to the whole server before and after they run code of a file. `db-reset` runs
+/// none, but two of them while a file loads drop a database that no record names afterwards.
 const LOADS: &[&str] = &["db-restore", "--restore", "db-reset", "verify", "baseline", "--drift"];
 /// Commands that make databases without a file: for runs of another role that is a change of the server.
 const MAKERS: &[&str] = &["db-migrate", "setup-env"];
@@ -36,7 +37,7 @@ impl Quiet {
     /// Waits for the others, in the order in which they came; a thread that has begun already goes on.
     fn begin(server: &str) -> Self {
         let thread = thread::current().id();
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
         servers.get_or_insert_default().entry(server.to_owned()).or_default().queue.push_back(thread);
         loop {
@@ -47,7 +48,7 @@ impl Quiet {
                 *holders.entry(thread).or_default() += 1;
                 return Self { server: server.to_owned(), thread };
             }
-            servers = CHANGED.wait_timeout(servers, PATIENCE).unwrap_or_else(PoisonError::into_inner).0;
+            servers = CHANGED.wait_timeout(servers, TIMEOUT).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

@@ -28,7 +28,7 @@ impl Codec for Plain {
     }
 
     fn format(&self) -> u32 {
-        1
+        Manifest::PLAIN
     }
 
     fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, Fault>> {

@@ -47,7 +47,7 @@ impl Codec for Zstd {
     }
 
     fn format(&self) -> u32 {
-        2
+        Manifest::COMPRESSED
     }
 
     fn asked(&self, asked: Asked<'_>) -> Option<Result<Box<dyn Codec>, Fault>> {

@@ -55,7 +55,7 @@ fn nothing_to_go_back_to(view: &View, target: &Target) -> Fault {
         hint.push_str(&format!("\nthe set of {names}: cargo xtask db-restore --undo --set --database {first}"));
     }
     let database = target.database();
-    Fault::failed(format!("There is no restored set with {database} to go back from")).hint(terminal::clean(&hint))
+    Fault::failed(format!("There is no restored set with {database} to go back from")).hint(hint)
 }
 
 /// What holds for the whole run.

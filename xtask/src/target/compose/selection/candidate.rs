@@ -1,4 +1,4 @@
-//! The services of a project, of which one is looked for.
+//! The services of a project that may be the one that is looked for.
 
 use super::role::Role;
 use crate::target::compose::image::ImageKind;
@@ -22,7 +22,7 @@ pub(in crate::target::compose) fn is_name(name: &str) -> bool {
     (1..=255).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(is_letter)
 }
 
-/// The service of the usual name, where it may be it.
+/// The service of the usual name, unless its image is another product's.
 pub(super) fn usual<'a>(role: &Role, candidates: &'a [Candidate]) -> Option<&'a Candidate> {
     let may_be = |candidate: &&Candidate| role.may_be(candidate.product);
     candidates.iter().find(|candidate| candidate.name == role.usual).filter(may_be)

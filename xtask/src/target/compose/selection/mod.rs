@@ -19,10 +19,10 @@ use self::service_found::Recognised;
 use super::image::ImageKind;
 use crate::error::Fault;
 
-/// The service of this role; `None` where no service is it by setting, name or image.
+/// The service of this role; `None` where none fits by setting, name or image.
 ///
 /// # Errors
-/// Exit 2: the setting names no service, or one that is something else; several are it.
+/// Exit 2: the setting names no service, or one that is something else; several services fit.
 pub(super) fn choose(
     role: &Role,
     named: Option<&str>,
@@ -57,7 +57,7 @@ fn recognised(role: &Role, named: Option<&str>, candidates: &[Candidate]) -> Res
 /// The service that has the product's image, where none is known: it is not active, or its program is not known.
 ///
 /// # Errors
-/// Exit 2: several are it.
+/// Exit 2: several services fit.
 fn supposed(role: &Role, candidates: &[Candidate]) -> Result<Option<ServiceFound>, Fault> {
     let usual = usual(role, candidates);
     let (active, inactive): (Vec<&Candidate>, Vec<&Candidate>) =
@@ -74,10 +74,10 @@ fn supposed(role: &Role, candidates: &[Candidate]) -> Result<Option<ServiceFound
     }
 }
 
-/// The only one of those whose port answers.
+/// The service that answers, where only one does.
 ///
 /// # Errors
-/// Exit 2: several are it.
+/// Exit 2: several services fit.
 fn answering(role: &Role, candidates: &[&Candidate]) -> Result<Option<ServiceFound>, Fault> {
     match candidates {
         [] => Ok(None),

@@ -5,7 +5,7 @@ use super::role::Role;
 use crate::error::Fault;
 use crate::target::compose::image::ImageKind;
 
-/// Several services of the project are it.
+/// Several services of the project fit this role.
 pub(super) fn several(role: &Role, candidates: &[&Candidate]) -> Fault {
     let names: Vec<String> = candidates.iter().map(|candidate| shown(candidate)).collect();
     let Role { setting, what, .. } = role;
@@ -14,7 +14,7 @@ pub(super) fn several(role: &Role, candidates: &[&Candidate]) -> Fault {
         .hint(format!("name one of them: {setting}={first}, in .env or in the environment"))
 }
 
-/// No service of the project is it.
+/// No service of the project fits this role.
 pub(super) fn none(role: &Role, candidates: &[Candidate]) -> Fault {
     let Role { setting, what, usual, .. } = role;
     let other = candidates.iter().find(|candidate| candidate.name == *usual && candidate.product == ImageKind::Other);

@@ -14,7 +14,7 @@ pub(in crate::target::compose) struct Role {
     pub(in crate::target::compose) usual: &'static str,
     /// What this program wants it for.
     pub(super) purpose: &'static str,
-    /// How one that is no service of the project is named.
+    /// What a person sets for a server outside of the project.
     pub(super) outside: &'static str,
 }
 
@@ -36,7 +36,7 @@ pub(in crate::target::compose) const OPENFGA: Role = Role {
 };
 
 impl Role {
-    /// Whether a service with an image of this kind may be it: what is built may be anything.
+    /// Whether a service with an image of this kind may have this role. The kind of an image that the team builds is not known.
     pub(super) fn may_be(&self, kind: ImageKind) -> bool {
         kind == self.product || kind == ImageKind::Unknown
     }

@@ -13,7 +13,8 @@ pub(super) enum Recognised {
     ByImage(String),
     /// Its port answers.
     ByAnswer,
-    /// It has this image but runs another program than the server; these services are built, and may be it.
+    /// It has this image but runs another program than the server. `others` are services with images that the team builds: one
+    /// of them may be the server.
     Supposed { image: String, others: Vec<String> },
 }
 
