@@ -1,6 +1,7 @@
 //! A database's whole schema as text that can be compared: what a `.down.sql` file did not revert shows as a line.
 
 use crate::error::Fault;
+use crate::postgres::quote::literal;
 use crate::postgres::server::Server;
 use crate::postgres::session;
 use crate::sql::{Dialect, Lexer, Spelling};
@@ -9,15 +10,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(600);
-/// OpenFGA's tables, as the dump names them.
-const OPENFGA: [&str; 6] = [
-    "public.tuple",
-    "public.store",
-    "public.authorization_model",
-    "public.changelog",
-    "public.assertion",
-    "public.goose_db_version",
-];
+/// OpenFGA's tables, which stand in schema `public`.
+const OPENFGA: [&str; 6] = ["tuple", "store", "authorization_model", "changelog", "assertion", "goose_db_version"];
+/// The sequence of the last of them, which pg_dump writes without its table.
+const OPENFGA_SEQUENCE: &str = "goose_db_version_id_seq";
 
 /// The first of the settings that each dump begins with; a blank line ends them.
 const HEAD: &str = "SET statement_timeout = ";
@@ -55,9 +51,10 @@ impl Catalog {
         Self::dumped(server, &[])
     }
 
-    /// The same without the ledger, whose quoted name this is: what files of migrations decide.
-    pub fn made_by_files(server: &Server<'_>, ledger: &str) -> Result<Self> {
-        Self::dumped(server, &[&format!("--exclude-table={ledger}")])
+    /// The same without these tables, each by its quoted name with its schema, and without what belongs to them.
+    pub fn without(server: &Server<'_>, tables: &[String]) -> Result<Self> {
+        let options: Vec<String> = tables.iter().map(|table| format!("--exclude-table={table}")).collect();
+        Self::dumped(server, &options.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     fn dumped(server: &Server<'_>, options: &[&str]) -> Result<Self> {
@@ -138,28 +135,25 @@ impl Catalog {
         self.0.iter().filter(|entry| !is_there(entry)).cloned().collect()
     }
 
-    /// Leaves out the tables of OpenFGA and what belongs to them, where all of them are there; says whether they are.
-    pub fn leave_out_openfga(&mut self) -> bool {
-        let has =
-            |table: &str| self.0.iter().any(|entry| entry.trim_start().starts_with(&format!("CREATE TABLE {table} (")));
-        let are_there = OPENFGA.iter().all(|table| has(table));
-        if are_there {
-            self.0.retain(|entry| !is_of_openfga(entry));
-        }
-        are_there
-    }
-
     /// Puts another entry, or none, in the place of each.
     pub(super) fn change(&mut self, change: impl FnMut(String) -> Option<String>) {
         self.0 = std::mem::take(&mut self.0).into_iter().filter_map(change).collect();
     }
 }
 
-/// Whether a statement names a table of OpenFGA.
-pub(super) fn is_of_openfga(statement: &str) -> bool {
-    let is_separator = |letter: char| !(letter.is_alphanumeric() || matches!(letter, '_' | '.'));
-    let of_openfga = |word: &str| OPENFGA.contains(&word) || word.starts_with("public.goose_db_version");
-    statement.split(is_separator).any(of_openfga)
+/// The tables of OpenFGA, where all of them are in the server's database.
+///
+/// # Errors
+/// The server does not answer.
+pub fn openfga_tables(server: &Server<'_>) -> Result<Vec<String>> {
+    let names: Vec<String> = OPENFGA.iter().map(|name| literal(name)).collect::<Result<_, _>>()?;
+    let there: usize = server.query(&format!(
+        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('r', 'p') \
+         AND c.relnamespace = pg_catalog.to_regnamespace('public') AND c.relname IN ({})",
+        names.join(", ")
+    ))?;
+    let all = OPENFGA.iter().chain([&OPENFGA_SEQUENCE]).map(|name| format!("public.{name}"));
+    Ok(if there == OPENFGA.len() { all.collect() } else { Vec::new() })
 }
 
 /// Whether a quote is open where a line begins.
@@ -292,18 +286,5 @@ mod tests {
         assert_eq!((found.reordered.as_slice(), found.are_none()), (&["CREATE TABLE public.t".to_owned()][..], true));
         let found = table("a integer,\n    b text").differences(&table("b text,\n    a bigint"));
         assert!(found.reordered.is_empty() && !found.are_none());
-    }
-
-    #[test]
-    fn openfgas_tables_are_left_out_where_all_are_there() {
-        let tables: String =
-            OPENFGA.iter().map(|table| format!("CREATE TABLE {table} (\n    a integer\n);\n\n--\n")).collect();
-        let more =
-            "CREATE INDEX i ON public.tuple USING btree (a);\n--\nCREATE TABLE public.stored (\n    a integer\n);\n";
-        let some = "CREATE TABLE public.store (\n    a integer\n);\n";
-        for (text, there) in [(format!("{tables}{more}"), true), (some.to_owned(), false)] {
-            let mut schema = parsed(&text);
-            assert_eq!((schema.leave_out_openfga(), schema.0.len()), (there, 1), "{text}");
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Drift: the schema of the live database beside the one that files make in a scratch database.
 
-use super::catalog::{Catalog, Differences};
+use super::catalog::{self, Catalog, Differences};
 use super::files::Migration;
 use super::ledger::Ledger;
 use super::rights::{self, Rights, RightsDifferences};
@@ -16,8 +16,8 @@ pub struct Drift {
     pub rights: RightsDifferences,
 }
 
-/// What the live database lacks of what these files make, and what it has beside that. Tables of OpenFGA in it are left
-/// out.
+/// What the live database lacks of what these files make, and what it has beside that. OpenFGA's tables are left out of
+/// both.
 ///
 /// # Errors
 /// A file cannot be applied to an empty database, or the server does not answer.
@@ -28,12 +28,11 @@ pub fn of<'m>(
     migrations: impl IntoIterator<Item = &'m Migration>,
 ) -> Result<Drift> {
     scratch.replay(migrations)?;
-    let (mut schema, runner) = (Catalog::made_by_files(live, &ledger.name()?)?, rights::runner(live, ledger)?);
-    let mut rights = Rights::out_of(&mut schema, runner);
-    if schema.leave_out_openfga() {
-        rights.leave_out_openfga();
-    }
-    let (mut made, runner) = scratch.made_by_files()?;
+    let openfga = catalog::openfga_tables(live)?;
+    let left_out: Vec<String> = [ledger.name()?].into_iter().chain(openfga.clone()).collect();
+    let (mut schema, runner) = (Catalog::without(live, &left_out)?, rights::runner(live, ledger)?);
+    let rights = Rights::out_of(&mut schema, runner);
+    let (mut made, runner) = scratch.made_by_files(openfga)?;
     let given = Rights::out_of(&mut made, runner);
     Ok(Drift { schema: made.differences(&schema), rights: given.differences(&rights) })
 }

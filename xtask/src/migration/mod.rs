@@ -12,7 +12,6 @@ pub mod cautions;
 pub mod checks;
 pub mod checksum;
 pub mod config;
-pub mod data;
 pub mod difference;
 pub mod drift;
 pub mod execute;

@@ -108,9 +108,10 @@ impl<'a, 't> Scratch<'a, 't> {
         Catalog::of(self.on.server)
     }
 
-    /// What the files decide of it, and the role that ran them.
-    pub fn made_by_files(&self) -> Result<(Catalog, Option<String>)> {
-        let schema = Catalog::made_by_files(self.on.server, &self.ledger.table)?;
+    /// What the files decide of it, without these tables, and the role that ran them.
+    pub fn made_by_files(&self, mut left_out: Vec<String>) -> Result<(Catalog, Option<String>)> {
+        left_out.push(self.ledger.table.clone());
+        let schema = Catalog::without(self.on.server, &left_out)?;
         Ok((schema, rights::runner(self.on.server, &self.on.ledger_again()?)?))
     }
 }

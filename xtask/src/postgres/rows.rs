@@ -3,12 +3,16 @@
 use super::server::Server;
 use anyhow::Result;
 
-/// True of a database with a table of rows, but for the ledgers of migrations.
+/// True of a database with a table of rows, but for the ledgers of migrations: OpenFGA's own has rows from the first
+/// moment on. A table that a session holds may have some, and is not waited for.
 macro_rules! has_data {
     () => {
         "EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t(oast|emp_)'
-      AND c.relname NOT IN ('_sqlx_migrations', 'goose_db_version') AND pg_catalog.pg_relation_size(c.oid) > 0)"
+      AND c.relname NOT IN ('_sqlx_migrations', 'goose_db_version')
+      AND CASE WHEN c.oid = ANY (ARRAY(SELECT l.relation FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'relation'
+          AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid()))
+        THEN true ELSE pg_catalog.pg_relation_size(c.oid) > 0 END)"
     };
 }
 pub(crate) use has_data;
@@ -18,5 +22,10 @@ pub(crate) use has_data;
 /// # Errors
 /// It does not answer, or refuses the login.
 pub fn are_there(server: &Server<'_>) -> Result<bool> {
-    Ok(server.ask(concat!("SELECT ", has_data!()))?.trim() == "t")
+    Ok(server.ask(concat!("SET lock_timeout TO '3s'; SELECT ", has_data!()))?.trim() == "t")
+}
+
+/// The same, and true where it is not known.
+pub fn may_be_there(server: &Server<'_>) -> bool {
+    are_there(server).unwrap_or(true)
 }

@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] drift_is_told_in_both_directions,
         [Postgres] baseline_names_rights_that_only_the_files_give,
         [Postgres] drift_of_grants_and_owners_is_a_verdict_of_its_own,
+        [Postgres] openfgas_tables_alone_are_no_drift,
         [Postgres] the_order_of_statements_in_a_body_counts,
     ]
 }
@@ -185,6 +186,30 @@ fn drift_of_grants_and_owners_is_a_verdict_of_its_own() {
 }
 
 /// The steps of a function in this order, each below a comment.
+/// An object by hand that only speaks of OpenFGA's tables is told.
+fn openfgas_tables_alone_are_no_drift() {
+    let database = UrlDatabase::new();
+    database.sandbox.tables(1);
+    migrate(&database, &["up"]).ok();
+    database.own(include_str!("harness/openfga.sql"));
+    database
+        .own("CREATE INDEX of_store ON store (name); COMMENT ON TABLE store IS 'x'; GRANT SELECT ON store TO PUBLIC");
+    migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("✓ The schema matches the applied files");
+    database.own(
+        "CREATE FUNCTION leak() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$SELECT count(*) FROM public.t1 -- public.store\n$$;
+         CREATE TABLE backdoor (i int DEFAULT length('public.store'));
+         CREATE VIEW stores AS SELECT id FROM public.store",
+    );
+    let run = migrate(&database, &["status", "--drift", "--check", "--json"]);
+    let extra = run.code(1).json()["drift"]["extra"].to_string();
+    for named in ["CREATE FUNCTION public.leak()", "CREATE TABLE public.backdoor", "CREATE VIEW public.stores"] {
+        assert!(extra.contains(named), "{named}: {extra}");
+    }
+    // One of them alone is a table as any other.
+    database.own("DROP TABLE tuple; DROP TABLE backdoor; DROP VIEW stores; DROP FUNCTION leak()");
+    migrate(&database, &["status", "--drift", "--check"]).code(1).stderr_has("CREATE TABLE public.store (");
+}
+
 fn function(steps: &[&str]) -> String {
     let lines: String = steps.iter().map(|step| format!("-- {step}\nINSERT INTO log VALUES ('{step}');\n")).collect();
     format!("CREATE OR REPLACE FUNCTION pay() RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\n{lines}-- done\nEND\n$$;")

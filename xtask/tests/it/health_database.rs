@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_missing_refused_or_locked_database_is_told_apart,
         [Stack] a_wrong_password_is_named_and_not_shown,
         [Stack] old_transactions_and_invalid_indexes_are_named,
+        [Stack] a_table_that_a_session_locks_is_not_waited_for,
         [Stack] settings_that_load_code_or_hide_names_are_warned_of,
         [Stack] pending_changed_and_dirty_migrations_are_told_apart,
         [Stack] missing_old_and_damaged_backups_are_told_apart,
@@ -83,6 +84,19 @@ fn old_transactions_and_invalid_indexes_are_named() {
 }
 
 /// What loads code or changes what a name means for the sessions of a database is reported, whichever role set it.
+fn a_table_that_a_session_locks_is_not_waited_for() {
+    let database = shared().database();
+    database.sql("CREATE TABLE held (i int)");
+    let mut session = database.session();
+    session.sql("BEGIN; LOCK TABLE held");
+    // Rows may be in it.
+    let held = health(&database, &["postgres", "transactions", "backups"]);
+    held.says("postgres", "ok", "", "").says("transactions", "ok", "idle in transaction", "");
+    held.says("backups", "warn", "", "").fails_only(&[]);
+    session.sql("ROLLBACK");
+    health(&database, &["backups"]).says("backups", "ok", "none yet, and nothing to save", "");
+}
+
 fn settings_that_load_code_or_hide_names_are_warned_of() {
     let database = shared().database();
     let look = || health(&database, &["settings"]);

@@ -3,8 +3,9 @@
 use super::work::{Look, Work};
 use crate::error::Fault;
 use crate::migration::config::SETTING;
+use crate::migration::other_ledgers;
 use crate::migration::plan::State;
-use crate::migration::{data, other_ledgers};
+use crate::postgres::rows;
 use crate::terminal;
 use anyhow::Result;
 
@@ -25,7 +26,7 @@ impl Work<'_> {
     /// Asks before the first migration of a database that holds data already: another program made it.
     pub fn confirm_first(&self, look: &Look, yes: bool) -> Result<()> {
         let pending = look.entries.iter().filter(|entry| entry.state == State::Pending).count();
-        if pending == 0 || !look.ledger.rows.is_empty() || !data::is_there(&self.live()) {
+        if pending == 0 || !look.ledger.rows.is_empty() || !rows::may_be_there(&self.live()) {
             return Ok(());
         }
         let database = self.server.database();

@@ -11,7 +11,6 @@ use crate::migration::cautions::{self, Caution, Checked, Weight};
 use crate::migration::checks::Direction;
 use crate::migration::checksum;
 use crate::migration::config::{Config, SETTING};
-use crate::migration::data;
 use crate::migration::files::Folder;
 use crate::migration::ledger::{Ledger, Writer};
 use crate::migration::migrated::Migrated;
@@ -20,6 +19,7 @@ use crate::migration::run::Step;
 use crate::migration::running;
 use crate::migration::session::Session;
 use crate::postgres::change_lock::{self, Lock, Mode};
+use crate::postgres::rows;
 use crate::postgres::server::Server;
 use crate::settings::fault_point;
 use crate::target::Target;
@@ -153,7 +153,7 @@ impl<'a> Work<'a> {
         let empty = !all
             && cautions.iter().any(|caution| caution.weight == Weight::WithData)
             && look.ledger.rows.is_empty()
-            && !data::is_there(&self.live());
+            && !rows::may_be_there(&self.live());
         let told: Vec<&Caution> =
             cautions.iter().filter(|caution| !empty || caution.weight == Weight::Always).collect();
         let shown = if all { told.len() } else { CAUTIONS };
@@ -174,7 +174,7 @@ impl<'a> Work<'a> {
 
     /// A proven backup, where there is anything to lose.
     pub fn back_up(&self) -> Result<Option<PathBuf>> {
-        if !data::is_there(&self.live()) {
+        if !rows::may_be_there(&self.live()) {
             return Ok(None);
         }
         let taken = full_backup::take_full(self.server.target(), Purpose::PreMigration, None, self.context).map_err(

@@ -7,7 +7,7 @@ mod of_dump;
 
 use self::grant::{ALL, Grant};
 use self::of_dump::{OfDump, PUBLIC};
-use super::catalog::{self, Catalog};
+use super::catalog::Catalog;
 use super::ledger::Ledger;
 use crate::postgres::quote::literal;
 use crate::postgres::server::Server;
@@ -58,12 +58,6 @@ impl Rights {
     pub fn out_of(schema: &mut Catalog, runner: Option<String>) -> Self {
         let OfDump { owners, grants } = OfDump::out_of(schema);
         Self { owners, grants, runner }
-    }
-
-    /// Without those on the tables of OpenFGA.
-    pub fn leave_out_openfga(&mut self) {
-        self.owners.retain(|object, _| !catalog::is_of_openfga(object));
-        self.grants.retain(|grant| !catalog::is_of_openfga(grant));
     }
 
     /// What these rights, which files give, and those of the live database do not have in common.
@@ -225,9 +219,5 @@ mod tests {
         // The service made its table itself, and needs no grant.
         let live = rights(&table("public.t", "app"), Some("app")).1;
         assert!(given("x", grant).differences(&live).are_none());
-        let (mut schema, mut openfga) = rights(&table("public.tuple", "x"), None);
-        openfga.leave_out_openfga();
-        schema.change(|_| None);
-        assert!(openfga.owners.is_empty() && schema.differences(&schema.clone()).are_none());
     }
 }
