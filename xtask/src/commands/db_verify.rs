@@ -212,7 +212,10 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     Jobs::of(args.jobs, backup, target).load(again, |jobs| {
         let staging = drill.create(properties, owner)?;
         let options = LoadOptions { search_path, version_changes, jobs, beside: None };
-        staging.load(backup, options, &|bytes| progress.set(bytes))?.discard()
+        let checked = staging.load(backup, options, &|bytes| progress.set(bytes))?;
+        let warn = |what: String| progress.aside(|| context.terminal.warn(&terminal::clean_line(&what)));
+        checked.uncounted().into_iter().for_each(warn);
+        checked.discard()
     })
 }
 
