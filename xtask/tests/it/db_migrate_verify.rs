@@ -12,7 +12,10 @@ pub fn tests() -> Vec<Test> {
         [Postgres] drift_is_told_in_both_directions,
         [Postgres] baseline_names_rights_that_only_the_files_give,
         [Postgres] drift_of_grants_and_owners_is_a_verdict_of_its_own,
+        [Postgres] a_name_of_others_is_no_grant_of_its_own,
         [Postgres] the_order_of_statements_in_a_body_counts,
+        [Postgres] a_role_that_files_leave_on_the_server_is_named,
+        [Postgres] settings_of_the_live_database_are_named_beside_the_report,
     ]
 }
 
@@ -182,6 +185,29 @@ fn drift_of_grants_and_owners_is_a_verdict_of_its_own() {
     database.own(&format!("ALTER TABLE t OWNER TO {app}"));
     let run = migrate(&database, &["status", "--drift"]);
     run.ok().stderr_lacks("only the files give").stderr_has(&format!("gives: ALTER TABLE public.t OWNER TO {app};"));
+}
+
+/// A role's name may hold what looks like a statement, and a table's name blanks that count.
+fn a_name_of_others_is_no_grant_of_its_own() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let role = Role::new(&database);
+    let app = &role.name;
+    let text = format!("CREATE TABLE t (a int); CREATE TABLE \"a  b\" (a int); GRANT SELECT ON t TO {app};");
+    database.sandbox.migration(1, "a", &text, None);
+    migrate(&database, &["up"]).ok();
+    let forged = Role { database: &database, name: format!("\"r;\nGRANT SELECT ON TABLE public.t TO {app};\nz\"") };
+    database.admin(&format!("CREATE ROLE {}", forged.name));
+    database.own(&format!("REVOKE SELECT ON t FROM {app}; GRANT SELECT ON \"a  b\" TO {}", forged.name));
+    let run = migrate(&database, &["status", "--drift", "--check"]);
+    run.code(1).stderr_has(&format!("⚠ only the files give: GRANT SELECT ON TABLE public.t TO {app};"));
+    run.stderr_has("⚠ only the database gives: GRANT SELECT ON TABLE public.\"a  b\" TO \"r;\\nGRANT SELECT ON");
+    run.stderr_lacks("compared");
+    // Files name the database itself, which a scratch database is not.
+    database.own(&format!("GRANT SELECT ON t TO {app}; GRANT CONNECT ON DATABASE {} TO {app}", database.name));
+    let run = migrate(&database, &["status", "--drift", "--check"]);
+    run.ok().stderr_has("Grants on the database itself are not compared: files name it");
+    drop(forged);
 }
 
 /// The steps of a function in this order, each below a comment.

@@ -45,7 +45,8 @@ pub(super) fn show_rights(found: &RightsDifferences, work: &Work<'_>) {
 fn say(entries: &[String], what: &str, work: &Work<'_>) {
     let terminal = &work.context.terminal;
     for entry in entries.iter().take(SHOWN) {
-        terminal.warn(&terminal::clean(&format!("{what}: {entry}")));
+        // A name may hold a line's end.
+        terminal.warn(&terminal::clean_line(&format!("{what}: {entry}")));
     }
     if let Some(more) = entries.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         terminal.warn(&format!("{what}: {more} more"));
