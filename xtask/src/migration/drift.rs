@@ -14,6 +14,8 @@ pub struct Drift {
     pub schema: Differences,
     /// Grants, default privileges and owners.
     pub rights: RightsDifferences,
+    /// The live database has grants of its own, which are not compared: a file gives them on the database that it names.
+    pub of_database: bool,
 }
 
 /// What the live database lacks of what these files make, and what it has beside that. Tables of OpenFGA in it are left
@@ -35,5 +37,8 @@ pub fn of<'m>(
     }
     let (mut made, runner) = scratch.made_by_files()?;
     let given = Rights::out_of(&mut made, runner);
-    Ok(Drift { schema: made.differences(&schema), rights: given.differences(&rights) })
+    let of_database = live.query(
+        "SELECT pg_catalog.to_json(d.datacl IS NOT NULL) FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()",
+    );
+    Ok(Drift { schema: made.differences(&schema), rights: given.differences(&rights), of_database: of_database? })
 }

@@ -87,13 +87,15 @@ impl<'r, 't> Staging<'r, 't> {
         &self.database
     }
 
-    /// Tries migrations in it; what they change outside of it is named.
+    /// Tries migrations in it. The task may ask whether something outside of it has changed. What has at its end, as an
+    /// error with exit 6, is given beside what it found.
     ///
     /// # Errors
-    /// The task's own. Exit 6: objects outside of the database changed meanwhile.
-    pub fn guarded<T>(&self, task: impl FnOnce() -> Result<T>) -> Result<T> {
+    /// The task's own.
+    pub fn guarded<T>(&self, task: impl FnOnce(&dyn Fn() -> bool) -> Result<T>) -> Result<(T, Option<Error>)> {
         let guard = Guard::before(self.record, &self.database, Tried::Migrations)?;
-        guard.check(self.record, task())
+        let done = task(&|| guard.sees_changes(self.record));
+        guard.beside(self.record, done)
     }
 
     /// Feeds the backup to psql, and compares what the server counted with what the backup holds. It stops before

@@ -234,3 +234,81 @@ fn the_order_of_statements_in_a_body_counts() {
     database.own(&function(&["book", "notify", "check", "check"]));
     migrate(&database, &["status", "--drift", "--check"]).code(1);
 }
+
+const REACHED: &str = "✗ The migrations were tried in a scratch database, and objects outside of it changed meanwhile";
+
+fn a_role_that_files_leave_on_the_server_is_named() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    database.admin("ALTER ROLE @role CREATEROLE");
+    let role = format!("{}_made", database.name);
+    let is_there = || database.admin(&format!("SELECT count(*) FROM pg_roles WHERE rolname = '{role}'")) == "1";
+    let made = format!("CREATE ROLE {role}; CREATE TABLE t (a int); GRANT SELECT ON t TO {role};");
+    database.sandbox.migration(1, "role", &made, None);
+    let run = migrate(&database, &["verify"]);
+    run.code(6).stderr_has(REACHED).stderr_has(&format!("role {role}: new")).stderr_lacks("✓");
+    run.stderr_has("DO $$BEGIN IF NOT EXISTS").stdout_has("1 role: up; it cannot be reverted");
+    database.admin(&format!("DROP ROLE {role}"));
+    // What the file's own way back takes away again does not stay.
+    let dropped = format!("DROP TABLE t; DROP ROLE {role};");
+    database.sandbox.migration(1, "role", &made, Some(&dropped));
+    database.sandbox.migration(2, "more", "ALTER TABLE t ADD b int;", Some("ALTER TABLE t DROP b;"));
+    for args in [&["verify"][..], &["verify", "--pending"]] {
+        migrate(&database, args).ok().stderr_has("✓ 2 migrations verified").stderr_lacks("role");
+        assert!(!is_there());
+    }
+    migrate(&database, &["up"]).ok();
+    // Once it is applied the role is there, and the file cannot be applied beside it as it is.
+    let run = migrate(&database, &["status", "--drift"]);
+    run.code(1).stderr_has("✗ 1 role cannot be applied to an empty database").stderr_has("already exists");
+    run.stderr_has("accept the changed file: cargo xtask db-migrate repair VERSION");
+    migrate(&database, &["verify"]).code(1).stderr_has("let the file make it only where it is missing");
+    let missing = format!("DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '{role}') THEN ");
+    let again =
+        made.replacen(&format!("CREATE ROLE {role};"), &format!("{missing}CREATE ROLE {role}; END IF; END$$;"), 1);
+    database.sandbox.migration(1, "role", &again, Some("DROP TABLE t;"));
+    migrate(&database, &["repair", "1", "--yes"]).ok();
+    migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("✓ The schema matches the applied files");
+    migrate(&database, &["verify"]).ok().stderr_has("✓ 2 migrations verified");
+    database.drop_databases();
+    database.admin(&format!("DROP ROLE {role}"));
+}
+
+fn settings_of_the_live_database_are_named_beside_the_report() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let name = &database.name;
+    let settings = || {
+        database.admin(
+            "SELECT count(*) FROM pg_db_role_setting AS s JOIN pg_database AS d \
+        ON d.oid = s.setdatabase WHERE d.datname = '@name'",
+        )
+    };
+    let reset = || database.own(&format!("ALTER DATABASE {name} RESET statement_timeout"));
+    let named = format!("settings of database {name}: new");
+    database.sandbox.migration(
+        1,
+        "set",
+        &format!("CREATE TABLE t (a int); ALTER DATABASE {name} SET statement_timeout TO '5min';"),
+        None,
+    );
+    migrate(&database, &["verify", "--pending"]).code(6).stderr_has(REACHED).stderr_has(&named).stderr_lacks("✓");
+    assert_eq!(settings(), "1");
+    reset();
+    database.own("CREATE TABLE t (a int)");
+    let run = migrate(&database, &["baseline", "1", "--yes"]);
+    run.code(6).stderr_has(REACHED).stderr_has(&named).stderr_lacks("✓");
+    assert_eq!(database.sql("SELECT to_regclass('_sqlx_migrations') IS NULL"), "t");
+    // What a file sets that is set already is no change.
+    migrate(&database, &["baseline", "1", "--yes"]).ok().stderr_has("✓ 1 migration recorded as applied");
+    reset();
+    database.own("CREATE TABLE by_hand (a int)");
+    let run = migrate(&database, &["status", "--drift"]);
+    run.code(6).stderr_has(REACHED).stderr_has(&named).stdout_has("applied").stderr_lacks("✓");
+    run.stderr_has("⚠ only the database has: CREATE TABLE public.by_hand ( a integer );");
+    reset();
+    let run = migrate(&database, &["status", "--drift", "--json"]);
+    let drift = run.code(6).stderr_has(&named).json()["drift"].clone();
+    assert_eq!(drift["extra"].as_array().unwrap().len(), 1);
+    migrate(&database, &["status", "--drift"]).ok().stderr_lacks("meanwhile");
+}
