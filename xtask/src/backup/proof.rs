@@ -9,7 +9,7 @@ use super::manifest::Manifest;
 use super::open::open;
 use super::pieces::{Piece, Pieces, Running, what_is_invalid};
 use super::server_name::Kind;
-use crate::error::{Exit, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::postgres::dump::{Contents, Flaw, Scanner};
 use crate::process::signals;
 use crate::words::{hex, shell_word};
@@ -144,12 +144,12 @@ pub fn check(path: &Path, progress: &dyn Fn(u64)) -> Result<Examined> {
 
 /// Also gives where the dump ends and the digest after each piece, where the file was read.
 fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(Examined, u64, Vec<Running>)> {
-    let reading = || format!("reading {}", path.display());
-    let mut examined = examine(file, path).with_context(reading)?;
+    let reading = |error| error::unless_ended(error, || format!("reading {}", path.display()));
+    let mut examined = examine(file, path).map_err(reading)?;
     if examined.verdict.is_unfit() || examined.globals.is_some() {
         return Ok((examined, 0, Vec::new()));
     }
-    match read_all(file, &examined, progress).with_context(reading)? {
+    match read_all(file, &examined, progress).map_err(reading)? {
         Ok(Right { contents, dump_end, marks, digest }) => {
             if examined.verdict == Verdict::Complete {
                 examined.verdict = Verdict::Whole;
