@@ -118,12 +118,18 @@ impl<'r, 't> Staging<'r, 't> {
     }
 
     /// Drops it after a failure; where that does not work the failure says so, too.
-    fn discard_after(self, error: anyhow::Error) -> anyhow::Error {
+    fn discard_after(self, error: Error) -> Error {
+        let name = self.name().to_owned();
         let Err(left) = self.discard() else { return error };
-        let mut hints: Vec<&str> =
-            [&error, &left].iter().filter_map(|error| error::fault(error)?.hint_text()).collect();
-        hints.dedup();
-        let fault = Fault::new(error::exit(&error), format!("{error}; also, {left}")).hint(hints.join("\n"));
+        let mut hints: Vec<&str> = error::fault(&error).and_then(Fault::hint_text).into_iter().collect();
+        let message = if error::exit(&left) == Exit::Unreachable {
+            hints.push("once the server answers, drop it: cargo xtask db-restore --repair");
+            format!("{error}; {name} stays on the server")
+        } else {
+            hints.extend(error::fault(&left).and_then(Fault::hint_text).filter(|hint| !hints.contains(hint)));
+            format!("{error}; also: {left}")
+        };
+        let fault = Fault::new(error::exit(&error), message).hint(hints.join("\n"));
         error.context(fault)
     }
 

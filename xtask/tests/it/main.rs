@@ -128,6 +128,7 @@ mod round_trip;
 mod screen_lines;
 mod screens;
 mod search_path;
+mod server_killed;
 mod settings;
 mod setup_env;
 mod setup_env_doctor;
@@ -294,6 +295,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     compressed::tests,
     compressed_hostile::tests,
     conventions::tests,
+    server_killed::tests,
     settings::tests,
     hints::tests,
     hostile::tests,
