@@ -78,6 +78,7 @@ pub struct Fault {
     message: String,
     hint: Option<String>,
     lasting: bool,
+    silent: bool,
     cause: Option<Cause>,
 }
 
@@ -86,7 +87,7 @@ impl Fault {
     /// server brings is shown as `\n`, so that nothing of it looks like a line of ours.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         let message = message.into().trim_end().replace('\n', "\\n");
-        Self { exit, message, hint: None, lasting: false, cause: None }
+        Self { exit, message, hint: None, lasting: false, silent: false, cause: None }
     }
 
     /// A plain failure, exit code 1.
@@ -115,6 +116,13 @@ impl Fault {
     #[must_use]
     pub fn lasting(mut self) -> Self {
         self.lasting = true;
+        self
+    }
+
+    /// Nothing is to be said of it: a person ended what only a person ends.
+    #[must_use]
+    pub fn silent(mut self) -> Self {
+        self.silent = true;
         self
     }
 
@@ -154,6 +162,11 @@ pub fn is_lasting(error: &anyhow::Error) -> bool {
     fault(error).is_some_and(Fault::is_lasting)
 }
 
+/// Whether nothing is to be said of it.
+pub fn is_silent(error: &anyhow::Error) -> bool {
+    fault(error).is_some_and(|fault| fault.silent)
+}
+
 /// The cause that the error's fault names.
 pub fn cause(error: &anyhow::Error) -> Option<Cause> {
     fault(error).and_then(|fault| fault.cause)
@@ -172,6 +185,11 @@ pub fn exit_code(error: &anyhow::Error) -> i32 {
 /// Says what could not be done; an error that is more than a plain failure keeps its own words, hint and exit code.
 pub fn explain(error: anyhow::Error, fault: impl FnOnce() -> Fault) -> anyhow::Error {
     if exit_code(&error) == Exit::Failed.code() { error.context(fault()) } else { error }
+}
+
+/// Says what was done; the end by a signal says it itself.
+pub fn unless_ended(error: anyhow::Error, doing: impl FnOnce() -> String) -> anyhow::Error {
+    if matches!(exit(&error), Exit::Signal(_)) { error } else { error.context(doing()) }
 }
 
 /// Says what could not be done; exit code and hint stay those of what went wrong.

@@ -45,7 +45,9 @@ fn main() -> ExitCode {
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            context.terminal.error(&error);
+            if !error::is_silent(&error) {
+                context.terminal.error(&error);
+            }
             u8::try_from(error::exit_code(&error)).map_or(ExitCode::FAILURE, ExitCode::from)
         }
     }

@@ -10,7 +10,7 @@ use super::open::open;
 use super::pieces::{Piece, Pieces, Running, what_is_invalid};
 use super::server_name::Kind;
 use super::verdict::Wrong;
-use crate::error::{Cause, Exit, Fault};
+use crate::error::{self, Cause, Exit, Fault};
 use crate::postgres::dump::{Contents, Scanner};
 use crate::process::signals;
 use crate::words::{hex, shell_word};
@@ -148,12 +148,12 @@ pub fn check(path: &Path, progress: &dyn Fn(u64)) -> Result<Examined> {
 
 /// Also gives where the dump ends and the digest after each piece, where the file was read.
 fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(Examined, u64, Vec<Running>)> {
-    let reading = || format!("reading {}", path.display());
-    let mut examined = examine(file, path).with_context(reading)?;
+    let reading = |error| error::unless_ended(error, || format!("reading {}", path.display()));
+    let mut examined = examine(file, path).map_err(reading)?;
     if examined.verdict.is_unfit() || examined.globals.is_some() {
         return Ok((examined, 0, Vec::new()));
     }
-    match read_all(file, &examined, progress).with_context(reading)? {
+    match read_all(file, &examined, progress).map_err(reading)? {
         Ok(Right { contents, dump_end, marks, digest }) => {
             if examined.verdict == Verdict::Complete {
                 examined.verdict = Verdict::Whole;

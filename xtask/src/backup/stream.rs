@@ -3,7 +3,7 @@
 use super::fed::Feed;
 use super::pieces::{Pieces, what_is_invalid};
 use super::proof::Proven;
-use crate::error::{Exit, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::postgres::search_path::SearchPath;
 use crate::process::signals;
 use anyhow::Result;
@@ -42,7 +42,7 @@ impl Proven {
     pub(super) fn unread(&self, error: anyhow::Error) -> anyhow::Error {
         match what_is_invalid(&error) {
             Some(_) => self.changed(),
-            None => error.context(format!("reading {}", self.path.display())),
+            None => error::unless_ended(error, || format!("reading {}", self.path.display())),
         }
     }
 

@@ -70,7 +70,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     // A file that is refused starts no program on the server. What is only read here is repaired by the command that
     // changes the database next.
-    if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.restored.is_some())) {
+    if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.was_tried)) {
         leftovers::name_leftovers(target, context);
         name_absence(target, context);
     }
@@ -93,8 +93,7 @@ fn tell_metrics(report: &[Entry], context: &Context) {
         }
         let Some(database) = entry.database.clone().or(named.map(|named| named.database)) else { continue };
         let event = match (&entry.error, entry.restored) {
-            // Another cause than the file: the server, a lock.
-            (Some(error), _) if !matches!(error::exit(error), Exit::Refused | Exit::Failed) => continue,
+            (Some(error), _) if !is_judged(error) => continue,
             (Some(_), _) => Event::Unfit,
             (None, restored) => Event::Verified { restored: restored == Some(true) },
         };
@@ -150,6 +149,9 @@ struct Entry {
     reason: Option<String>,
     #[serde(skip)]
     error: Option<Error>,
+    /// A program was started on the server for it.
+    #[serde(skip)]
+    was_tried: bool,
 }
 
 fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Context) -> Result<Entry> {
@@ -178,6 +180,7 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
         return Ok(entry);
     }
     let clock = Instant::now();
+    entry.was_tried = true;
     match restore(target, &backup, args, context) {
         Ok(()) => {
             entry.restored = Some(true);
@@ -186,7 +189,9 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
         }
         Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => Err(error),
         Err(error) => {
-            entry.restored = Some(false);
+            // Changes beside the database are the file's, or another session's.
+            let is_known = is_judged(&error) || error::exit(&error) == Exit::Partial;
+            entry.restored = is_known.then_some(false);
             Ok(entry.failed(error, context))
         }
     }
@@ -212,7 +217,10 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     Jobs::of(args.jobs, backup, target).load(again, |jobs| {
         let staging = drill.create(properties, owner)?;
         let options = LoadOptions { search_path, version_changes, jobs, beside: None };
-        staging.load(backup, options, &|bytes| progress.set(bytes))?.discard()
+        let checked = staging.load(backup, options, &|bytes| progress.set(bytes))?;
+        let warn = |what: String| progress.aside(|| context.terminal.warn(&terminal::clean_line(&what)));
+        checked.uncounted().into_iter().for_each(warn);
+        checked.discard()
     })
 }
 
@@ -294,15 +302,30 @@ impl Entry {
     }
 }
 
+/// Whether the file is to blame, and not the server or a lock.
+fn is_judged(error: &Error) -> bool {
+    matches!(error::exit(error), Exit::Refused | Exit::Failed)
+}
+
 /// The worst of the report decides the exit code: an unfit file (3) before a failed load.
 fn conclusion(report: &[Entry]) -> Result<()> {
     let exits = report.iter().filter_map(|entry| entry.error.as_ref());
     let exits: Vec<Exit> = exits.map(error::exit).collect();
     let Some(first) = exits.first() else { return Ok(()) };
     let exit = if exits.contains(&Exit::Refused) { Exit::Refused } else { *first };
-    let failed = terminal::counted(exits.len() as u64, "backup", "backups");
     let of = terminal::count(report.len() as u64);
-    let fault = Fault::new(exit, format!("{failed} of {of} did not pass"));
+    let unjudged = exits.iter().filter(|exit| matches!(exit, Exit::Unreachable | Exit::Locked)).count();
+    let failed = exits.len().saturating_sub(unjudged);
+    let backups = |number: usize| terminal::counted(number as u64, "backup", "backups");
+    let message = match (failed, unjudged) {
+        (failed, 0) => format!("{} of {of} did not pass", backups(failed)),
+        (0, unjudged) => format!("{} of {of} could not be tried", backups(unjudged)),
+        (failed, unjudged) => {
+            let unjudged = terminal::count(unjudged as u64);
+            format!("{} of {of} did not pass, {unjudged} could not be tried", backups(failed))
+        }
+    };
+    let fault = Fault::new(exit, message);
     // A backup that is whole and cannot be loaded fails for what its database holds: a new one would fail, too.
     let is_cured = |error: &Error| error::exit(error) != Exit::Refused || error::cause(error) == Some(Cause::OtherKind);
     let next = match report.iter().filter_map(|entry| entry.error.as_ref()).all(is_cured) {

@@ -1,7 +1,10 @@
 //! `down`: the stack of the target, stopped; its data stays.
 
 use crate::context::Context;
+use crate::error::{self, Exit};
 use crate::monitoring;
+use crate::process::signals;
+use crate::target::Target;
 use crate::target::backend::Extent;
 use crate::terminal;
 use anyhow::Result;
@@ -21,7 +24,24 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let extent = if args.all { Extent::All } else { Extent::Needed };
     context.terminal.note(&format!("Stopping {}", target.shown()));
-    let dashboards = monitoring::stop(&target, args.all)? > 0;
+    let before = target.stack().running().unwrap_or_default();
+    stop(args, extent, &target, context).map_err(|error| match error::exit(&error) {
+        Exit::Signal(signal) => signals::interrupted_while(signal, &so_far(&before, &target)).into(),
+        _ => error,
+    })
+}
+
+/// What a signal left behind. A service that had begun to stop may do so after we have ended.
+fn so_far(before: &[String], target: &Target) -> String {
+    let after = signals::shielded(|| target.stack().running());
+    let is_stopped = |name: &&String| after.as_ref().is_some_and(|after| !after.contains(name));
+    let stopped: Vec<&str> = before.iter().filter(is_stopped).map(String::as_str).collect();
+    let so_far = if stopped.is_empty() { String::new() } else { format!("stopped so far: {}; ", stopped.join(", ")) };
+    format!("{so_far}run it again to complete the stop")
+}
+
+fn stop(args: &Args, extent: Extent, target: &Target, context: &Context) -> Result<()> {
+    let dashboards = monitoring::stop(target, args.all)? > 0;
     if dashboards {
         context.terminal.done("Stopped the dashboards of monitoring-dashboard");
     }

@@ -158,18 +158,18 @@ pub fn openfga_tables(server: &Server<'_>) -> Result<Vec<String>> {
 
 /// Whether a quote is open where a line begins.
 #[derive(Debug, Default)]
-struct Quotes {
+pub(super) struct Quotes {
     lexer: Lexer,
     /// A backslash in `'…'` is no ordinary letter.
     backslashes: bool,
 }
 
 impl Quotes {
-    fn are_open(&self) -> bool {
+    pub(super) fn are_open(&self) -> bool {
         self.lexer.state().is_quoted()
     }
 
-    fn follow(&mut self, line: &str) -> Result<(), Fault> {
+    pub(super) fn follow(&mut self, line: &str) -> Result<(), Fault> {
         let dialect = Dialect { standard_strings: !self.backslashes, spelling: Spelling::Any };
         let mut rest = line.as_bytes();
         while !rest.is_empty() {

@@ -17,6 +17,10 @@ use std::time::Duration;
 /// Enough: no other session is in the scratch database.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
+const REPLAYED: &str = "fix the error above; the files were tried in a scratch database\n\
+     a role is the whole server's, and there already where this file was applied: let the file make it only where it is \
+     missing, then accept the changed file: cargo xtask db-migrate repair VERSION";
+
 /// The database, and the session that runs the files in it.
 pub struct Scratch<'a, 't> {
     on: Migrated<'a, 't>,
@@ -95,8 +99,7 @@ impl<'a, 't> Scratch<'a, 't> {
             if let Ran::RolledBack(why) | Ran::HalfWay(why) = self.rerun(migration)? {
                 let fault =
                     format!("{} {} cannot be applied to an empty database", migration.version, migration.description);
-                let fault =
-                    error::Fault::failed(fault).hint("fix the error above; the files were tried in a scratch database");
+                let fault = error::Fault::failed(fault).hint(REPLAYED);
                 return Err(anyhow::Error::msg(why).context(fault));
             }
         }

@@ -21,6 +21,8 @@ pub struct OpenSession<'a> {
     psql: Option<Dialog>,
     /// For the answer to one statement.
     deadline: Duration,
+    /// Who reads the answers keeps none of their rows: they may be of any length.
+    keeps_nothing: bool,
 }
 
 impl<'a> OpenSession<'a> {
@@ -32,12 +34,17 @@ impl<'a> OpenSession<'a> {
     /// Connects to the server's database, for questions. Each answer has the server's deadline.
     pub fn start_asking(server: &Server<'a>) -> Result<Self> {
         let deadline = server.deadline();
-        Ok(Self { target: server.target(), psql: Some(session::dialog(server)?), deadline })
+        Ok(Self { target: server.target(), psql: Some(session::dialog(server)?), deadline, keeps_nothing: false })
     }
 
     /// How long the next answers are waited for.
     pub fn wait_for(&mut self, deadline: Duration) {
         self.deadline = deadline;
+    }
+
+    /// Whether the next answers are only counted, say.
+    pub fn keep_nothing(&mut self, keeps_nothing: bool) {
+        self.keeps_nothing = keeps_nothing;
     }
 
     /// Runs SQL and gives the rows that it prints. After an error the session is over.
@@ -63,6 +70,9 @@ impl<'a> OpenSession<'a> {
         while let Some(line) = psql.line(end.saturating_duration_since(Instant::now())) {
             if line == nonce {
                 return Ok(());
+            }
+            if self.keeps_nothing {
+                psql.asks_again();
             }
             if begun {
                 row(line);

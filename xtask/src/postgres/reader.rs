@@ -91,6 +91,14 @@ impl<'a> Reader<'a> {
         self.session.each(sql, line)
     }
 
+    /// The same, for who keeps none of the lines: an answer may have any length.
+    pub(super) fn each_of_many(&mut self, sql: &str, line: &mut dyn FnMut(String)) -> Result<()> {
+        self.session.keep_nothing(true);
+        let said = self.each(sql, line);
+        self.session.keep_nothing(false);
+        said
+    }
+
     fn lines(&mut self, sql: &str) -> Result<Vec<String>> {
         let mut lines = Vec::new();
         self.each(sql, &mut |line| lines.push(line)).map(|()| lines)

@@ -5,12 +5,25 @@ use super::quote::identifier;
 use super::reader::{Reader, copy};
 use super::relation::{PLAIN_COLUMN, TRUSTED};
 use super::session;
-use crate::error::Fault;
-use anyhow::{Context as _, Result};
+use crate::error::{self, Exit, Fault};
+use anyhow::{Context as _, Error, Result};
 use serde::Deserialize;
 
-/// A table that only COPY may read is counted up to this size: all of a column comes over.
+/// A table that only COPY may read is counted up to this size where that is to cost little: all of a column comes over.
 const COPIED_UP_TO: u64 = 16_000_000;
+/// So many tables may fail while all are counted: each ends a session.
+const MOST_FAILURES: usize = 20;
+
+/// How thoroughly rows are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counting {
+    /// Not at all.
+    Estimated,
+    /// Where that costs little.
+    Cheap,
+    /// Wherever it runs no code of the database's, whatever it costs.
+    Thorough,
+}
 
 /// A table's rows.
 #[derive(Debug, Clone)]
@@ -48,26 +61,34 @@ enum Way {
 }
 
 /// True of a table whose query would be planned by functions of an index, which may need another `search_path` than ours.
+/// Those of an extension in C or of the server's own language need none.
 const PLANNED_BY_FUNCTIONS: &str = "EXISTS (SELECT FROM pg_catalog.pg_index AS i
     JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
       AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
     JOIN pg_catalog.pg_proc AS p ON p.oid = d.refobjid
-    JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname NOT IN ('internal', 'c')
-    WHERE i.indrelid = c.oid)";
+    JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+    WHERE i.indrelid = c.oid AND (l.lanname NOT IN ('internal', 'c') OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
+      WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')))";
 
-fn question(counted: bool) -> String {
+/// True of a table whose query is planned by whatever an expression calls: functions, operators, casts.
+const PLANNED_BY_EXPRESSIONS: &str = "(EXISTS (SELECT FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = c.oid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL))
+    OR EXISTS (SELECT FROM pg_catalog.pg_statistic_ext AS s WHERE s.stxrelid = c.oid))";
+
+fn question(counting: Counting) -> String {
     // Row security shows this role fewer rows, or none.
-    let bytes = match counted {
-        true => "CASE WHEN NOT pg_catalog.row_security_active(c.oid) THEN pg_catalog.pg_relation_size(c.oid) END",
-        false => "NULL",
+    let bytes = match counting {
+        Counting::Estimated => "NULL",
+        _ => "CASE WHEN NOT pg_catalog.row_security_active(c.oid) THEN pg_catalog.pg_relation_size(c.oid) END",
     };
+    let planned = if counting == Counting::Thorough { PLANNED_BY_EXPRESSIONS } else { PLANNED_BY_FUNCTIONS };
     let bytes_of = |column: &str| {
         format!("pg_catalog.encode(pg_catalog.convert_to({column}, pg_catalog.getdatabaseencoding()), 'hex')")
     };
     let (schema, name) = (bytes_of("n.nspname"), bytes_of("c.relname"));
     format!(
         "SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname,
-  'schema_bytes', {schema}, 'name_bytes', {name}, 'trusted', {TRUSTED} AND NOT {PLANNED_BY_FUNCTIONS}, 'bytes', {bytes},
+  'schema_bytes', {schema}, 'name_bytes', {name}, 'trusted', {TRUSTED} AND NOT {planned}, 'bytes', {bytes},
   'estimate', GREATEST(CASE WHEN c.reltuples < 0 THEN pg_catalog.pg_stat_get_live_tuples(c.oid)
     ELSE c.reltuples::pg_catalog.int8 END, 0),
   'column', (SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE {PLAIN_COLUMN}
@@ -80,33 +101,81 @@ ORDER BY n.nspname, c.relname;"
 
 /// Every table of the reader's database; `counted`: else all are estimated.
 pub fn of(reader: &mut Reader<'_>, counted: bool) -> Result<Vec<Rows>> {
-    let tables: Vec<Counted> = reader.rows(&question(counted))?;
+    let counting = if counted { Counting::Cheap } else { Counting::Estimated };
+    let tables: Vec<Counted> = reader.rows(&question(counting))?;
+    let asked: Vec<&Counted> = tables.iter().filter(|table| table.way(counting) != Way::Estimate).collect();
+    let (counts, failed) = count(reader, &asked, counting)?;
+    failed.map_or(Ok(()), Err)?;
+    Ok(with_counts(&tables, counting, &mut counts.into_iter().map(Some)))
+}
+
+/// Every table of the database of these readers, counted wherever that is possible. `tell` hears of a table that could
+/// not be counted; it is estimated, and no other one is for that.
+///
+/// # Errors
+/// The server does not answer, or not to what tables there are.
+pub fn thoroughly<'a>(start: &dyn Fn() -> Result<Reader<'a>>, tell: &dyn Fn(&str, &Error)) -> Result<Vec<Rows>> {
+    let counting = Counting::Thorough;
+    let mut reader = start()?;
+    let tables: Vec<Counted> = reader.rows(&question(counting))?;
+    let asked: Vec<&Counted> = tables.iter().filter(|table| table.way(counting) != Way::Estimate).collect();
+    let mut counts = Vec::new();
+    for _ in 0..MOST_FAILURES {
+        let left = asked.get(counts.len()..).unwrap_or_default();
+        let (counted, failed) = count(&mut reader, left, counting)?;
+        counts.extend(counted.into_iter().map(Some));
+        let (Some(error), Some(table)) = (failed, asked.get(counts.len())) else { break };
+        if error::exit(&error) != Exit::Failed {
+            return Err(error);
+        }
+        tell(&format!("{}.{}", table.schema, table.name), &error);
+        counts.push(None);
+        // The error ended the session.
+        reader = start()?;
+    }
+    Ok(with_counts(&tables, counting, &mut counts.into_iter()))
+}
+
+/// The rows of each, in their order, up to one that fails: then why.
+fn count(reader: &mut Reader<'_>, asked: &[&Counted], counting: Counting) -> Result<(Vec<u64>, Option<Error>)> {
+    if asked.is_empty() {
+        return Ok((Vec::new(), None));
+    }
     // Between the answers stands a word that no table's owner can know.
     let word = session::fresh_name()?;
     let mut sql = String::new();
-    let mut asked = Vec::new();
-    for table in tables.iter().filter(|table| table.way() != Way::Estimate) {
-        sql.push_str(&table.statement()?);
+    for table in asked {
+        sql.push_str(&table.statement(counting)?);
         sql.push_str(&format!("\nSELECT '{word}';\n"));
-        asked.push(table);
     }
-    let mut counts = Vec::new();
+    let mut answers = Vec::new();
     let mut lines = Lines::default();
-    if !asked.is_empty() {
-        reader.each(&sql, &mut |line| {
-            if line == word {
-                counts.push(std::mem::take(&mut lines));
-            } else {
-                lines.number += 1;
-                lines.last = line;
-            }
-        })?;
-    }
-    let mut counts = asked.iter().zip(counts).map(|(table, lines)| match table.way() {
+    let said = reader.each_of_many(&sql, &mut |line| {
+        if line == word {
+            answers.push(std::mem::take(&mut lines));
+        } else {
+            lines.number += 1;
+            lines.last = line;
+        }
+    });
+    let counts = asked.iter().zip(&answers).map(|(table, lines)| match table.way(counting) {
         Way::Copy(_) => Ok(lines.number),
         _ => lines.last.trim().parse::<u64>().context("a count of rows"),
     });
-    tables.iter().map(|table| table.with(&mut counts)).collect()
+    let counts = counts.collect::<Result<Vec<u64>>>()?;
+    match said {
+        Ok(()) if counts.len() < asked.len() => Err(Error::msg("a count of rows is missing")),
+        said => Ok((counts, said.err())),
+    }
+}
+
+/// The tables with the counts of those that were to be counted, in their order.
+fn with_counts(tables: &[Counted], counting: Counting, counts: &mut dyn Iterator<Item = Option<u64>>) -> Vec<Rows> {
+    let rows = |table: &Counted| {
+        let count = if table.way(counting) == Way::Estimate { None } else { counts.next().flatten() };
+        table.with(count)
+    };
+    tables.iter().map(rows).collect()
 }
 
 /// What stands between two words.
@@ -117,17 +186,18 @@ struct Lines {
 }
 
 impl Counted {
-    fn way(&self) -> Way {
+    fn way(&self, counting: Counting) -> Way {
+        let copied_up_to = if counting == Counting::Thorough { u64::MAX } else { COPIED_UP_TO };
         match (self.bytes, &self.column) {
             (None, _) => Way::Estimate,
             (Some(_), _) if self.trusted => Way::Count,
-            (Some(bytes), Some(column)) if bytes <= COPIED_UP_TO => Way::Copy(column.clone()),
+            (Some(bytes), Some(column)) if bytes <= copied_up_to => Way::Copy(column.clone()),
             _ => Way::Estimate,
         }
     }
 
-    fn statement(&self) -> Result<String, Fault> {
-        match self.way() {
+    fn statement(&self, counting: Counting) -> Result<String, Fault> {
+        match self.way(counting) {
             Way::Copy(column) => copy(&self.schema, &self.name, &[&column]),
             _ => Ok(format!(
                 "SELECT pg_catalog.count(*) FROM ONLY {}.{};",
@@ -137,11 +207,11 @@ impl Counted {
         }
     }
 
-    fn with(&self, counts: &mut dyn Iterator<Item = Result<u64>>) -> Result<Rows> {
-        let estimated = self.way() == Way::Estimate;
-        let rows = if estimated { self.estimate } else { counts.next().context("a count of rows is missing")?? };
+    /// `None`: it was not counted.
+    fn with(&self, count: Option<u64>) -> Rows {
         let bytes = (self.schema_bytes.clone(), self.name_bytes.clone());
-        Ok(Rows { schema: self.schema.clone(), table: self.name.clone(), bytes, rows, estimated })
+        let rows = count.unwrap_or(self.estimate);
+        Rows { schema: self.schema.clone(), table: self.name.clone(), bytes, rows, estimated: count.is_none() }
     }
 }
 
@@ -165,17 +235,20 @@ mod tests {
                 column: column.map(str::to_owned),
             }
         };
-        assert_eq!(table(true, Some(u64::MAX), None).way(), Way::Count);
-        assert_eq!(table(false, Some(8192), Some("a\"b")).way(), Way::Copy("a\"b".to_owned()));
+        let (cheap, thorough) = (Counting::Cheap, Counting::Thorough);
+        assert_eq!(table(true, Some(u64::MAX), None).way(cheap), Way::Count);
+        assert_eq!(table(false, Some(8192), Some("a\"b")).way(cheap), Way::Copy("a\"b".to_owned()));
+        assert_eq!(table(false, Some(1 << 40), Some("a")).way(thorough), Way::Copy("a".to_owned()));
         assert_eq!(
-            table(false, Some(8192), Some("a\"b")).statement().unwrap(),
+            table(false, Some(8192), Some("a\"b")).statement(cheap).unwrap(),
             "COPY \"public\".\"t\" (\"a\"\"b\") TO STDOUT;"
         );
         for estimated in
             [table(false, Some(8192), None), table(false, Some(1 << 30), Some("a")), table(true, None, Some("a"))]
         {
-            assert_eq!(estimated.way(), Way::Estimate);
-            assert_eq!(estimated.with(&mut std::iter::empty()).unwrap().rows, 7);
+            assert_eq!(estimated.way(cheap), Way::Estimate);
+            let rows = estimated.with(None);
+            assert_eq!((rows.rows, rows.estimated), (7, true));
         }
     }
 }

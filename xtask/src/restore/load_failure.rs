@@ -44,8 +44,15 @@ pub(super) fn explain(
     said: &Captured,
 ) -> Error {
     let cannot = format!("{} cannot be loaded", backup.path.display());
+    let unchanged = format!("{} is unchanged", target.database());
     if let Some(cause) = target.cause(&said.stderr, said.ending) {
-        return error::headed(cause, cannot);
+        let hint = error::fault(&cause).and_then(Fault::hint_text).unwrap_or_default();
+        let mut fault =
+            Fault::new(error::exit(&cause), cannot).hint(format!("{unchanged}, and so are its services\n{hint}"));
+        if let Some(kind) = error::cause(&cause) {
+            fault = fault.because(kind);
+        }
+        return cause.context(fault);
     }
     let failed = client_error::first_error(&said.stderr);
     let sought = NotFound::of(&said.stderr);
@@ -57,7 +64,7 @@ pub(super) fn explain(
         fault = fault.because(Cause::FailedBesideOthers);
     }
     let ways = Ways::of((target, backup), &said.stderr, (sought.as_ref(), statement.as_ref()), options.search_path);
-    let mut hints = vec![format!("{} is unchanged", target.database())];
+    let mut hints = vec![unchanged];
     hints.extend(options.version_changes.iter().map(VersionChange::line));
     hints.push(ways.and_the_usual(backup, options.jobs));
     Error::msg(by_lines_of_file(&said.stderr, lines))

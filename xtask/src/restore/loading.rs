@@ -21,6 +21,8 @@ pub enum LoadEvent<'a> {
     /// So many bytes of the file are loaded.
     Loaded(u64),
     Analyzing,
+    /// Tables whose rows could not be compared, in one sentence.
+    Uncounted(&'a str),
     /// It failed, and begins again through one session.
     Again,
     /// The staging database holds the backup.
@@ -103,7 +105,8 @@ impl<'a, 'r, 't> Loading<'a, 'r, 't> {
         let mut checked = staging.load(self.proposal.backup, options, &|bytes| tell(LoadEvent::Loaded(bytes)))?;
         options.check()?;
         tell(LoadEvent::Analyzing);
-        let written = checked.analyze(options.search_path)?;
+        let written = checked.analyze(self.proposal.backup, options)?;
+        checked.uncounted().iter().for_each(|what| tell(LoadEvent::Uncounted(what)));
         fault_point("checked");
         tell(LoadEvent::Complete);
         Ok((checked, written))

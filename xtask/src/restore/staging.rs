@@ -9,13 +9,16 @@ use super::record::{OwnedDatabase, Purpose, Record};
 use super::shared_catalogs::{Guard, Tried};
 use super::subscriptions;
 use crate::backup::proof::Proven;
-use crate::error::{self, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::properties::Properties;
-use crate::postgres::search_path::SearchPath;
 use crate::postgres::server::Server;
 use crate::process::signals;
-use anyhow::Result;
+use crate::words::first_names;
+use anyhow::{Error, Result};
+
+/// So many tables that were not counted are named.
+const MOST_UNCOUNTED: usize = 10;
 
 /// A database that is being filled. Dropped without a swap, it is dropped on the server too.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Checked<'r, 't> {
     guard: Option<Guard>,
     /// What the sessions that loaded it set first.
     load_settings: String,
+    /// Tables whose rows could not be compared with the backup's.
+    uncounted: Vec<String>,
 }
 
 /// The sessions that fill a staging database. What is still being loaded after a kill has another session name than the
@@ -49,6 +54,13 @@ fn leave_out_public(backup: &Proven, staging: &Server<'_>) -> Result<()> {
     }
     let sql = "DO $$BEGIN DROP SCHEMA public; EXCEPTION WHEN insufficient_privilege THEN NULL; END$$;";
     staging.ask(sql).map(drop)
+}
+
+/// Compares the rows that the tables hold now; gives the tables that could not be counted. Code of the file may have taken
+/// this role's login away.
+fn check_tables(load: &Load<'_>, inside: &Server<'_>, guard: &Guard) -> Result<Vec<String>> {
+    let found = load::recount(load, inside).map_err(|error| guard.unanswered(error))?;
+    found.wrong.map_or(Ok(found.uncounted), Err)
 }
 
 impl<'r, 't> Staging<'r, 't> {
@@ -75,13 +87,15 @@ impl<'r, 't> Staging<'r, 't> {
         &self.database
     }
 
-    /// Tries migrations in it; what they change outside of it is named.
+    /// Tries migrations in it. The task may ask whether something outside of it has changed. What has at its end, as an
+    /// error with exit 6, is given beside what it found.
     ///
     /// # Errors
-    /// The task's own. Exit 6: objects outside of the database changed meanwhile.
-    pub fn guarded<T>(&self, task: impl FnOnce() -> Result<T>) -> Result<T> {
+    /// The task's own.
+    pub fn guarded<T>(&self, task: impl FnOnce(&dyn Fn() -> bool) -> Result<T>) -> Result<(T, Option<Error>)> {
         let guard = Guard::before(self.record, &self.database, Tried::Migrations)?;
-        guard.check(self.record, task())
+        let done = task(&|| guard.sees_changes(self.record));
+        guard.beside(self.record, done)
     }
 
     /// Feeds the backup to psql, and compares what the server counted with what the backup holds. It stops before
@@ -97,28 +111,26 @@ impl<'r, 't> Staging<'r, 't> {
             load::load(&load, &inside, progress)
         });
         let checked = guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard));
-        match checked.and_then(|()| self.check_tables(&load, &inside, &guard)) {
-            Ok(()) => Ok(Checked { staging: self, guard: Some(guard), load_settings }),
+        match checked.and_then(|()| check_tables(&load, &inside, &guard)) {
+            Ok(uncounted) => Ok(Checked { staging: self, guard: Some(guard), load_settings, uncounted }),
             Err(error) => Err(self.discard_after(error)),
         }
     }
 
     /// Drops it after a failure; where that does not work the failure says so, too.
-    fn discard_after(self, error: anyhow::Error) -> anyhow::Error {
+    fn discard_after(self, error: Error) -> Error {
+        let name = self.name().to_owned();
         let Err(left) = self.discard() else { return error };
-        let mut hints: Vec<&str> =
-            [&error, &left].iter().filter_map(|error| error::fault(error)?.hint_text()).collect();
-        hints.dedup();
-        let fault = Fault::new(error::exit(&error), format!("{error}; also, {left}")).hint(hints.join("\n"));
+        let mut hints: Vec<&str> = error::fault(&error).and_then(Fault::hint_text).into_iter().collect();
+        let message = if error::exit(&left) == Exit::Unreachable {
+            hints.push("once the server answers, drop it: cargo xtask db-restore --repair");
+            format!("{error}; {name} stays on the server")
+        } else {
+            hints.extend(error::fault(&left).and_then(Fault::hint_text).filter(|hint| !hints.contains(hint)));
+            format!("{error}; also: {left}")
+        };
+        let fault = Fault::new(error::exit(&error), message).hint(hints.join("\n"));
         error.context(fault)
-    }
-
-    /// The rows that the tables hold now. Code of the file may have taken this role's login away.
-    fn check_tables(&self, load: &Load<'_>, inside: &Server<'_>, guard: &Guard) -> Result<()> {
-        match load::wrong_rows(load, inside).map_err(|error| guard.unanswered(error))? {
-            Some(wrong) => Err(wrong),
-            None => Ok(()),
-        }
     }
 
     /// A dump's subscriptions are disabled. One that code of the file enabled would take what the publisher keeps for the
@@ -134,7 +146,7 @@ impl<'r, 't> Staging<'r, 't> {
 
     /// Nothing is loaded: an empty database is what is wanted.
     pub fn left_empty(self) -> Checked<'r, 't> {
-        Checked { staging: self, guard: None, load_settings: String::new() }
+        Checked { staging: self, guard: None, load_settings: String::new(), uncounted: Vec::new() }
     }
 
     /// Drops it on the server.
@@ -157,25 +169,31 @@ impl Checked<'_, '_> {
         &self.staging.database
     }
 
+    /// The tables whose rows could not be compared with the backup's, in one sentence; `None` where there are none.
+    pub fn uncounted(&self) -> Option<String> {
+        let names = first_names(&self.uncounted, MOST_UNCOUNTED);
+        let what = "Rows were not counted again after the load, although code ran that may have changed them";
+        (!self.uncounted.is_empty()).then(|| format!("{what}: {names}"))
+    }
+
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has
-    /// them. Functions in indexes run meanwhile, with the settings and the `search_path` that the load had. What the server was like before
-    /// the load is forgotten then: of many databases that are staged together it would fill the memory.
-    pub fn analyze(&mut self, path: Option<&SearchPath>) -> Result<Option<Counters>> {
+    /// them. Functions in indexes run meanwhile, with the settings and the `search_path` that the load had: so the tables
+    /// are compared once more. What the server was like before the load is forgotten then: of many databases that are
+    /// staged together it would fill the memory.
+    pub fn analyze(&mut self, backup: &Proven, options: LoadOptions<'_>) -> Result<Option<Counters>> {
         let (Staging { record, database, .. }, settings) = (&self.staging, &self.load_settings);
-        let analyze = match path {
+        let analyze = match options.search_path {
             Some(path) => format!("{settings}SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
             None => format!("{settings}ANALYZE"),
         };
         let inside = loading(record.server()).in_database(database.name()).within(load::DEADLINE);
         let counters = Counters::after(&analyze, &inside);
-        match self.guard.take() {
-            Some(guard) => {
-                // A login that is refused now was not before the load.
-                let refused = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };
-                guard.check(record, counters.map_err(refused))
-            }
-            None => counters,
-        }
+        let Some(guard) = self.guard.take() else { return counters };
+        // A login that is refused now was not before the load.
+        let refused = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };
+        let counters = guard.check(record, counters.map_err(refused))?;
+        self.uncounted = check_tables(&Load { backup, options, settings }, &inside, &guard)?;
+        Ok(counters)
     }
 
     /// It has the live name now, or may have it: it is not dropped.

@@ -38,6 +38,9 @@ pub enum Connection<'a> {
 impl<'a> Connection<'a> {
     /// Reads both ends of a failed program's stderr.
     pub fn of(stderr: &'a str, ending: Ending) -> Self {
+        if is_killed_in_container(ending) {
+            return Self::Lost;
+        }
         let mut start = 0;
         for line in stderr.split_inclusive('\n') {
             if let Some(words) = line.strip_prefix("psql: error: ") {
@@ -71,6 +74,12 @@ impl<'a> Connection<'a> {
             None => Self::Unknown,
         }
     }
+}
+
+/// Whether the program was killed in its container, most often with it: Docker's client ends with 128 + n then. The
+/// program itself never ends so. Whatever it said before, its session is over.
+fn is_killed_in_container(ending: Ending) -> bool {
+    matches!(ending, Ending::Code(129..=192))
 }
 
 /// Why a connection was not made, where libpq's own words say it: they are English, whatever the server speaks.
@@ -207,6 +216,17 @@ mod tests {
         let copying = "Dumping the contents of table \"t\" failed: PQgetCopyData() failed.\npg_dump: detail: Error message from server: ";
         is(&format!("pg_dump: error: {copying}{ENDED}"), 1, Connection::Lost);
         is(&format!("pg_dump: error: {copying}ERROR:  invalid page in block 50\n{ENDED}"), 1, Connection::Held);
+    }
+
+    #[test]
+    fn a_program_that_was_killed_with_its_container_has_lost_its_session() {
+        for code in [137, 139, 143] {
+            for said in ["", "psql:<stdin>:7: NOTICE:  x\n", "psql:<stdin>:7: ERROR:  x\n"] {
+                is(said, code, Connection::Lost);
+            }
+        }
+        is("psql:<stdin>:7: NOTICE:  x\n", 3, Connection::Held);
+        is("OCI runtime exec failed: exec failed\n", 126, Connection::Unknown);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_revert_that_fails_half_way_says_which_repair_fits_which_end,
         [Postgres] a_revert_that_is_undone_by_hand_keeps_its_row,
         [Postgres] a_way_up_that_fails_half_way_is_told_from_a_revert,
+        [Postgres] an_invalid_index_that_is_left_is_not_taken_for_undone,
     ]
 }
 
@@ -44,6 +45,9 @@ fn a_revert_that_fails_half_way_says_which_repair_fits_which_end() {
     let health = Health::of(database.xtask([]), &["--only", "migrations"]);
     health.says("migrations", "fail", "dirty, revert started and not finished: 2 bonus", FINISHED);
     health.says("migrations", "fail", "dirty", UNDONE);
+    let asked =
+        "✗ Its revert was finished by hand: remove its row, so that `up` runs its file again? There is no terminal";
+    migrate(&database, &["repair", "2"]).code(1).stderr_has(asked);
     // Finished by hand, as the first hint says: the version is pending, and its change comes once.
     migrate(&database, &["repair", "2", "--yes"]).ok().stderr_has("its revert was started");
     migrate(&database, &["up", "--no-backup"]).ok();
@@ -80,4 +84,23 @@ fn a_way_up_that_fails_half_way_is_told_from_a_revert() {
     std::fs::remove_file(database.sandbox.path("migrations/1_half.up.sql")).unwrap();
     migrate(&database, &["repair", "--applied", "1", "--yes"]).ok();
     assert_eq!(database.sql("SELECT version || success::text FROM _sqlx_migrations"), "1true");
+}
+
+fn an_invalid_index_that_is_left_is_not_taken_for_undone() {
+    let database = UrlDatabase::new();
+    database.sandbox.migration(1, "t", "CREATE TABLE t (a int);", None);
+    database.sandbox.migration(2, "tu", "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY tu ON t (a);\n", None);
+    migrate(&database, &["up", "1"]).ok();
+    database.own("INSERT INTO t VALUES (1), (1)");
+    migrate(&database, &["up"]).code(6).stderr_has("is duplicated");
+    database.own("DELETE FROM t");
+    for args in [&["repair", "2", "--yes"][..], &["repair", "--applied", "2", "--yes"]] {
+        let run = migrate(&database, args);
+        run.code(6).stderr_has("✗ Invalid indexes are left: public.tu").stderr_lacks("✓");
+        run.stderr_has("→ drop them: DROP INDEX CONCURRENTLY public.tu;");
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM _sqlx_migrations WHERE version = 2"), "1");
+    database.own("DROP INDEX tu");
+    migrate(&database, &["repair", "2", "--yes"]).ok().stderr_has("✓ 1 version repaired");
+    migrate(&database, &["up", "--no-backup"]).ok().stderr_has("✓ 1 migration applied");
 }

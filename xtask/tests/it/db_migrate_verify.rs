@@ -13,7 +13,10 @@ pub fn tests() -> Vec<Test> {
         [Postgres] baseline_names_rights_that_only_the_files_give,
         [Postgres] drift_of_grants_and_owners_is_a_verdict_of_its_own,
         [Postgres] openfgas_tables_alone_are_no_drift,
+        [Postgres] a_name_of_others_is_no_grant_of_its_own,
         [Postgres] the_order_of_statements_in_a_body_counts,
+        [Postgres] a_role_that_files_leave_on_the_server_is_named,
+        [Postgres] settings_of_the_live_database_are_named_beside_the_report,
     ]
 }
 
@@ -185,7 +188,29 @@ fn drift_of_grants_and_owners_is_a_verdict_of_its_own() {
     run.ok().stderr_lacks("only the files give").stderr_has(&format!("gives: ALTER TABLE public.t OWNER TO {app};"));
 }
 
-/// The steps of a function in this order, each below a comment.
+/// A role's name may hold what looks like a statement, and a table's name blanks that count.
+fn a_name_of_others_is_no_grant_of_its_own() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let role = Role::new(&database);
+    let app = &role.name;
+    let text = format!("CREATE TABLE t (a int); CREATE TABLE \"a  b\" (a int); GRANT SELECT ON t TO {app};");
+    database.sandbox.migration(1, "a", &text, None);
+    migrate(&database, &["up"]).ok();
+    let forged = Role { database: &database, name: format!("\"r;\nGRANT SELECT ON TABLE public.t TO {app};\nz\"") };
+    database.admin(&format!("CREATE ROLE {}", forged.name));
+    database.own(&format!("REVOKE SELECT ON t FROM {app}; GRANT SELECT ON \"a  b\" TO {}", forged.name));
+    let run = migrate(&database, &["status", "--drift", "--check"]);
+    run.code(1).stderr_has(&format!("⚠ only the files give: GRANT SELECT ON TABLE public.t TO {app};"));
+    run.stderr_has("⚠ only the database gives: GRANT SELECT ON TABLE public.\"a  b\" TO \"r;\\nGRANT SELECT ON");
+    run.stderr_lacks("compared");
+    // Files name the database itself, which a scratch database is not.
+    database.own(&format!("GRANT SELECT ON t TO {app}; GRANT CONNECT ON DATABASE {} TO {app}", database.name));
+    let run = migrate(&database, &["status", "--drift", "--check"]);
+    run.ok().stderr_has("Grants on the database itself are not compared: files name it");
+    drop(forged);
+}
+
 /// An object by hand that only speaks of OpenFGA's tables is told.
 fn openfgas_tables_alone_are_no_drift() {
     let database = UrlDatabase::new();
@@ -210,6 +235,7 @@ fn openfgas_tables_alone_are_no_drift() {
     migrate(&database, &["status", "--drift", "--check"]).code(1).stderr_has("CREATE TABLE public.store (");
 }
 
+/// The steps of a function in this order, each below a comment.
 fn function(steps: &[&str]) -> String {
     let lines: String = steps.iter().map(|step| format!("-- {step}\nINSERT INTO log VALUES ('{step}');\n")).collect();
     format!("CREATE OR REPLACE FUNCTION pay() RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\n{lines}-- done\nEND\n$$;")
@@ -232,4 +258,82 @@ fn the_order_of_statements_in_a_body_counts() {
     // A step that is there twice is not there once.
     database.own(&function(&["book", "notify", "check", "check"]));
     migrate(&database, &["status", "--drift", "--check"]).code(1);
+}
+
+const REACHED: &str = "✗ The migrations were tried in a scratch database, and objects outside of it changed meanwhile";
+
+fn a_role_that_files_leave_on_the_server_is_named() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    database.admin("ALTER ROLE @role CREATEROLE");
+    let role = format!("{}_made", database.name);
+    let is_there = || database.admin(&format!("SELECT count(*) FROM pg_roles WHERE rolname = '{role}'")) == "1";
+    let made = format!("CREATE ROLE {role}; CREATE TABLE t (a int); GRANT SELECT ON t TO {role};");
+    database.sandbox.migration(1, "role", &made, None);
+    let run = migrate(&database, &["verify"]);
+    run.code(6).stderr_has(REACHED).stderr_has(&format!("role {role}: new")).stderr_lacks("✓");
+    run.stderr_has("DO $$BEGIN IF NOT EXISTS").stdout_has("1 role: up; it cannot be reverted");
+    database.admin(&format!("DROP ROLE {role}"));
+    // What the file's own way back takes away again does not stay.
+    let dropped = format!("DROP TABLE t; DROP ROLE {role};");
+    database.sandbox.migration(1, "role", &made, Some(&dropped));
+    database.sandbox.migration(2, "more", "ALTER TABLE t ADD b int;", Some("ALTER TABLE t DROP b;"));
+    for args in [&["verify"][..], &["verify", "--pending"]] {
+        migrate(&database, args).ok().stderr_has("✓ 2 migrations verified").stderr_lacks("role");
+        assert!(!is_there());
+    }
+    migrate(&database, &["up"]).ok();
+    // Once it is applied the role is there, and the file cannot be applied beside it as it is.
+    let run = migrate(&database, &["status", "--drift"]);
+    run.code(1).stderr_has("✗ 1 role cannot be applied to an empty database").stderr_has("already exists");
+    run.stderr_has("accept the changed file: cargo xtask db-migrate repair VERSION");
+    migrate(&database, &["verify"]).code(1).stderr_has("let the file make it only where it is missing");
+    let missing = format!("DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '{role}') THEN ");
+    let again =
+        made.replacen(&format!("CREATE ROLE {role};"), &format!("{missing}CREATE ROLE {role}; END IF; END$$;"), 1);
+    database.sandbox.migration(1, "role", &again, Some("DROP TABLE t;"));
+    migrate(&database, &["repair", "1", "--yes"]).ok();
+    migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("✓ The schema matches the applied files");
+    migrate(&database, &["verify"]).ok().stderr_has("✓ 2 migrations verified");
+    database.drop_databases();
+    database.admin(&format!("DROP ROLE {role}"));
+}
+
+fn settings_of_the_live_database_are_named_beside_the_report() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let name = &database.name;
+    let settings = || {
+        database.admin(
+            "SELECT count(*) FROM pg_db_role_setting AS s JOIN pg_database AS d \
+        ON d.oid = s.setdatabase WHERE d.datname = '@name'",
+        )
+    };
+    let reset = || database.own(&format!("ALTER DATABASE {name} RESET statement_timeout"));
+    let named = format!("settings of database {name}: new");
+    database.sandbox.migration(
+        1,
+        "set",
+        &format!("CREATE TABLE t (a int); ALTER DATABASE {name} SET statement_timeout TO '5min';"),
+        None,
+    );
+    migrate(&database, &["verify", "--pending"]).code(6).stderr_has(REACHED).stderr_has(&named).stderr_lacks("✓");
+    assert_eq!(settings(), "1");
+    reset();
+    database.own("CREATE TABLE t (a int)");
+    let run = migrate(&database, &["baseline", "1", "--yes"]);
+    run.code(6).stderr_has(REACHED).stderr_has(&named).stderr_lacks("✓");
+    assert_eq!(database.sql("SELECT to_regclass('_sqlx_migrations') IS NULL"), "t");
+    // What a file sets that is set already is no change.
+    migrate(&database, &["baseline", "1", "--yes"]).ok().stderr_has("✓ 1 migration recorded as applied");
+    reset();
+    database.own("CREATE TABLE by_hand (a int)");
+    let run = migrate(&database, &["status", "--drift"]);
+    run.code(6).stderr_has(REACHED).stderr_has(&named).stdout_has("applied").stderr_lacks("✓");
+    run.stderr_has("⚠ only the database has: CREATE TABLE public.by_hand ( a integer );");
+    reset();
+    let run = migrate(&database, &["status", "--drift", "--json"]);
+    let drift = run.code(6).stderr_has(&named).json()["drift"].clone();
+    assert_eq!(drift["extra"].as_array().unwrap().len(), 1);
+    migrate(&database, &["status", "--drift"]).ok().stderr_lacks("meanwhile");
 }

@@ -5,7 +5,7 @@ use crate::harness::forge::{Forged, dump};
 use crate::harness::health::until;
 use crate::harness::run::Running;
 use crate::harness::stack::Database;
-use crate::harness::{Fakes, Health, Outcome, Test, shared, wait_until};
+use crate::harness::{Fakes, Health, Outcome, Sandbox, Test, Xtask, shared, wait_until};
 use rustix::process::Signal;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 pub fn tests() -> Vec<Test> {
     tests![
         [Stack] a_signal_while_loading_leaves_nothing,
+        [Script] ctrl_c_while_a_file_is_read_is_told_like_any_other,
         [Stack] after_a_kill_the_next_run_clears_up_but_not_after_the_living,
         [Stack] a_server_session_that_is_ended_is_told,
         [Stack] an_error_in_the_last_statement_is_told,
@@ -48,6 +49,18 @@ fn verify(database: &Database<'_>, file: &PathBuf) -> Outcome {
 #[track_caller]
 fn nothing_is_left(database: &Database<'_>) {
     assert_eq!(scratch_databases(database), Vec::<String>::new());
+}
+
+fn ctrl_c_while_a_file_is_read_is_told_like_any_other() {
+    let sandbox = Sandbox::new();
+    let rows = "x\n".repeat(100_000_000);
+    let body = format!("CREATE TABLE public.t (a text);\nCOPY public.t (a) FROM stdin;\n{rows}\\.\n");
+    sandbox.write("large.sql", dump(body));
+    let mut terminal = Xtask::new(&sandbox).args(["db-verify", "large.sql"]).terminal();
+    terminal.shows("reading").types("\u{3}");
+    let run = terminal.wait();
+    // The end is the headline, and not below what was done.
+    run.code(130).stdout_has("Ended by Ctrl-C (SIGINT); nothing was changed").stdout_lacks("reading /");
 }
 
 fn a_signal_while_loading_leaves_nothing() {

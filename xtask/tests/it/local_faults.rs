@@ -1,6 +1,7 @@
 //! The `local` target when something is in the way, dies, or is killed: named, recovered from, nothing lost.
 
 use crate::harness::local::{is_alive, signal};
+use crate::harness::restore::paused;
 use crate::harness::{Local, Test, needs, shared_local, wait_until};
 use rustix::process::Signal;
 use std::fs;
@@ -12,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres, OpenfgaBin] servers_that_were_killed_start_again,
+        [Postgres, OpenfgaBin] a_stop_that_is_ended_says_what_is_stopped,
         [Postgres] a_kill_while_it_is_made_leaves_nothing_half_made,
         [Postgres] a_server_that_a_killed_run_had_just_started_is_taken,
         [Postgres, Root] an_ordinary_user_runs_a_server_in_their_own_folder,
@@ -96,6 +98,16 @@ fn a_server_whose_number_and_ports_are_taken_gets_others(local: &Local) {
     up.stderr_has(&format!("Port {before} is taken")).stderr_has(&format!("port {} now", local.port()));
     assert_ne!(local.port(), before);
     assert!(is_alive(stranger.0.id()), "a stranger was killed");
+}
+
+fn a_stop_that_is_ended_says_what_is_stopped() {
+    let local = Local::new();
+    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.up().stderr_has("✓ OpenFGA");
+    let run = paused(local.xtask(["down"]), "openfga-stopped").ended_by(Signal::INT);
+    let said = "✗ Ended by Ctrl-C (SIGINT); stopped so far: OpenFGA";
+    run.code(130).prints_nothing().stderr_has(said).stderr_has("run it again to complete the stop").stderr_lacks("✓");
+    local.xtask(["down"]).run().ok();
 }
 
 pub fn unfinished(local: &Local) -> bool {

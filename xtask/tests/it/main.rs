@@ -129,6 +129,7 @@ mod round_trip;
 mod screen_lines;
 mod screens;
 mod search_path;
+mod server_killed;
 mod settings;
 mod setup_env;
 mod setup_env_doctor;
@@ -295,6 +296,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     compressed::tests,
     compressed_hostile::tests,
     conventions::tests,
+    server_killed::tests,
     settings::tests,
     hints::tests,
     hostile::tests,

@@ -7,24 +7,27 @@ use crate::migration::drift::{self, Drift};
 use crate::migration::files::Migration;
 use crate::migration::ledger::Ledger;
 use crate::migration::rights::RightsDifferences;
+use crate::migration::scratch::Scratch;
 use crate::restore::preflight::Beside;
 use crate::terminal;
-use anyhow::Result;
+use anyhow::{Error, Result};
 
 /// At most this many differences of each kind are shown.
 const SHOWN: usize = 10;
 
-/// What the live database lacks of what these files make, and what it has beside that. Where they cannot run beside it,
-/// the refusal names `otherwise`: what to do without the comparison.
+/// What the live database lacks of what these files make, and what it has beside that; and what the files changed
+/// outside of the scratch database, as an error with exit 6. Where they cannot run beside it, the refusal names
+/// `otherwise`: what to do without the comparison.
 pub(super) fn of(
     work: &Work<'_>,
     ledger: &Ledger,
     migrations: &[&Migration],
     otherwise: Option<&str>,
-) -> Result<Drift> {
+) -> Result<(Drift, Option<Error>)> {
     check_extensions(work, migrations.iter().copied(), Beside::Scratch(otherwise))?;
     let progress = work.context.terminal.waiting("comparing");
-    let found = scratch::with(work, |scratch| drift::of(&work.server, ledger, scratch, migrations.iter().copied()))?;
+    let of = |scratch: &mut Scratch<'_, '_>| drift::of(&work.server, ledger, scratch, migrations.iter().copied());
+    let found = scratch::with(work, |scratch, _| of(scratch))?;
     drop(progress);
     Ok(found)
 }
@@ -36,16 +39,23 @@ pub(super) fn show(found: &Differences, work: &Work<'_>) {
     say(&found.reordered, "the columns have a different order", work);
 }
 
-/// The same of grants, default privileges and owners.
-pub(super) fn show_rights(found: &RightsDifferences, work: &Work<'_>) {
+/// The same of grants, default privileges and owners; `of_database`: the database itself has grants.
+pub(super) fn show_rights(found: &RightsDifferences, of_database: bool, work: &Work<'_>) {
     say(&found.missing, "only the files give", work);
     say(&found.extra, "only the database gives", work);
+    if of_database {
+        work.context.terminal.note(
+            "Grants on the database itself are not compared: files name it, and a scratch database is another one\n\
+             see them: cargo xtask db-shell -- -c '\\l'",
+        );
+    }
 }
 
 fn say(entries: &[String], what: &str, work: &Work<'_>) {
     let terminal = &work.context.terminal;
     for entry in entries.iter().take(SHOWN) {
-        terminal.warn(&terminal::clean(&format!("{what}: {entry}")));
+        // A name may hold a line's end.
+        terminal.warn(&terminal::clean_line(&format!("{what}: {entry}")));
     }
     if let Some(more) = entries.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         terminal.warn(&format!("{what}: {more} more"));

@@ -70,8 +70,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
                 .hint("run it again")
                 .into());
         }
-        for (entry, _) in repairs.iter().filter(|(_, repair)| matches!(repair, Repair::Finish)) {
-            check_finished(&work, &mut locked.session, entry)?;
+        for (entry, repair) in repairs.iter().filter(|(entry, _)| entry.state == State::Dirty) {
+            check_by_hand(&work, &mut locked.session, entry, matches!(repair, Repair::Finish))?;
         }
         let writer = work.writer(&mut locked.session, &look.ledger, limits.table)?;
         let sql = repairs.iter().map(|(entry, repair)| repair.sql(&writer.table, entry, &look, &work));
@@ -142,7 +142,7 @@ fn question(entry: &Entry, args: &Args) -> Option<(String, Repair)> {
             (format!("Mark it as applied, because {how} by hand?"), Repair::Finish)
         }
         (State::Dirty, _) if reverted => {
-            let question = "Remove its row, because its revert was finished by hand? `up` runs its file again then";
+            let question = "Its revert was finished by hand: remove its row, so that `up` runs its file again?";
             (question.to_owned(), Repair::Remove)
         }
         (State::Dirty, _) => ("Remove its row, so that `up` runs its file again?".to_owned(), Repair::Remove),
@@ -173,13 +173,22 @@ fn only_by_name(entry: &Entry) -> String {
     format!("  {way}; its row is removed only if you name it: cargo xtask db-migrate repair {version}")
 }
 
-/// Looks as `up` does before a dirty version is taken for applied.
-fn check_finished(work: &Work<'_>, session: &mut Session<'_>, entry: &Entry) -> Result<()> {
+/// Looks as `up` does before a dirty version is taken for finished by hand, or for undone: then `up` builds its indexes
+/// again, and one that is left would be in its way.
+fn check_by_hand(work: &Work<'_>, session: &mut Session<'_>, entry: &Entry, is_finished: bool) -> Result<()> {
     let Some(migration) = &entry.migration else { return Ok(()) };
-    let text = platform::read_regular(&migration.up, checks::LARGEST_WITHOUT_TRANSACTION)?;
+    let text = match platform::read_regular(&migration.up, checks::LARGEST_WITHOUT_TRANSACTION) {
+        Ok(text) => text,
+        Err(error) if is_finished => return Err(error.into()),
+        // Its row may go all the same: `up` says what is wrong with the file.
+        Err(_) => return Ok(()),
+    };
     let mut invalid = indexes::invalid(session)?;
     invalid.retain(|index| index.is_named_in(&text));
     indexes::refuse(&invalid)?;
+    if !is_finished {
+        return Ok(());
+    }
     let made = checks::check(&migration.up, Direction::Up, &work.config.ignored).map(|found| found.made);
     let absent = indexes::absent(session, &made.unwrap_or_default())?;
     if let Some(made) = absent.first() {

@@ -6,10 +6,14 @@ use crate::migration::migrated::Migrated;
 use crate::migration::scratch::Scratch;
 use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
-use anyhow::Result;
+use anyhow::{Error, Result};
 
-/// Runs the task in a fresh database that is made like the target's own. What the files change outside of it is named (exit 6).
-pub(super) fn with<T>(work: &Work<'_>, task: impl FnOnce(&mut Scratch<'_, '_>) -> Result<T>) -> Result<T> {
+/// Runs the task in a fresh database that is made like the target's own; the task may ask whether files have changed
+/// something outside of it. Beside what it found stands what they did change, as an error with exit 6.
+pub(super) fn with<T>(
+    work: &Work<'_>,
+    task: impl FnOnce(&mut Scratch<'_, '_>, &dyn Fn() -> bool) -> Result<T>,
+) -> Result<(T, Option<Error>)> {
     let target = work.server.target();
     let server = &Server::new(target)?;
     let drill = leftovers::begin_drill(server, work.context)?;
@@ -18,7 +22,8 @@ pub(super) fn with<T>(work: &Work<'_>, task: impl FnOnce(&mut Scratch<'_, '_>) -
     let inside = Server::new(target)?.in_database(database.name());
     let warn = |text: &str| work.context.warn_once(text);
     let on = Migrated { server: &inside, config: &work.config };
-    let done = database.guarded(|| Scratch::begin(on, &warn).and_then(|mut scratch| task(&mut scratch)))?;
+    let done = database
+        .guarded(|sees_changes| Scratch::begin(on, &warn).and_then(|mut scratch| task(&mut scratch, sees_changes)))?;
     database.discard()?;
     Ok(done)
 }

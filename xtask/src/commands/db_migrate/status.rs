@@ -11,7 +11,7 @@ use crate::migration::difference::{self, Cause};
 use crate::migration::drift::Drift;
 use crate::migration::plan::{Entry, Lost, State};
 use crate::terminal;
-use anyhow::Result;
+use anyhow::{Error, Result};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -39,7 +39,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let look = work.look()?;
     leftovers::name_leftovers(&target, context);
     let ignored = &work.config.ignored;
-    let drift = if args.drift { Some(drift_of(&work, &look)?) } else { None };
+    let (drift, changed) = match args.drift {
+        true => drift_of(&work, &look).map(|(drift, changed)| (Some(drift), changed))?,
+        false => (None, None),
+    };
     if args.json {
         let schema = look.ledger.schema.as_deref().filter(|_| look.ledger.exists);
         let migrations = look.entries.iter().map(|entry| Item::of(entry, ignored)).collect::<Result<Vec<_>>>()?;
@@ -53,8 +56,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     } else {
         show(&look.entries, ignored, &work, context)?;
         drift.iter().for_each(|found| drift::show(&found.schema, &work));
-        drift.iter().for_each(|found| drift::show_rights(&found.rights, &work));
+        drift.iter().for_each(|found| drift::show_rights(&found.rights, found.of_database, &work));
     }
+    // The report is whole all the same.
+    changed.map_or(Ok(()), Err)?;
     conclude(drift.as_ref(), &look, &work, args.check, context)
 }
 
@@ -79,7 +84,7 @@ fn conclude(drift: Option<&Drift>, look: &Look, work: &Work<'_>, check: bool, co
 
 /// The schema and its rights are two verdicts. Under `--check` rights that only the database gives are no failure: they may
 /// be for roles that no file knows.
-fn conclude_drift(Drift { schema, rights }: &Drift, check: bool, context: &Context) -> Result<()> {
+fn conclude_drift(Drift { schema, rights, .. }: &Drift, check: bool, context: &Context) -> Result<()> {
     if check && !schema.are_none() {
         return Err(Fault::failed("The schema differs from the applied files")
             .hint("put the difference into a migration, or undo it by hand")
@@ -104,7 +109,7 @@ fn conclude_drift(Drift { schema, rights }: &Drift, check: bool, context: &Conte
 }
 
 /// The live schema beside that of the applied files.
-fn drift_of(work: &Work<'_>, look: &Look) -> Result<Drift> {
+fn drift_of(work: &Work<'_>, look: &Look) -> Result<(Drift, Option<Error>)> {
     let applied = look.entries.iter().filter(|entry| entry.row.as_ref().is_some_and(|row| row.success));
     let migrations: Vec<_> = applied.filter_map(|entry| entry.migration.as_ref()).collect();
     drift::of(work, &look.ledger, &migrations, None)
@@ -227,7 +232,7 @@ struct RightsItem<'a> {
 }
 
 impl<'a> DriftItem<'a> {
-    fn of(Drift { schema, rights }: &'a Drift) -> Self {
+    fn of(Drift { schema, rights, .. }: &'a Drift) -> Self {
         let rights = RightsItem { missing: &rights.missing, extra: &rights.extra };
         Self { missing: &schema.missing, extra: &schema.extra, column_order: &schema.reordered, rights }
     }

@@ -47,6 +47,9 @@ struct Verdict {
     /// The second up failed on what the way back had left.
     #[serde(skip)]
     left_behind: bool,
+    /// The target's own database has it.
+    #[serde(skip)]
+    was_applied: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
@@ -83,6 +86,10 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
         let hint = if verdicts.iter().any(|verdict| verdict.left_behind) {
             "fix the file: what its .down.sql leaves stops the second up; what no statement reverts, such as a value \
              of an enum, is added with IF NOT EXISTS, or by a plain .sql file, which has no .down.sql"
+        } else if verdicts.iter().any(|verdict| verdict.error.is_some() && verdict.was_applied) {
+            "fix the file; the files after one that fails are tried without it\n\
+             a role is the whole server's, and there already where its file was applied: let the file make it only where \
+             it is missing, then accept the changed file: cargo xtask db-migrate repair VERSION"
         } else {
             "fix the file; the files after one that fails are tried without it"
         };
@@ -133,11 +140,29 @@ impl Trial<'_> {
         let mut rest = wanted;
         let progress = self.context.terminal.waiting("trying");
         while !rest.is_empty() {
-            let tried = scratch::with(work, |scratch| {
+            let (tried, changed) = scratch::with(work, |scratch, sees_changes| {
                 scratch.replay(&self.applied)?;
-                self.in_one(scratch, rest, &progress)
+                let tried = self.in_one(scratch, rest, &progress)?;
+                if sees_changes() {
+                    self.take_back(scratch, &rest[..tried])?;
+                }
+                Ok(tried)
             })?;
+            changed.map_or(Ok(()), Err)?;
             rest = &rest[tried..];
+        }
+        Ok(())
+    }
+
+    /// What files have changed outside of the scratch database stays when that is dropped: their way back is gone once
+    /// more, the last first, as far as all of them have one that works.
+    fn take_back(&self, scratch: &mut Scratch<'_, '_>, tried: &[Migration]) -> Result<()> {
+        for migration in tried.iter().rev() {
+            let verdict = self.verdicts.iter().find(|verdict| verdict.version == migration.version);
+            let is_revertible = verdict.is_some_and(|verdict| verdict.reversible == Some(true));
+            if !is_revertible || !matches!(scratch.run(migration, Direction::Down)?, Ran::Well) {
+                break;
+            }
         }
         Ok(())
     }
@@ -147,8 +172,8 @@ impl Trial<'_> {
         let mut before = scratch.catalog()?;
         for (index, migration) in wanted.iter().enumerate() {
             progress.say(&terminal::clean_line(&format!("trying {} {}", migration.version, migration.description)));
-            let mut verdict = Verdict::of(migration);
-            let known = verdict.find(scratch, migration, self.was_applied.contains(&migration.version), &mut before)?;
+            let mut verdict = Verdict::of(migration, self.was_applied.contains(&migration.version));
+            let known = verdict.find(scratch, migration, &mut before)?;
             if verdict.error.is_none() || verdict.reversible.is_some() {
                 self.applied.push(migration.clone());
             }
@@ -165,7 +190,7 @@ impl Trial<'_> {
 }
 
 impl Verdict {
-    fn of(migration: &Migration) -> Self {
+    fn of(migration: &Migration, was_applied: bool) -> Self {
         let (version, description) = (migration.version, migration.description.clone());
         Self {
             version,
@@ -175,17 +200,13 @@ impl Verdict {
             column_order: Vec::new(),
             error: None,
             left_behind: false,
+            was_applied,
         }
     }
 
     /// Tries its files; whether the database is known afterwards: `before` is its schema then.
-    fn find(
-        &mut self,
-        scratch: &mut Scratch<'_, '_>,
-        migration: &Migration,
-        was_applied: bool,
-        before: &mut Catalog,
-    ) -> Result<bool> {
+    fn find(&mut self, scratch: &mut Scratch<'_, '_>, migration: &Migration, before: &mut Catalog) -> Result<bool> {
+        let was_applied = self.was_applied;
         let up = |scratch: &mut Scratch<'_, '_>| {
             if was_applied { scratch.rerun(migration) } else { scratch.run(migration, Direction::Up) }
         };

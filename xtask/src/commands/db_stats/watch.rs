@@ -2,6 +2,7 @@
 
 use super::screen::Screen;
 use crate::context::Context;
+use crate::error::Fault;
 use crate::process::signals;
 use crate::stats::{Observer, Stats};
 use crate::target::Target;
@@ -34,7 +35,7 @@ pub(super) fn watch(rhythm: &Rhythm, mut observer: Observer<'_>, target: &Target
     loop {
         let end = Instant::now() + Duration::from_secs(seconds);
         let looked = observer.look(true);
-        signals::check()?;
+        still_wanted()?;
         let now = match looked {
             Err(error) if before.is_none() => return Err(error),
             looked => looked,
@@ -50,15 +51,20 @@ pub(super) fn watch(rhythm: &Rhythm, mut observer: Observer<'_>, target: &Target
         };
         terminal.draw(&mut live, &lines())?;
         while Instant::now() < end {
-            signals::check()?;
+            still_wanted()?;
             if terminal.is_stale(&live) {
                 terminal.draw(&mut live, &lines())?;
             }
             std::thread::sleep(POLL_INTERVAL.min(end.saturating_duration_since(Instant::now())));
         }
-        signals::check()?;
+        still_wanted()?;
         before = now.ok().or(before);
     }
+}
+
+/// A signal is the only way out of a watch: there is nothing to say of it.
+fn still_wanted() -> Result<(), Fault> {
+    signals::check().map_err(Fault::silent)
 }
 
 /// The lines of a text, folded where a frame would cut them: nothing scrolls there.

@@ -6,7 +6,7 @@ mod grant;
 mod of_dump;
 
 use self::grant::{ALL, Grant};
-use self::of_dump::{OfDump, PUBLIC};
+use self::of_dump::{OfDump, PUBLIC, one_line};
 use super::catalog::Catalog;
 use super::ledger::Ledger;
 use crate::postgres::quote::literal;
@@ -139,10 +139,6 @@ fn name(object: &str) -> &str {
 
 fn owned(object: &str, role: &str) -> String {
     one_line(&format!("ALTER {object} OWNER TO {role};"))
-}
-
-fn one_line(statement: &str) -> String {
-    statement.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

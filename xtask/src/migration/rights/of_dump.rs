@@ -1,6 +1,6 @@
 //! Owners and grants, as pg_dump writes them among the statements of a schema.
 
-use crate::migration::catalog::Catalog;
+use crate::migration::catalog::{Catalog, Quotes};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How pg_dump begins a statement that stands alone and is about rights.
@@ -45,25 +45,56 @@ impl OfDump {
     /// The statements of an entry; one that another role gave names that role.
     fn take_grants(&mut self, entry: &str) {
         let mut grantor = "";
-        let mut statement = String::new();
-        for line in entry.lines() {
-            statement.push_str(line);
-            if !line.ends_with(';') {
-                // A name goes on in the next line.
-                statement.push('\n');
-                continue;
-            }
-            if line.starts_with(AS_GRANTOR) {
-                grantor = line;
-            } else if line == AS_BEFORE {
+        for statement in statements(entry) {
+            if statement.starts_with(AS_GRANTOR) {
+                grantor = statement;
+            } else if statement == AS_BEFORE {
                 grantor = "";
             } else {
                 let lead = if grantor.is_empty() { String::new() } else { format!("{grantor} ") };
                 self.grants.insert(format!("{lead}{statement}"));
             }
-            statement.clear();
         }
     }
+}
+
+/// The statements of an entry. One ends with a semicolon at a line's end, unless that stands in quotes: a role or a table
+/// may have any name.
+fn statements(entry: &str) -> Vec<&str> {
+    let mut statements = Vec::new();
+    let mut quotes = Quotes::default();
+    let (mut start, mut end) = (0usize, 0usize);
+    for line in entry.split_inclusive('\n') {
+        end = end.saturating_add(line.len());
+        // What the whole dump was read by reads a part of it, too.
+        if quotes.follow(line).is_ok() && !quotes.are_open() && line.trim_end().ends_with(';') {
+            statements.extend(entry.get(start..end).map(str::trim));
+            start = end;
+        }
+    }
+    let rest = entry.get(start..).map(str::trim).unwrap_or_default();
+    statements.extend(Some(rest).filter(|rest| !rest.is_empty()));
+    statements
+}
+
+/// A statement on one line; what is in quotes stays as it is.
+pub(super) fn one_line(statement: &str) -> String {
+    let mut quotes = Quotes::default();
+    let mut line = String::new();
+    for piece in statement.split_inclusive(|letter: char| letter.is_ascii_whitespace()) {
+        let was_open = quotes.are_open();
+        let is_read = quotes.follow(piece).is_ok();
+        if quotes.are_open() || !is_read {
+            line.push_str(piece);
+            continue;
+        }
+        let word = piece.trim_end_matches(|letter: char| letter.is_ascii_whitespace());
+        if !word.is_empty() || was_open {
+            line.push_str(word);
+            line.push_str(if word.len() < piece.len() { " " } else { "" });
+        }
+    }
+    line.trim_end().to_owned()
 }
 
 /// What stands before `ALTER object OWNER TO role;` at an entry's end, the object and the role.
@@ -90,6 +121,19 @@ fn is_role(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_ends_no_statement_and_keeps_its_blanks() {
+        let forged = "GRANT SELECT ON TABLE public.t TO \"r;\nGRANT SELECT ON TABLE public.t TO app;\nz\";";
+        let after = "SET SESSION AUTHORIZATION \"a;\n\";\nGRANT SELECT ON TABLE\n public.\"a  b\"\t TO\n x;";
+        assert_eq!(
+            statements(&format!("{forged}\n{after}")),
+            [forged, "SET SESSION AUTHORIZATION \"a;\n\";", "GRANT SELECT ON TABLE\n public.\"a  b\"\t TO\n x;"]
+        );
+        assert_eq!(one_line(forged), forged);
+        let named = "GRANT SELECT ON TABLE public.\"a  b\" TO \" \"\"x \"\" \";";
+        assert_eq!(one_line(&named.replace(" TO ", "\n \t TO\n  ")), named);
+    }
 
     #[test]
     fn what_only_looks_like_an_owners_statement_gives_none() {

@@ -1,6 +1,7 @@
 //! Whether the tables hold what was loaded into them, once the whole file was.
 
 use super::job::{DEADLINE, Load};
+use crate::backup::manifest;
 use crate::error::{self, Exit};
 use crate::postgres::reader::Reader;
 use crate::postgres::row_counts;
@@ -9,6 +10,7 @@ use crate::process;
 use crate::restore::plan::{self, Change};
 use crate::words::{count, counted};
 use anyhow::{Error, Result};
+use std::collections::BTreeSet;
 
 /// Extensions of PostgreSQL's own whose functions change no table, whatever checks and defaults call them with.
 const CHANGES_NO_ROWS: [&str; 16] = [
@@ -30,46 +32,149 @@ const CHANGES_NO_ROWS: [&str; 16] = [
     "uuid-ossp",
 ];
 
+/// What the tables hold once code of the file or of an extension may have run.
+#[derive(Debug, Default)]
+pub(in crate::restore) struct Recount {
+    /// A table that holds other rows than the backup.
+    pub(in crate::restore) wrong: Option<Error>,
+    /// The tables that could not be counted.
+    pub(in crate::restore) uncounted: Vec<String>,
+}
+
 /// Counts the rows again, where code of the file or of an extension ran while they came: a check or a default may have
-/// changed another table after the server counted its rows. A large table of another role is not counted, nor one whose
-/// rows this role does not see.
-///
-/// The failure where a table holds other rows than the backup.
+/// changed another table after the server counted its rows. A table whose rows this role does not see cannot be counted.
 ///
 /// # Errors
 /// The server does not answer.
-pub(in crate::restore) fn wrong_rows(load: &Load<'_>, server: &Server<'_>) -> Result<Option<Error>> {
+pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Result<Recount> {
     let contents = &load.backup.contents;
     if !contents.makes_routines && contents.extensions.iter().all(|name| CHANGES_NO_ROWS.contains(&name.as_str())) {
-        return Ok(None);
+        return Ok(Recount::default());
     }
-    let mut reader = Reader::start(server)?;
-    reader.wait_for(DEADLINE);
-    let rows = match row_counts::of(&mut reader, true) {
-        Ok(rows) => rows,
-        // Row security, or a right that its owner took away: this role cannot see all rows.
+    let start = || reader(load, server);
+    let tell = |table: &str, why: &Error| process::remark(&format!("the rows of {table} are not counted: {why:#}"));
+    let (rows, others) = match row_counts::thoroughly(&start, &tell).and_then(|rows| Ok((rows, others(&mut start()?)?)))
+    {
+        Ok(found) => found,
         Err(error) if error::exit(&error) == Exit::Failed => {
-            process::remark(&format!("rows are not counted again after the load: {error:#}"));
-            return Ok(None);
+            tell("all tables", &error);
+            let tables = manifest::tables(&contents.filled()).into_iter();
+            let uncounted = tables.map(|table| format!("{}.{}", table.schema, table.name)).collect();
+            return Ok(Recount { wrong: None, uncounted });
         }
         Err(error) => return Err(error),
     };
-    let changes = plan::changes(rows, contents);
-    // An extension brings rows of its own into its tables, which no dump has.
-    let more_is_wrong = contents.extensions.is_empty();
-    let Some((table, now, held)) = changes.iter().find_map(|change| wrong(change, more_is_wrong)) else {
-        return Ok(None);
+    let judge = Judge {
+        others,
+        // An extension brings rows of its own into its tables, which no dump has.
+        more_is_wrong: contents.extensions.is_empty(),
+        is_utf8: contents.client_encoding.as_ref().is_some_and(|encoding| encoding.as_str() == "UTF8"),
     };
-    let (now, held) = (counted(now, "row", "rows"), count(held));
-    let why = format!(
-        "{table} has {now} after the load, the backup holds {held}: code of the file changed them while it was loaded"
-    );
-    Ok(Some(error::explain(Error::msg(why), || load.cannot())))
+    let mut found = Recount::default();
+    for change in plan::changes(rows, contents) {
+        match judge.of(&change) {
+            Verdict::Right => {}
+            Verdict::Uncounted => found.uncounted.push(format!("{}.{}", change.schema, change.table)),
+            Verdict::Wrong(what) => {
+                let why = format!("{}.{} {what} while it was loaded", change.schema, change.table);
+                found.wrong = found.wrong.or_else(|| Some(error::explain(Error::msg(why), || load.cannot())));
+            }
+        }
+    }
+    Ok(found)
 }
 
-/// The table, its rows, and those of the backup, where they differ.
-fn wrong(change: &Change, more_is_wrong: bool) -> Option<(String, u64, u64)> {
-    let (now, held) = (change.now.filter(|_| !change.estimated)?, change.backup?);
-    let is_wrong = now < held || (more_is_wrong && now > held);
-    is_wrong.then(|| (format!("{}.{}", change.schema, change.table), now, held))
+/// A session that reads what was loaded, with the settings of the load.
+fn reader<'a>(load: &Load<'_>, server: &Server<'a>) -> Result<Reader<'a>> {
+    let mut reader = Reader::start(server)?;
+    reader.wait_for(DEADLINE);
+    if !load.settings.is_empty() {
+        reader.run(load.settings)?;
+    }
+    Ok(reader)
+}
+
+/// What a dump may fill that holds no rows itself, by schema and name: partitioned tables and foreign tables.
+fn others(reader: &mut Reader<'_>) -> Result<BTreeSet<(String, String)>> {
+    let sql = "SELECT pg_catalog.json_build_array(n.nspname, c.relname) FROM pg_catalog.pg_class AS c \
+               JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('p', 'f');";
+    Ok(reader.rows(sql)?.into_iter().collect())
+}
+
+/// What is known for judging a table.
+struct Judge {
+    others: BTreeSet<(String, String)>,
+    more_is_wrong: bool,
+    /// The dump's names are those that the server gives.
+    is_utf8: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Right,
+    Uncounted,
+    /// What is wrong with it.
+    Wrong(String),
+}
+
+impl Judge {
+    fn of(&self, change: &Change) -> Verdict {
+        let Some(held) = change.backup else { return Verdict::Right };
+        let now = match change.now {
+            Some(_) if change.estimated => return Verdict::Uncounted,
+            Some(now) => now,
+            None if held == 0 => return Verdict::Right,
+            None if self.may_be_there(change) => return Verdict::Uncounted,
+            None => return Verdict::Wrong(gone(held)),
+        };
+        if now < held || (self.more_is_wrong && now > held) {
+            let (now, held) = (rows(now), count(held));
+            let what = format!("has {now} after the load, the backup holds {held}: code of the file changed them");
+            return Verdict::Wrong(what);
+        }
+        Verdict::Right
+    }
+
+    /// Whether a table that is not found is of another kind, or may have another name in the dump than here.
+    fn may_be_there(&self, change: &Change) -> bool {
+        let is_plain = |name: &str| name.is_ascii() || (self.is_utf8 && !name.contains(char::REPLACEMENT_CHARACTER));
+        let is_certain = is_plain(&change.schema) && is_plain(&change.table);
+        !is_certain || self.others.contains(&(change.schema.clone(), change.table.clone()))
+    }
+}
+
+fn gone(held: u64) -> String {
+    format!("is not there after the load, the backup holds {}: code of the file dropped or renamed it", rows(held))
+}
+
+fn rows(number: u64) -> String {
+    counted(number, "row", "rows")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_gone_is_wrong_unless_it_may_be_there() {
+        let judge = |is_utf8| Judge {
+            others: BTreeSet::from([("public".to_owned(), "parent".to_owned())]),
+            more_is_wrong: false,
+            is_utf8,
+        };
+        let of = |is_utf8, table: &str, now, backup| {
+            let (schema, table) = ("public".to_owned(), table.to_owned());
+            judge(is_utf8).of(&Change { schema, table, now, backup, ..Change::default() })
+        };
+        for (is_utf8, name) in [(true, "t"), (false, "t"), (true, "ö")] {
+            assert_eq!(of(is_utf8, name, None, Some(1)), Verdict::Wrong(gone(1)), "{name}");
+        }
+        for (is_utf8, name) in [(false, "ö"), (true, "\u{fffd}l"), (true, "parent")] {
+            assert_eq!(of(is_utf8, name, None, Some(1)), Verdict::Uncounted, "{name}");
+        }
+        assert_eq!(of(true, "t", None, Some(0)), Verdict::Right);
+        assert_eq!(of(true, "t", None, None), Verdict::Right);
+        assert_eq!(of(true, "t", Some(2), Some(1)), Verdict::Right);
+        assert_ne!(of(true, "t", Some(1), Some(2)), Verdict::Right);
+    }
 }

@@ -18,6 +18,11 @@ const CHECK: &str = "check each change, and undo those that you do not want: car
      '\\drds' -c '\\db+'\n\
     if it was another session, try again";
 
+/// How a file makes a role so that it can also be tried where the role is there.
+pub const MAKE_ROLES: &str = "a file that makes a role can be tried again where it makes only one that is missing: DO $$BEGIN IF NOT \
+     EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'app') THEN CREATE ROLE app; END IF; END$$; give it a \
+     .down.sql that drops the role, and `verify` leaves none behind";
+
 /// The code whose effects outside of its database are looked for.
 #[derive(Debug, Clone)]
 pub enum Tried {
@@ -65,7 +70,11 @@ impl Tried {
                  from a scratch database)"
             }
         };
-        format!("{cause}, or another session did it at the same time: PostgreSQL does not record which\n{CHECK}")
+        let way = match self {
+            Self::Backup(_) => String::new(),
+            Self::Migrations => format!("\n{MAKE_ROLES}"),
+        };
+        format!("{cause}, or another session did it at the same time: PostgreSQL does not record which{way}\n{CHECK}")
     }
 }
 
@@ -104,12 +113,28 @@ impl Guard {
     /// # Errors
     /// Exit 6 names what has changed.
     pub fn check<T>(&self, record: &Record<'_>, outcome: Result<T>) -> Result<T> {
+        let (done, changed) = self.beside(record, outcome)?;
+        changed.map_or(Ok(done), Err)
+    }
+
+    /// The same, of what is worth a look all the same: what has changed stands beside the outcome.
+    ///
+    /// # Errors
+    /// The task's own; with what has changed, if anything has.
+    pub fn beside<T>(&self, record: &Record<'_>, outcome: Result<T>) -> Result<(T, Option<Error>)> {
         match (signals::shielded(|| self.changes(record, outcome.is_err())), outcome) {
-            (Ok(changes), outcome) if changes.is_empty() => outcome,
-            (Ok(changes), outcome) => Err(refusal(&self.tried, &changes, outcome.err())),
+            (Ok(changes), Ok(done)) if changes.is_empty() => Ok((done, None)),
+            (Ok(changes), Ok(done)) => Ok((done, Some(refusal(&self.tried, &changes, None)))),
+            (Ok(changes), Err(failed)) if changes.is_empty() => Err(failed),
+            (Ok(changes), Err(failed)) => Err(refusal(&self.tried, &changes, Some(failed))),
             (Err(_), Err(failed)) => Err(failed),
-            (Err(unknown), Ok(_)) => Err(self.unanswered(unknown)),
+            (Err(unknown), Ok(done)) => Ok((done, Some(self.unanswered(unknown)))),
         }
+    }
+
+    /// Whether something of the whole server has changed so far.
+    pub fn sees_changes(&self, record: &Record<'_>) -> bool {
+        self.changes(record, false).is_ok_and(|changes| !changes.is_empty())
     }
 
     /// Why a question after the code ran had no answer. Before it this role could ask: that it cannot any more is a change,

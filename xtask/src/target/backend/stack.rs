@@ -27,6 +27,9 @@ pub trait Stack {
     /// Stops the stack; data stays. False where nothing ran. `warn` hears which services lose what they need.
     fn down(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<bool>;
 
+    /// What of the stack runs now, by the names that people know; `None` where that cannot be found out.
+    fn running(&self) -> Option<Vec<String>>;
+
     /// Refuses a stack that another checkout made.
     fn check_ours(&self) -> Result<()>;
 

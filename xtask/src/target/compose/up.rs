@@ -62,6 +62,11 @@ impl Stack for Compose {
         self.stop_stack(extent, warn)
     }
 
+    fn running(&self) -> Option<Vec<String>> {
+        let listed = self.listed(true)?;
+        Some(listed.into_iter().filter(|container| container.is_up()).map(|container| container.service).collect())
+    }
+
     fn check_ours(&self) -> Result<()> {
         self.check_made_here()
     }

@@ -7,7 +7,7 @@ use super::{Local, openfga};
 use crate::error::{self, Cause, Fault};
 use crate::platform::User;
 use crate::process::{Detached, signals};
-use crate::settings::Settings;
+use crate::settings::{Settings, fault_point};
 use crate::target::backend::{Access as _, ComposeProject, Extent, Stack};
 use crate::target::free_port;
 use crate::target::openfga as probe;
@@ -36,6 +36,12 @@ impl Stack for Local {
 
     fn down(&self, _: Extent, _: &dyn Fn(&str)) -> Result<bool> {
         down(self)
+    }
+
+    fn running(&self) -> Option<Vec<String>> {
+        let openfga = openfga::running(&self.folder).ok()?.map(|_| "OpenFGA".to_owned());
+        let postgres = matches!(cluster::state(&self.folder).ok()?, State::Running(_)).then(|| "PostgreSQL".to_owned());
+        Some(openfga.into_iter().chain(postgres).collect())
     }
 
     /// Every checkout has a folder of its own.
@@ -102,6 +108,7 @@ fn down(local: &Local) -> Result<bool> {
     }
     let _lock = local.folder.lock(&|_| ())?;
     let mut stopped = openfga::stop(&local.folder)?;
+    fault_point("openfga-stopped");
     if let State::Running(_) = cluster::state(&local.folder)? {
         let user = local.server_user()?;
         cluster::stop(&local.folder, &local.programs_of_running()?, user.as_ref())?;

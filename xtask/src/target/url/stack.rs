@@ -23,6 +23,10 @@ impl Stack for Url {
         Err(fault.hint("stop it on its host; or name another target: --target compose, --target local").into())
     }
 
+    fn running(&self) -> Option<Vec<String>> {
+        None
+    }
+
     fn check_ours(&self) -> Result<()> {
         Ok(())
     }
