@@ -168,7 +168,7 @@ fn drift_of_grants_and_owners_is_a_verdict_of_its_own() {
     run.ok().stderr_has("⚠ only the database gives: GRANT SELECT ON TABLE public.u TO PUBLIC;");
     run.stderr_has(&format!("⚠ only the database gives: ALTER TABLE public.u OWNER TO {app};"));
     run.stderr_has("✓ The schema matches the applied files")
-        .stderr_has("--check fails only for those that the files give");
+        .stderr_has("--check fails only where the database lacks one that the files give");
     database.own(&format!("REVOKE SELECT ON t FROM {app}"));
     let run = migrate(&database, &check);
     run.code(1).stderr_has(&format!("⚠ only the files give: GRANT SELECT ON TABLE public.t TO {app};"));

@@ -81,8 +81,8 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
         let count =
             terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
         let hint = if verdicts.iter().any(|verdict| verdict.left_behind) {
-            "fix the file: what its .down.sql leaves stops the second up; what no statement reverts, such as a value \
-             of an enum, is added with IF NOT EXISTS, or by a plain .sql file, which has no .down.sql"
+            "fix the .down.sql: something that it leaves behind makes the .up.sql fail the second time\nno statement \
+             removes a value of an enum: add it with IF NOT EXISTS, or in a plain .sql file without a .down.sql"
         } else {
             "fix the file; the files after one that fails are tried without it"
         };
