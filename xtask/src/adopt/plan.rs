@@ -107,7 +107,7 @@ impl Plan {
         }
         if !update {
             let what = format!(
-                "{name} is there in version {}, and here are other files (version {})",
+                "{name} was adopted there in version {}; this checkout has other files (version {})",
                 adopted.version, source.version
             );
             let way = format!("bring them there: cargo xtask adopt --update {}", repository.as_word());

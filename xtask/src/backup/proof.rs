@@ -135,7 +135,7 @@ fn examine(file: &mut File, path: &Path) -> Result<Examined> {
     let is_of_globals = |name: &str| Kind::Globals.parse(name).is_some();
     if !examined.verdict.is_unfit() && path.file_name().and_then(|name| name.to_str()).is_some_and(is_of_globals) {
         examined.verdict = Verdict::Damaged;
-        let reason = "it holds a database, and its name is that of a file with a server's roles";
+        let reason = "it holds a database, but is named like a file with a server's roles";
         examined.reason = Some(reason.to_owned());
     }
     Ok(examined)

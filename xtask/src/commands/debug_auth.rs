@@ -95,7 +95,7 @@ fn verdict(report: &Report<'_>) -> Result<(), Fault> {
         };
         let (server, tree) = (words(answer.verdict), words(tree.verdict));
         let fault = Fault::failed(format!("{question}: the server says {server}, but by the tree it is {tree}"));
-        return Err(fault.hint("the server's answer counts. Tuples may have changed meanwhile: run it again; if it stays, this program reads the model wrongly"));
+        return Err(fault.hint("the server's answer counts. Tuples may have changed meanwhile: run it again; if both still differ, report it as a bug of this program"));
     }
     match answer.verdict {
         Verdict::Yes => Ok(()),

@@ -3,14 +3,14 @@
 use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::postgres::startup;
-use crate::process::signals;
 use crate::restore::killed_sets;
 use crate::restore::record::{self, Entry, Record, Unrecorded, View, Wanted};
 use crate::restore::repair::{self, Findings, Leftover, Stuck};
+use crate::restore::repair_each::{RepairEvent, Unstarted, repair_each};
 use crate::restore::scratch::{Cleared, Drill};
 use crate::target::Target;
 use crate::terminal;
-use anyhow::{Error, Result};
+use anyhow::Result;
 use std::collections::BTreeSet;
 
 /// Names what killed runs left, for commands that change nothing. Where the server does not answer there is nothing to
@@ -77,13 +77,6 @@ pub fn name_unrecorded(found: &[Unrecorded], maintenance_database: &str, context
     Ok(())
 }
 
-/// What an earlier run left to be started or migrated, and why that does not work.
-pub struct Unstarted {
-    what: String,
-    services: Vec<String>,
-    pub error: Error,
-}
-
 /// Repairs what killed runs left before the database is swapped, and says what; gives the services that this swap has to
 /// start beside those that run now. That some cannot be started is no reason not to swap: another database may be what
 /// they need. To be called under the lock.
@@ -98,33 +91,11 @@ pub fn repair_before_swap(record: &Record<'_>, context: &Context) -> Result<BTre
 
 /// Repairs what killed runs left, and says what; gives what it found, and the services that could not be started.
 pub fn repair_what_can_be(record: &Record<'_>, context: &Context) -> Result<(Findings, Vec<Unstarted>)> {
-    let found = repair::find(record)?;
     let start = |entry: &Entry| start(entry, record.target(), context);
-    let (mut stuck, mut unstarted) = (Vec::new(), Vec::new());
-    for leftover in &found.leftovers {
-        let repaired = match leftover {
-            Leftover::Abandoned(database) => repair::drop_or_name(record, database)?.is_none_or(|left| {
-                stuck.push(left);
-                false
-            }),
-            Leftover::NotStarted(entry) => match repair::repair(record, leftover, &start) {
-                Ok(()) => true,
-                Err(error) => {
-                    signals::check()?;
-                    let services = entry.details.stopped.clone();
-                    unstarted.push(Unstarted { what: leftover.shown(), services, error });
-                    false
-                }
-            },
-            Leftover::LockedOut(_) => repair::repair(record, leftover, &start).map(|()| true)?,
-        };
-        if repaired {
-            context.terminal.done(&format!("Repaired: {}", leftover.shown()));
-        }
-    }
-    warn_of_stuck(&stuck, context);
-    repair::forget_void(record, &found.lives)?;
-    Ok((Findings { stuck, ..found }, unstarted))
+    repair_each(record, &start, &|event| match event {
+        RepairEvent::Repaired(leftover) => context.terminal.done(&format!("Repaired: {}", leftover.shown())),
+        RepairEvent::Stuck(stuck) => warn_of_stuck(stuck, context),
+    })
 }
 
 /// Does what the run of an entry has left to do: OpenFGA's tables migrated, services started.
@@ -146,15 +117,13 @@ pub fn begin_drill<'t>(server: &Server<'t>, context: &Context) -> Result<Drill<'
     for name in dropped {
         context.terminal.note(&format!("Dropped {name}, the scratch database of a run that was killed"));
     }
-    warn_of_stuck(&stuck, context);
+    stuck.iter().for_each(|stuck| warn_of_stuck(stuck, context));
     Ok(drill)
 }
 
-/// Says of each that it could not be dropped, why, and what a person types.
-fn warn_of_stuck(stuck: &[Stuck], context: &Context) {
-    for Stuck { name, error, by_hand } in stuck {
-        let why = terminal::clean_line(&format!("{error:#}"));
-        let text = format!("{name}, left behind by a run that was killed, could not be dropped: {why}\n{by_hand}");
-        context.terminal.warn(&text);
-    }
+/// Says that it could not be dropped, why, and what a person types.
+fn warn_of_stuck(Stuck { name, error, by_hand }: &Stuck, context: &Context) {
+    let why = terminal::clean_line(&format!("{error:#}"));
+    let text = format!("{name}, left behind by a run that was killed, could not be dropped: {why}\n{by_hand}");
+    context.terminal.warn(&text);
 }

@@ -8,12 +8,13 @@ use self::report::Report;
 use super::starting;
 use crate::backup::metrics;
 use crate::context::Context;
-use crate::error::{self, Exit};
+use crate::error::{self, Exit, Fault};
 use crate::monitoring::files::{self, Targets};
 use crate::monitoring::part::PARTS;
 use crate::monitoring::passwords::{self, Passwords};
 use crate::monitoring::start::{self, Plan};
-use crate::monitoring::{ready, role, statements};
+use crate::monitoring::statements::{self, Statements};
+use crate::monitoring::{ready, role};
 use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::settings::{self, EnvEdit};
@@ -135,27 +136,22 @@ fn write_passwords(target: &Target, passwords: &Passwords, context: &Context) ->
 /// Makes what slow queries need, and names the panels that get no data.
 fn say_what_stays_empty(server: &Server<'_>, surroundings: &Surroundings, found: &role::Found, context: &Context) {
     let terminal = &context.terminal;
-    let database = server.maintenance_database();
-    let why = if !found.statements_loaded {
-        Some(format!("PostgreSQL was started without pg_stat_statements\n{}", statements::load_hint(found)))
-    } else if found.statements_made {
-        None
-    } else if let Err(error) = statements::make(server) {
-        Some(format!("{error:#}\nlet a superuser make the extension: {}", statements::make_hint(database)))
-    } else {
-        terminal.done(&format!("Made the extension pg_stat_statements in the database {database}"));
-        None
-    };
-    if let Some(why) = why {
-        terminal.warn(&clean(&format!("The panels of slow statements stay empty: {why}")));
+    match statements::ensure(server, found) {
+        Statements::Counted => {}
+        Statements::Made(database) => {
+            terminal.done(&format!("Made the extension pg_stat_statements in the database {database}"));
+        }
+        Statements::Missing(fault) => terminal.warn_of(&fault),
     }
     match &surroundings.openfga {
         None => terminal.warn("The dashboard OpenFGA stays empty: the stack has no OpenFGA that gives metrics"),
-        Some(openfga) if !openfga.has_pool => terminal.warn(&format!(
-            "The panels of the connection pool stay empty\n\
-             set OPENFGA_DATASTORE_METRICS_ENABLED=true for the service {}, then: cargo xtask up",
-            openfga.service
-        )),
+        Some(openfga) if !openfga.has_pool => {
+            let fault = Fault::failed("The panels of the connection pool stay empty");
+            let service = &openfga.service;
+            terminal.warn_of(&fault.hint(format!(
+                "set OPENFGA_DATASTORE_METRICS_ENABLED=true for the service {service}, then: cargo xtask up"
+            )));
+        }
         Some(_) => {}
     }
 }

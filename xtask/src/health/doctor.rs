@@ -101,7 +101,7 @@ fn ports(scene: &Scene) -> Finding {
         }
     }
     if !taken.is_empty() {
-        return Finding::fail(taken.join("; "), "stop it, or publish another port in the compose files");
+        return Finding::fail(taken.join("; "), "stop it, or publish another port in the Compose files");
     }
     if free.is_empty() && asked_later == 0 {
         return Finding::ok("the stack publishes no port");

@@ -148,7 +148,7 @@ fn by_code(failure: &Failure, target: &Target, after_others: bool) -> String {
             "wait until the table is free, then run it again; or let it wait longer: --lock-timeout SECONDS".to_owned()
         }
         code::READ_ONLY => format!(
-            "unless the file itself asks for it, sessions of user {user} are read-only here: log in as another user; \
+            "sessions of user {user} are read-only here, unless the file itself makes them so: log in as another user; \
              to see why: cargo xtask db-shell -- -c '\\drds'"
         ),
         code::NO_PRIVILEGE => {

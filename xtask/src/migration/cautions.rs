@@ -135,8 +135,8 @@ fn lasts(file: &Path, line: u64, lasting: &Lasting) -> String {
     let (file, setting) = (shown(file), &lasting.setting);
     if setting == "search_path" && lasting.value.as_deref() == Some("") {
         return format!(
-            "{file}:{line}: it empties search_path: here that ends with the file; sqlx cannot apply this file, because \
-             it does not find its ledger then, unless sqlx.toml names it with its schema"
+            "{file}:{line}: it empties search_path. Here that ends with the file. sqlx would not find its ledger then: \
+             name it with its schema in sqlx.toml"
         );
     }
     let to = lasting.value.as_ref().map(|value| format!(" to {value:?}")).unwrap_or_default();

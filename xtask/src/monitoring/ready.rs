@@ -53,11 +53,11 @@ pub fn wait(part: &Part, port: u16, target: &Target, settings: &Settings, secret
     }
 }
 
-/// That a part does not stay, with what it said last.
+/// That a part does not keep running, with what it said last.
 fn ended(part: &Part, end: &CompanionEnd, secrets: &[&str]) -> String {
     let said = end.last_line.as_deref().unwrap_or("nothing");
     let said = masked(said, secrets);
-    format!("{} does not stay: {}; it said last: {}", part.name, end.how, shortened(&said, LONGEST))
+    format!("{} does not keep running: {}; its last line: {}", part.name, end.how, shortened(&said, LONGEST))
 }
 
 /// Where a part says more: the log of its container among these.
@@ -169,7 +169,7 @@ mod tests {
     fn a_part_that_ends_is_named_with_its_last_line_and_without_its_secrets() {
         let end = CompanionEnd { how: "it has ended (exit code 1)".to_owned(), last_line: Some("no p@ss".to_owned()) };
         let said = ended(&GRAFANA, &end, &["p@ss"]);
-        assert_eq!(said, "Grafana does not stay: it has ended (exit code 1); it said last: no ***");
+        assert_eq!(said, "Grafana does not keep running: it has ended (exit code 1); its last line: no ***");
     }
 
     #[test]

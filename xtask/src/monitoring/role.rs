@@ -108,7 +108,7 @@ pub fn ensure(server: &Server<'_>, found: &Found, password: &str) -> Result<()> 
             }
             let fault = Fault::failed(format!("The role {ROLE} cannot be made"));
             fault.hint(format!(
-                "let a role that may do it run: CREATE ROLE {ROLE} LOGIN IN ROLE pg_monitor; then give it the password \
+                "as a role that may create roles, run: CREATE ROLE {ROLE} LOGIN IN ROLE pg_monitor; then give it the password \
                  that {} has in .env (\\password {ROLE}), and run this command again",
                 passwords::EXPORTER
             ))

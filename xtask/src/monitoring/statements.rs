@@ -1,27 +1,59 @@
 //! `pg_stat_statements`, which counts the statements that the panels of slow statements show.
 
 use super::role::Found;
+use crate::error::Fault;
 use crate::postgres::server::Server;
 use crate::words::shell_word;
 use anyhow::Result;
+
+/// Whether the server counts statements.
+#[derive(Debug)]
+pub enum Statements {
+    /// It did so before.
+    Counted,
+    /// The extension was made now, in this database.
+    Made(&'static str),
+    /// It does not: why, and what a person types.
+    Missing(Fault),
+}
+
+/// Makes the extension where the server has loaded the library.
+pub fn ensure(server: &Server<'_>, found: &Found) -> Statements {
+    let database = server.maintenance_database();
+    let missing = |why: &str, hint: String| {
+        Statements::Missing(Fault::failed(format!("The panels of slow statements stay empty: {why}")).hint(hint))
+    };
+    if !found.statements_loaded {
+        return missing("PostgreSQL was started without pg_stat_statements", load_hint(found));
+    }
+    if found.statements_made {
+        return Statements::Counted;
+    }
+    match make(server) {
+        Ok(()) => Statements::Made(database),
+        Err(error) => {
+            missing(&format!("{error:#}"), format!("let a superuser make the extension: {}", make_hint(database)))
+        }
+    }
+}
 
 /// Makes the extension, in the maintenance database: it shows all databases, and is in no backup.
 ///
 /// # Errors
 /// What the server says: this user may not, or the server has no files of it.
-pub fn make(server: &Server<'_>) -> Result<()> {
+fn make(server: &Server<'_>) -> Result<()> {
     // Our sessions look nothing up outside of pg_catalog, which takes no extension.
     server.in_maintenance().ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements WITH SCHEMA public").map(drop)
 }
 
 /// What a superuser types to make it.
-pub fn make_hint(database: &str) -> String {
+fn make_hint(database: &str) -> String {
     let database = shell_word(database);
     format!("cargo xtask db-shell -- -d {database} -c 'CREATE EXTENSION pg_stat_statements WITH SCHEMA public'")
 }
 
 /// What makes the server load it, beside the libraries that it loads now.
-pub fn load_hint(found: &Found) -> String {
+fn load_hint(found: &Found) -> String {
     const THEN: &str = "then: cargo xtask down, cargo xtask up, cargo xtask monitoring-dashboard";
     let by_hand = format!("add pg_stat_statements to the server's shared_preload_libraries\n{THEN}");
     let Some(preloaded) = &found.preloaded else { return by_hand };

@@ -13,7 +13,7 @@ const MOST: usize = 8;
 
 /// What is said before a load is tried again.
 pub const AGAIN: &str =
-    "A statement of the backup failed while others ran beside it; it is loaded again, one after the other";
+    "A statement of the backup failed while other sessions loaded; the backup is loaded again by one session";
 
 /// How many sessions there are in all, that of a safety backup beside the load among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,8 +13,8 @@ const PART: &str = "the file holds a part of a database: dump the whole one, wit
 /// Code of the file that reads other tables than its own finds them as the file's order has it with one session alone.
 const ORDER: &str = "with one session, in the file's order: --jobs 1";
 
-const EXTENSION: &str = "the extension itself refuses; an extension that can be in one database alone is restored by hand, \
-                         into that database";
+const EXTENSION: &str = "the extension itself refuses; one that works in a single database only is restored by hand into that \
+                         database";
 
 /// The server's words, in English, of text that the database's encoding has no letters for.
 const UNTRANSLATABLE: [&str; 2] = [" has no equivalent in encoding ", "conversion between "];

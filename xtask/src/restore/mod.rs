@@ -25,6 +25,7 @@ pub mod previous;
 pub mod proposal;
 pub mod record;
 pub mod repair;
+pub mod repair_each;
 pub mod rights;
 pub mod safety;
 pub mod scratch;

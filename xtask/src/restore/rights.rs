@@ -148,8 +148,8 @@ pub fn check_names(server: &Server<'_>, live: &Live) -> Result<()> {
     let (database, maintenance) = (target.database(), server.maintenance_database());
     let refusal = |name: &str| {
         Fault::failed(format!(
-            "A role that owns {database} or has rights on it has a name that is not in UTF-8, or that database \
-             {maintenance} cannot read: {name:?}; nothing was changed"
+            "The name of a role that owns {database} or has rights on it is not UTF-8, or cannot be read in database \
+             {maintenance}: {name:?}; nothing was changed"
         ))
         .hint(
             "give the role a name in ASCII: cargo xtask db-shell, then\n\

@@ -55,7 +55,7 @@ impl Runner<'_> {
         let _turn = match Turn::take(self.root) {
             Ok(Some(turn)) => turn,
             Ok(None) => {
-                let fault = Fault::new(Exit::Locked, "Another scheduled run goes on; this one is left out");
+                let fault = Fault::new(Exit::Locked, "Another scheduled run has not ended; this one is skipped");
                 return Err(fault.hint("wait until it has ended: cargo xtask db-schedule status").into());
             }
             Err(error) => return Err(not_begun(error, notifier, self.root, tell)),

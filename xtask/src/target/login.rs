@@ -73,8 +73,10 @@ fn refused(backend: &dyn Backend, words: &str) -> Option<Fault> {
         return Some(lasting(format!("PostgreSQL refuses the password of user {user}"), backend.password_hint()));
     }
     if has("FATAL") && has("authentication failed for user") {
-        let what = format!("PostgreSQL refuses the login of user {user}, by a method that is not its password");
-        let hint = "the method stands in the server's pg_hba.conf, or in the file that its setting hba_file names: have scram-sha-256 there";
+        let what = format!(
+            "PostgreSQL refuses the login of user {user}: pg_hba.conf asks for something other than the password"
+        );
+        let hint = "write scram-sha-256 as the method of the line that applies in the server's pg_hba.conf (or in the file that its setting hba_file names)";
         return Some(lasting(what, hint.to_owned()));
     }
     if has("FATAL") && has("role") && has("does not exist") {

@@ -162,7 +162,10 @@ fn start_program(
     let http = free_port::choose(&[])?;
     let grpc = free_port::choose(&[http])?;
     let _ = std::fs::remove_file(log);
-    let cannot = || Fault::failed(format!("{} cannot be written", log.display()));
+    let cannot = || {
+        Fault::failed(format!("{} cannot be written", log.display()))
+            .hint(format!("make {} writable, and free some space on its disk", folder.display()))
+    };
     let file = platform::create_private(log).with_context(cannot)?;
     // OpenFGA reads config.yaml from its folder and from its home.
     let prepared = Program::new(program).folder(folder).env("HOME", folder);

@@ -90,7 +90,7 @@ fn an_update_brings_new_files_and_removes_old_ones_also_after_a_kill() {
     none.adopt(&["--update"]).run().code(1).stderr_has("Nothing was adopted in ").stderr_has("their repo'");
     let (theirs, new) = old_and_new();
     let run = theirs.adopt(&["--yes"]).run();
-    run.code(1).stderr_has("xtask is there in version ");
+    run.code(1).stderr_has("xtask was adopted there in version ");
     run.stderr_has(&format!("→ bring them there: cargo xtask adopt --update '{}'\n", theirs.folder.display()));
     let running = paused(theirs.adopt(&["--update", "--yes"]), "adopting-2");
     running.signal(Signal::KILL);

@@ -182,7 +182,7 @@ fn a_server_whose_configuration_moves_it_is_said_to_be_where_it_is() {
     for (rule, said, hint) in [
         ("local all all reject", "pg_hba.conf rejects user postgres from this host", "hba_file names"),
         ("host all all all trust", "pg_hba.conf rejects user postgres from this host", "hba_file names"),
-        ("local all all ident map=none", "refuses the login of user postgres, by a method that is not its", "hba_file"),
+        ("local all all ident map=none", "refuses the login of user postgres: pg_hba.conf asks for", "hba_file"),
     ] {
         write("pg/rules", &format!("{rule}\n"));
         anew().ok();
@@ -205,8 +205,7 @@ fn a_build_that_answers_is_the_database_and_not_a_job_of_postgres_image() {
     let stack = stack(BUILT, "");
     let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
     let doubt = "The service nightly is taken for PostgreSQL: it has the image ";
-    let way =
-        "if another one is it: XTASK_POSTGRES_SERVICE=database, in .env or in the environment (it may be: database)";
+    let way = "if another service is PostgreSQL: XTASK_POSTGRES_SERVICE=database, in .env or in the environment (it may be: database)";
     run(&["db-backup"]).code(4).stderr_has(doubt).stderr_has(way).stderr_lacks("✓");
     let named = stack.xtask(["up"]).env("XTASK_POSTGRES_SERVICE", "database").run();
     named.ok().stderr_has("service database (target compose, database app").stderr_lacks(doubt);

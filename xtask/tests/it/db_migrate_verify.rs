@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_name_of_others_is_no_grant_of_its_own,
         [Postgres] the_order_of_statements_in_a_body_counts,
         [Postgres] a_role_that_files_leave_on_the_server_is_named,
+        [Postgres] settings_of_the_scratch_database_are_no_change,
         [Postgres] settings_of_the_live_database_are_named_beside_the_report,
     ]
 }
@@ -172,7 +173,7 @@ fn drift_of_grants_and_owners_is_a_verdict_of_its_own() {
     run.ok().stderr_has("⚠ only the database gives: GRANT SELECT ON TABLE public.u TO PUBLIC;");
     run.stderr_has(&format!("⚠ only the database gives: ALTER TABLE public.u OWNER TO {app};"));
     run.stderr_has("✓ The schema matches the applied files")
-        .stderr_has("--check fails only for those that the files give");
+        .stderr_has("--check fails only where the database lacks one that the files give");
     database.own(&format!("REVOKE SELECT ON t FROM {app}"));
     let run = migrate(&database, &check);
     run.code(1).stderr_has(&format!("⚠ only the files give: GRANT SELECT ON TABLE public.t TO {app};"));
@@ -297,6 +298,21 @@ fn a_role_that_files_leave_on_the_server_is_named() {
     migrate(&database, &["verify"]).ok().stderr_has("✓ 2 migrations verified");
     database.drop_databases();
     database.admin(&format!("DROP ROLE {role}"));
+}
+
+/// What a file changes of the database that it runs in goes with the scratch database.
+fn settings_of_the_scratch_database_are_no_change() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let execute = |statement: &str| {
+        format!("DO $$BEGIN EXECUTE pg_catalog.format('{statement}', pg_catalog.current_database()); END$$;")
+    };
+    let (set, reset) = ("ALTER DATABASE %I SET timezone TO UTC", "ALTER DATABASE %I RESET timezone");
+    database.sandbox.migration(1, "set", &execute(set), Some(&execute(reset)));
+    database.sandbox.migration(2, "comment", &execute("COMMENT ON DATABASE %I IS $c$x$c$"), None);
+    migrate(&database, &["verify"]).ok().stderr_has("✓ 2 migrations verified");
+    migrate(&database, &["up"]).ok();
+    migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("✓ The schema matches the applied files");
 }
 
 fn settings_of_the_live_database_are_named_beside_the_report() {

@@ -233,7 +233,7 @@ fn what_cron_starts_makes_a_proven_backup_and_a_failing_night_is_seen() {
     // Another run goes on: this one is left out.
     let lock = fs::File::open(nights.database.sandbox.path(".xtask/schedule/lock")).unwrap();
     lock.lock().unwrap();
-    nights.night(27).code(5).stderr_has("Another scheduled run goes on");
+    nights.night(27).code(5).stderr_has("Another scheduled run has not ended");
     drop(lock);
 
     nights.morning(27, &["db-schedule", "remove"]).ok();

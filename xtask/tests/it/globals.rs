@@ -284,8 +284,8 @@ fn each_kind_is_shown_and_proven_as_what_it_is() {
         );
     }
     for (name, reason) in [
-        (AS_A_DATABASE, "it holds a server's roles, and its name is that of a backup of openfga"),
-        (AS_GLOBALS, "it holds a database, and its name is that of a file with a server's roles"),
+        (AS_A_DATABASE, "it holds a server's roles, but is named like a backup of openfga"),
+        (AS_GLOBALS, "it holds a database, but is named like a file with a server's roles"),
     ] {
         let misnamed = entry(name);
         assert_eq!((&misnamed["verdict"], &misnamed["full"]), (&json!("damaged"), &json!(false)));
@@ -296,7 +296,7 @@ fn each_kind_is_shown_and_proven_as_what_it_is() {
     let proven = xtask(&["db-verify", &format!("backups/{OWN}")]);
     proven.ok().prints(&format!("✓ backups/{OWN}: whole (1 role)\n"));
     let misnamed = xtask(&["db-verify", &format!("backups/{AS_A_DATABASE}")]);
-    misnamed.code(3).stderr_has("its name is that of a backup of openfga");
+    misnamed.code(3).stderr_has("is named like a backup of openfga");
     xtask(&["db-verify", &format!("backups/{AS_GLOBALS}")]).code(3).stderr_has("it holds a database");
     let pruned = xtask(&["db-prune", "--keep-last", "1", "--yes"]);
     pruned.ok().stdout_has("the server's roles\n").stderr_has("Nothing to remove");

@@ -176,8 +176,9 @@ fn what_is_wrong_is_named(stack: &Stack) {
 
     // A program that is not node_exporter: Docker restarts it again and again.
     let ends = stack.xtask(["monitoring-dashboard"]).env("NODE_EXPORTER_IMAGE", postgres_image()).run();
-    ends.code(4)
-        .stderr_has("node_exporter does not stay: Docker restarts it again and again (exit code 1); it said last: ");
+    ends.code(4).stderr_has(
+        "node_exporter does not keep running: Docker restarts it again and again (exit code 1); its last line: ",
+    );
     ends.stderr_has("→ see its log: docker logs --tail 20 ").stderr_lacks("✓ node_exporter");
     ends.holds(ends.took < Duration::from_secs(60), "it is named at once");
 

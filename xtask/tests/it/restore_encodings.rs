@@ -201,7 +201,7 @@ fn roles_that_are_there_are_known(database: &Database<'_>, owner: &str) {
     database.sql(&format!("ALTER DATABASE {} OWNER TO \"{owner}\"", database.name));
     for args in [&["db-restore", "--yes"][..], &["db-reset", "--yes"]] {
         let run = database.xtask(args.iter().copied()).run();
-        run.code(1).stderr_has("has a name that is not in UTF-8").stderr_has("RENAME TO");
+        run.code(1).stderr_has("is not UTF-8, or cannot be read in database").stderr_has("RENAME TO");
         nothing_was_made(database);
     }
     database.sql(&format!("ALTER DATABASE {} OWNER TO postgres", database.name));

@@ -111,7 +111,7 @@ fn a_signal_waits_for_the_batch() {
     running.signal(Signal::CONT);
     // The fault point stands still at each batch: the second one is never begun.
     let run = running.wait();
-    run.code(6).prints_nothing().stderr_has("Ended by Ctrl-C (SIGINT); part of it is done; .env is as before");
+    run.code(6).prints_nothing().stderr_has("Ended by Ctrl-C (SIGINT); part of it is done; .env is unchanged");
     assert_eq!(count(&shop), 250);
     assert!(records(&shop.sandbox).is_empty());
     let run = shop.setup([]).run();

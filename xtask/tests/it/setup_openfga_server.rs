@@ -155,9 +155,7 @@ fn a_server_that_has_no_time_is_asked_again() {
     }
     let server = failing("POST /stores/S0/write", 1, busy(501));
     let run = setup(&checkout(&server)).run();
-    run.code(4)
-        .stderr_has("✗ The connection to OpenFGA was lost when part of it was done; .env is as before\n")
-        .stderr_has("HTTP 501");
+    run.code(4).stderr_has("✗ The connection to OpenFGA was lost half-way; .env is unchanged\n").stderr_has("HTTP 501");
     assert_eq!(server.count("POST /stores/S0/write"), 1);
     let server = failing("POST /stores/S0/write", 9, |_, _| (429, "Retry-After: 3600\r\n".to_owned(), String::new()));
     let run = setup(&checkout(&server)).run();

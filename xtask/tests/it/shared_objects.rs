@@ -161,6 +161,11 @@ fn a_restore_whose_code_changes_loaded_rows_is_not_swapped_in() {
     let run = local.xtask(["db-restore", "backups/hostile.sql", "--yes"]).run();
     run.code(1).prints_nothing().stderr_has("public.a has 1 row after the load, the backup holds 2");
     nothing_is_left(&local);
+    // An extension of the file explains rows in its own tables alone.
+    let extension = "CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog;\n";
+    let body = format!("{extension}{kept}{}", by_a_check("INSERT INTO public.a VALUES (3);"));
+    let run = verify(&local, "extended.sql", &body);
+    run.code(1).prints_nothing().stderr_has("public.a has 3 rows after the load, the backup holds 2");
     // Code that reads is honest; so are the rows that an extension brings itself.
     let honest = format!("{kept}{}", by_a_check("PERFORM count(*) FROM public.a;"));
     verify(&local, "honest.sql", &honest).ok().stdout_has("restored and compared");

@@ -145,7 +145,7 @@ fn foreign_tables_are_named_before_a_load() {
          CREATE FOREIGN TABLE f (a int) SERVER s; CREATE FOREIGN TABLE g (a int) SERVER s",
     );
     local.xtask(["db-backup"]).run().ok();
-    let says = "has 2 foreign tables: while it loads, the server may connect to other servers";
+    let says = "has 2 foreign tables: the server may connect to other servers while it fills";
     local.xtask(["db-verify", "--restore"]).run().ok().stderr_has(says);
     local.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has(says);
 }

@@ -94,7 +94,7 @@ fn read(file: &mut File, path: &Path) -> Result<Result<Right, Wrong>> {
 /// A name that says that the file holds something else.
 fn misnamed(path: &Path) -> Option<String> {
     let named = name::parse(path.file_name()?.to_str()?)?;
-    Some(format!("it holds a server's roles, and its name is that of a backup of {}", named.database))
+    Some(format!("it holds a server's roles, but is named like a backup of {}", named.database))
 }
 
 fn parse(bytes: &[u8]) -> Result<Right, Wrong> {

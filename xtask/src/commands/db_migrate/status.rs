@@ -102,7 +102,7 @@ fn conclude_drift(Drift { schema, rights, .. }: &Drift, check: bool, context: &C
         context.terminal.done("The schema matches the applied files");
     }
     if !rights.are_none() {
-        let note = "Grants, default privileges or owners differ; --check fails only for those that the files give";
+        let note = "Grants, default privileges or owners differ; --check fails only where the database lacks one that the files give";
         context.terminal.note(note);
     }
     Ok(())

@@ -84,10 +84,10 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
         let count =
             terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
         let hint = if verdicts.iter().any(|verdict| verdict.left_behind) {
-            "fix the file: what its .down.sql leaves stops the second up; what no statement reverts, such as a value \
-             of an enum, is added with IF NOT EXISTS, or by a plain .sql file, which has no .down.sql"
+            "fix the .down.sql: something that it leaves behind makes the .up.sql fail the second time\nno statement \
+             removes a value of an enum: add it with IF NOT EXISTS, or in a plain .sql file without a .down.sql"
         } else if verdicts.iter().any(|verdict| verdict.error.is_some() && verdict.was_applied) {
-            "fix the file; the files after one that fails are tried without it\n\
+            "fix the file; the later files were tried without it\n\
              a role is the whole server's, and there already where its file was applied: let the file make it only where \
              it is missing, then accept the changed file: cargo xtask db-migrate repair VERSION"
         } else {

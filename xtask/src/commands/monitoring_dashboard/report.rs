@@ -50,7 +50,7 @@ impl Report {
         let rows = [rows("dashboard", &self.dashboards), rows("program", &self.parts)].concat();
         context.terminal.table(&["", "NAME", "ADDRESS"], &rows, &[])?;
         context.terminal.note(&format!(
-            "Everybody on this host may look; to change something log in as admin ({} in .env)\nstop it with: cargo xtask down",
+            "Every user of this host may look; to change something, log in as admin ({} in .env)\nstop it with: cargo xtask down",
             passwords::GRAFANA
         ));
         Ok(())

@@ -70,19 +70,16 @@ fn explained(error: anyhow::Error, state: StoreState) -> anyhow::Error {
             error.context(fault)
         }
         (Exit::Signal(signal), StoreState::Changed) => {
-            let said = signals::interrupted_while(signal, "part of it is done; .env is as before");
+            let said = signals::interrupted_while(signal, "part of it is done; .env is unchanged");
             Fault::new(Exit::Partial, said.to_string()).hint("run it again: that completes it").into()
         }
         (Exit::Failed, StoreState::Changed) => error.context(
-            Fault::new(Exit::Partial, "Only part of it is done; .env is as before")
+            Fault::new(Exit::Partial, "Only part of it is done; .env is unchanged")
                 .hint("fix the cause, then run it again"),
         ),
         (Exit::Unreachable, StoreState::Changed) => error.context(
-            Fault::new(
-                Exit::Unreachable,
-                "The connection to OpenFGA was lost when part of it was done; .env is as before",
-            )
-            .hint("run it again when the server answers: that completes it"),
+            Fault::new(Exit::Unreachable, "The connection to OpenFGA was lost half-way; .env is unchanged")
+                .hint("run it again when the server answers: that completes it"),
         ),
         _ => error,
     }

@@ -58,7 +58,7 @@ pub fn name_foreign_tables(backup: &Proven, context: &Context) {
     if count > 0 {
         let tables = terminal::counted(count, "foreign table", "foreign tables");
         context.terminal.note(&format!(
-            "{} has {tables}: while it loads, the server may connect to other servers (materialized views)",
+            "{} has {tables}: the server may connect to other servers while it fills materialized views",
             context.shown(&backup.path)
         ));
     }

@@ -68,7 +68,7 @@ fn judge(scene: &Scene, names: &[String]) -> Finding {
     });
     let more = names.len().saturating_sub(ASKED);
     if with_rows.is_empty() {
-        return Finding::ok("no other database with rows lacks a fresh backup");
+        return Finding::ok("every other database with rows has a fresh backup");
     }
     let mut detail = format!("no fresh backup of {}", with_rows.join(", "));
     if more > 0 {

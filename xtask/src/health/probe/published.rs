@@ -80,7 +80,7 @@ pub fn elsewhere(scene: &Scene, name: &str, container: &Container) -> Option<Fin
     let mut of_service = PUBLISHED.iter().filter(|published| published.part.shipped_service() == name);
     let (setting, (port, by)) = of_service.find_map(|published| Some((published.setting, taken(&published)?)))?;
     let detail = format!("{setting} is {port}, but that port is taken by {by}; the container publishes another one");
-    let hint = format!("publish {port} again in the compose files, or set {setting} to the published port");
+    let hint = format!("publish {port} again in the Compose files, or set {setting} to the published port");
     Some(Finding::fail(detail, hint))
 }
 
@@ -92,7 +92,7 @@ pub fn stranger(name: &str, service: &Service) -> Option<Finding> {
     let hint = if setting_of(name, inside).is_some() {
         "stop it, or take another port: cargo xtask setup-env"
     } else {
-        "stop it, or publish another port in the compose files"
+        "stop it, or publish another port in the Compose files"
     };
     Some(Finding::fail(detail, hint))
 }

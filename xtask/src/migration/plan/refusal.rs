@@ -56,8 +56,8 @@ pub fn unfinished(entries: &[Entry]) -> Result<(), Fault> {
     let renamed: Vec<String> = renamed.collect();
     if !renamed.is_empty() {
         return Err(Fault::failed(format!("Applied under another version: {}", renamed.join(", "))).hint(
-            "applied again, it would make its changes twice; give its row the new version: cargo xtask db-migrate \
-             repair",
+            "if it is applied again, its changes are made twice; give its row the new version instead: cargo xtask \
+             db-migrate repair",
         ));
     }
     Ok(())

@@ -9,7 +9,8 @@ use crate::postgres::server::Server;
 use crate::process;
 use crate::restore::plan::{self, Change};
 use crate::words::{count, counted};
-use anyhow::{Error, Result};
+use anyhow::{Context as _, Error, Result};
+use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// Extensions of PostgreSQL's own whose functions change no table, whatever checks and defaults call them with.
@@ -53,7 +54,7 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
     }
     let start = || reader(load, server);
     let tell = |table: &str, why: &Error| process::remark(&format!("the rows of {table} are not counted: {why:#}"));
-    let (rows, others) = match row_counts::thoroughly(&start, &tell).and_then(|rows| Ok((rows, others(&mut start()?)?)))
+    let (rows, kinds) = match row_counts::thoroughly(&start, &tell).and_then(|rows| Ok((rows, Kinds::of(&mut start()?)?)))
     {
         Ok(found) => found,
         Err(error) if error::exit(&error) == Exit::Failed => {
@@ -65,9 +66,7 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
         Err(error) => return Err(error),
     };
     let judge = Judge {
-        others,
-        // An extension brings rows of its own into its tables, which no dump has.
-        more_is_wrong: contents.extensions.is_empty(),
+        kinds,
         is_utf8: contents.client_encoding.as_ref().is_some_and(|encoding| encoding.as_str() == "UTF8"),
     };
     let mut found = Recount::default();
@@ -94,17 +93,39 @@ fn reader<'a>(load: &Load<'_>, server: &Server<'a>) -> Result<Reader<'a>> {
     Ok(reader)
 }
 
-/// What a dump may fill that holds no rows itself, by schema and name: partitioned tables and foreign tables.
-fn others(reader: &mut Reader<'_>) -> Result<BTreeSet<(String, String)>> {
-    let sql = "SELECT pg_catalog.json_build_array(n.nspname, c.relname) FROM pg_catalog.pg_class AS c \
-               JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('p', 'f');";
-    Ok(reader.rows(sql)?.into_iter().collect())
+/// Relations of a kind, by schema and name.
+#[derive(Debug, Default, Deserialize)]
+struct Kinds {
+    /// Partitioned tables and foreign tables: a dump may fill them, and they hold no rows themselves.
+    without_rows: BTreeSet<(String, String)>,
+    /// Tables of extensions, which bring rows of their own that no dump has.
+    of_extensions: BTreeSet<(String, String)>,
+}
+
+impl Kinds {
+    fn of(reader: &mut Reader<'_>) -> Result<Self> {
+        let named = |condition: &str| {
+            format!(
+                "COALESCE((SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, c.relname)) \
+                 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+                 WHERE {condition}), '[]')"
+            )
+        };
+        let sql = format!(
+            "SELECT pg_catalog.json_build_object('without_rows', {}, 'of_extensions', {});",
+            named("c.relkind IN ('p', 'f')"),
+            named(
+                "c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e' \
+                 AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)"
+            )
+        );
+        reader.rows(&sql)?.into_iter().next().context("the kinds of the tables")
+    }
 }
 
 /// What is known for judging a table.
 struct Judge {
-    others: BTreeSet<(String, String)>,
-    more_is_wrong: bool,
+    kinds: Kinds,
     /// The dump's names are those that the server gives.
     is_utf8: bool,
 }
@@ -127,7 +148,7 @@ impl Judge {
             None if self.may_be_there(change) => return Verdict::Uncounted,
             None => return Verdict::Wrong(gone(held)),
         };
-        if now < held || (self.more_is_wrong && now > held) {
+        if now < held || now > held && !self.kinds.of_extensions.contains(&named(change)) {
             let (now, held) = (rows(now), count(held));
             let what = format!("has {now} after the load, the backup holds {held}: code of the file changed them");
             return Verdict::Wrong(what);
@@ -139,8 +160,12 @@ impl Judge {
     fn may_be_there(&self, change: &Change) -> bool {
         let is_plain = |name: &str| name.is_ascii() || (self.is_utf8 && !name.contains(char::REPLACEMENT_CHARACTER));
         let is_certain = is_plain(&change.schema) && is_plain(&change.table);
-        !is_certain || self.others.contains(&(change.schema.clone(), change.table.clone()))
+        !is_certain || self.kinds.without_rows.contains(&named(change))
     }
+}
+
+fn named(change: &Change) -> (String, String) {
+    (change.schema.clone(), change.table.clone())
 }
 
 fn gone(held: u64) -> String {
@@ -156,10 +181,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_that_is_gone_is_wrong_unless_it_may_be_there() {
+    fn other_rows_than_the_backups_are_wrong_but_for_those_of_an_extension() {
         let judge = |is_utf8| Judge {
-            others: BTreeSet::from([("public".to_owned(), "parent".to_owned())]),
-            more_is_wrong: false,
+            kinds: Kinds {
+                without_rows: BTreeSet::from([("public".to_owned(), "parent".to_owned())]),
+                of_extensions: BTreeSet::from([("public".to_owned(), "spatial_ref_sys".to_owned())]),
+            },
             is_utf8,
         };
         let of = |is_utf8, table: &str, now, backup| {
@@ -174,7 +201,10 @@ mod tests {
         }
         assert_eq!(of(true, "t", None, Some(0)), Verdict::Right);
         assert_eq!(of(true, "t", None, None), Verdict::Right);
-        assert_eq!(of(true, "t", Some(2), Some(1)), Verdict::Right);
-        assert_ne!(of(true, "t", Some(1), Some(2)), Verdict::Right);
+        assert_eq!(of(true, "t", Some(2), Some(2)), Verdict::Right);
+        assert_eq!(of(true, "spatial_ref_sys", Some(2), Some(1)), Verdict::Right);
+        for (name, now, held) in [("t", 1, 2), ("t", 2, 1), ("spatial_ref_sys", 1, 2)] {
+            assert!(matches!(of(true, name, Some(now), Some(held)), Verdict::Wrong(_)), "{name} {now}");
+        }
     }
 }

@@ -162,6 +162,10 @@ impl Guard {
         let looks: Vec<&Recorded> = self.recorded.iter().chain([&first, &last]).collect();
         let in_making: Vec<&str> = looks.iter().flat_map(|look| &look.in_making).map(String::as_str).collect();
         let mut ours = self.of_other_runs(&looks, record.server().session());
+        if matches!(self.tried, Tried::Migrations) {
+            // What they change of the scratch database itself goes with it.
+            ours.insert(self.own);
+        }
         // A run that made a database, loaded it and swapped it in meanwhile: of the live one it recorded the old one.
         let owned = looks.iter().flat_map(|look| &look.owned).filter(|(oid, _)| ours.contains(oid));
         let lives: Vec<&str> = owned.map(|(_, entry)| entry.live.as_str()).collect();

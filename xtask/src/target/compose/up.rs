@@ -246,7 +246,7 @@ fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl F
 fn with_holder(error: anyhow::Error) -> anyhow::Error {
     let Some(port) = said::port(&error) else { return error };
     let fault = Fault::failed(format!("Port {port} is taken by {}", holder(port)));
-    error.context(fault.hint("stop it, or publish another port in the compose files; then: cargo xtask up"))
+    error.context(fault.hint("stop it, or publish another port in the Compose files; then: cargo xtask up"))
 }
 
 /// The fault of a taken port that a setting names, which explains why a container was not started. Where Docker names the

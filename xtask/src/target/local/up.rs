@@ -126,7 +126,9 @@ fn check_stopped(local: &Local) -> Result<()> {
         return Ok(());
     };
     let fault = Fault::failed(format!("The local server may still run: its port {port} is taken by {by}"));
-    Err(fault.hint("look which process that is; stop it where it is this server, then: cargo xtask down").into())
+    Err(fault
+        .hint("find out which process that is; if it is this PostgreSQL server, stop it, then: cargo xtask down")
+        .into())
 }
 
 fn find_programs(local: &Local, callbacks: &Callbacks) -> Result<Programs> {

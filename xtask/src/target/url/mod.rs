@@ -138,9 +138,11 @@ impl Url {
         } else if has("could not translate host name") {
             Fault::unreachable(format!("The host of {place} is not known")).hint("check the host in DATABASE_URL")
         } else if has("connection to server") && (has("certificate") || has("SSL")) {
-            Fault::unreachable(format!("There is no TLS connection to PostgreSQL at {place} as DATABASE_URL wants it"))
-                .hint("sslmode, sslrootcert, sslcert and sslkey in DATABASE_URL mean what they mean to libpq")
-                .lasting()
+            Fault::unreachable(format!(
+                "The TLS connection to PostgreSQL at {place} that DATABASE_URL asks for cannot be made"
+            ))
+            .hint("sslmode, sslrootcert, sslcert and sslkey in DATABASE_URL mean what they mean to libpq")
+            .lasting()
         } else {
             Fault::unreachable(format!("PostgreSQL at {place} cannot be reached"))
                 .because(client_error::silence(words).unwrap_or(Cause::NoConnection))

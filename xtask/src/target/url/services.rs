@@ -16,10 +16,10 @@ impl Services for Url {
         let openfga = if !openfga || self.openfga.program()?.is_some() {
             ""
         } else {
-            "; no openfga program here to migrate OpenFGA's tables: run openfga migrate yourself"
+            "; there is no openfga program here, so migrate OpenFGA's tables yourself: openfga migrate"
         };
         let place = self.place();
-        Ok(Some(format!("No services are stopped: which ones use {place} is not known here{openfga}")))
+        Ok(Some(format!("No services are stopped: this program does not know which ones use {place}{openfga}")))
     }
 
     fn stop(&self, _: &[String]) -> Result<()> {

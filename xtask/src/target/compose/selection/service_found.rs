@@ -47,14 +47,14 @@ impl ServiceFound {
     /// What a person should know of a service that was not recognised by its name.
     pub(in crate::target::compose) fn note(&self) -> Option<String> {
         let (name, setting) = (&self.name, POSTGRES.setting);
-        let says_so = format!("{setting}={name} says so, too");
+        let says_so = format!("to keep that in .env: {setting}={name}");
         match &self.recognised {
             Recognised::ByName => None,
             Recognised::ByImage(image) => Some(format!("PostgreSQL is the service {name} (image {image}); {says_so}")),
             Recognised::ByAnswer => Some(format!("PostgreSQL is the service {name} (its port answers); {says_so}")),
             Recognised::Supposed { image, others } => Some(format!(
                 "The service {name} is taken for PostgreSQL: it has the image {image}, but runs another program than \
-                 its server, and no other service answers\nif another one is it: {setting}={}, in .env or in the \
+                 its server, and no other service answers\nif another service is PostgreSQL: {setting}={}, in .env or in the \
                  environment (it may be: {})",
                 others.first().map_or("NAME", String::as_str),
                 others.join(", ")
