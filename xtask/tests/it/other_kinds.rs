@@ -113,7 +113,7 @@ fn a_dump_with_its_database_is_loadable_without_it() {
                 !options.contains(&"--no-privileges")
             );
             assert!(
-                !x.contains(&format!(" DATABASE {}", database.name))
+                !x.contains(&format!(" ON DATABASE {}", database.name))
                     && !x.contains("of the shop")
                     && !x.contains("\\connect"),
                 "{x}"

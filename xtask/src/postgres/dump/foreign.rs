@@ -62,7 +62,7 @@ const BY_WORDS: &[(&[&str], Kind)] = &[
     (&["-----begin age"], Kind::Age),
     (&["-----begin pgp"], Kind::Gpg),
     (&["version https://git-lfs"], Kind::GitLfs),
-    (&["insert into", "set session_replication_role"], Kind::RowsAlone),
+    (&["insert into"], Kind::RowsAlone),
 ];
 
 /// What a text that does not begin like a dump is. `before` are the bytes that still fitted.
@@ -81,6 +81,7 @@ pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> Kind {
         None => match by_words() {
             Some((_, kind)) => *kind,
             None if text.contains("\n-- postgresql database dump\n") => Kind::TextBefore,
+            None if text.starts_with("set session_replication_role") => Kind::RowsAlone,
             None => Kind::BeginsOtherwise,
         },
     }
@@ -122,7 +123,7 @@ mod tests {
             (b"\xff\xfe\0\0-\0\0\0", "iconv -f UTF-32 -t UTF-8"),
             (b"age-encryption.org/v1\n-> X25519 x\n--- x\n\0\x01", "age -d -o x.sql 'a b'"),
             (b"\x85\x02\x0c\x03\0", "gpg -o x.sql -d 'a b'"),
-            (b"]\0\0\x80\0", "unlzma -c 'a b'"),
+            (b"]\0\0\x80\0", "unlzma -c < 'a b'"),
             (b"INSERT INTO t (a) VALUES (1);", "rows alone"),
             (b"SET session_replication_role = replica;\n", "rows alone"),
             (b"-- ours\n--\n-- PostgreSQL database dump\n--\n", "{ echo --; sed -n "),
