@@ -2,7 +2,7 @@
 
 use crate::harness::stack::Database;
 use crate::harness::{Outcome, Test, shared};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 
 pub fn tests() -> Vec<Test> {
@@ -37,8 +37,8 @@ fn dumped(database: &Database<'_>, options: &[&str]) -> Vec<u8> {
 
 /// The file is refused as this; the command below it is typed in another folder, and what it writes is a whole dump.
 #[track_caller]
-fn is_converted(database: &Database<'_>, file: PathBuf, kind: &str) {
-    let run = database.xtask(["db-restore", "--yes"]).args([&file]).run();
+fn is_converted(database: &Database<'_>, file: &Path, kind: &str) {
+    let run = database.xtask(["db-restore", "--yes"]).args([file]).run();
     run.code(3).prints_nothing().stderr_has(&format!("is no backup that can be loaded: {kind}"));
     run.stderr_lacks("is damaged").stderr_lacks("db-list").stderr_lacks("Safety");
     typed(&run, database);
@@ -46,7 +46,7 @@ fn is_converted(database: &Database<'_>, file: PathBuf, kind: &str) {
     let loaded = database.xtask(["db-verify", "--restore"]).args([&x]).run();
     loaded.ok().stdout_has("made elsewhere (1 table, 3 rows), restored and compared");
     // Several files: what each one needs stands with it.
-    let run = database.xtask(["db-verify"]).args([&file]).run();
+    let run = database.xtask(["db-verify"]).args([file]).run();
     run.code(3).stderr_has("is no backup that can be loaded").stderr_has("→ see above what each one needs");
 }
 
@@ -60,7 +60,7 @@ fn typed(run: &Outcome, database: &Database<'_>) {
     assert!(status.success(), "{command}");
 }
 
-fn piped(program: &str, args: &[&str], file: &std::path::Path) -> Vec<u8> {
+fn piped(program: &str, args: &[&str], file: &Path) -> Vec<u8> {
     let run = Command::new(program).args(args).stdin(std::fs::File::open(file).unwrap()).output().unwrap();
     assert!(run.status.success(), "{program}");
     run.stdout
@@ -83,7 +83,7 @@ fn each_kind_is_converted_by_the_command_that_is_told() {
         (windows, "not a plain SQL dump: a dump whose line ends are CR LF"),
         ([b"-- ours\n", &plain[..]].concat(), "not a plain SQL dump: a dump with other text before it"),
     ] {
-        is_converted(&database, written(bytes), kind);
+        is_converted(&database, &written(bytes), kind);
     }
     let script = "pg_dump -d $0 -Fd -f /tmp/$0 && tar cf - -C /tmp/$0 . && rm -r /tmp/$0";
     let (tar, errors) = database.stack.exec(&["sh", "-c", script, &database.name], "");
@@ -92,7 +92,7 @@ fn each_kind_is_converted_by_the_command_that_is_told() {
     std::fs::create_dir(&folder).unwrap();
     let status = Command::new("tar").arg("xf").arg(&tar).arg("-C").arg(&folder).status().unwrap();
     assert!(status.success());
-    is_converted(&database, folder, "pg_dump's directory format\n");
+    is_converted(&database, &folder, "pg_dump's directory format\n");
 }
 
 fn a_dump_with_its_database_is_loadable_without_it() {
@@ -102,7 +102,7 @@ fn a_dump_with_its_database_is_loadable_without_it() {
         // As an older pg_dump writes it, too.
         let older = text.lines().filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
         for text in [text.clone(), older.fold(String::new(), |text, line| text + line + "\n")] {
-            is_converted(&database, database.sandbox.write(FILE, text), "line ");
+            is_converted(&database, &database.sandbox.write(FILE, text), "line ");
             let x = std::fs::read_to_string(database.sandbox.path("elsewhere/x.sql")).unwrap();
             assert!(
                 x.contains("\nCREATE DATABASE x; 3\n") && x.contains("COMMENT ON TABLE public.t IS 'ours';\n"),
@@ -113,7 +113,7 @@ fn a_dump_with_its_database_is_loadable_without_it() {
                 !options.contains(&"--no-privileges")
             );
             assert!(
-                !x.contains(&format!(" DATABASE {}", database.name))
+                !x.contains(&format!(" ON DATABASE {}", database.name))
                     && !x.contains("of the shop")
                     && !x.contains("\\connect"),
                 "{x}"
