@@ -8,7 +8,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
 use anyhow::Result;
 
-/// Runs the task in a fresh database that is made like the target's own. What the files change outside of it is named (exit 6).
+/// Does something in a fresh database that is made like the target's own.
 pub(super) fn with<T>(work: &Work<'_>, task: impl FnOnce(&mut Scratch<'_, '_>) -> Result<T>) -> Result<T> {
     let target = work.server.target();
     let server = &Server::new(target)?;
