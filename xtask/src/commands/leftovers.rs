@@ -63,7 +63,7 @@ pub fn warn_of_distrust(view: &View, context: &Context) {
 /// Says of each what repairs it.
 pub fn name(leftovers: &[Leftover], context: &Context) {
     for leftover in leftovers {
-        let what = leftover.shown();
+        let what = terminal::clean(&leftover.shown());
         context.terminal.warn(&format!("{what}; repair it with: cargo xtask db-restore --repair"));
     }
 }
@@ -72,7 +72,7 @@ pub fn name(leftovers: &[Leftover], context: &Context) {
 pub fn name_unrecorded(found: &[Unrecorded], maintenance_database: &str, context: &Context) -> Result<()> {
     for database in found {
         let text = format!("{}\n{}", database.shown(), database.hint(maintenance_database)?);
-        context.terminal.warn(&text);
+        context.terminal.warn(&terminal::clean(&text));
     }
     Ok(())
 }
@@ -117,13 +117,15 @@ pub fn begin_drill<'t>(server: &Server<'t>, context: &Context) -> Result<Drill<'
     for name in dropped {
         context.terminal.note(&format!("Dropped {name}, the scratch database of a run that was killed"));
     }
-    stuck.iter().for_each(|stuck| warn_of_stuck(stuck, context));
+    warn_of_stuck(&stuck, context);
     Ok(drill)
 }
 
-/// Says that it could not be dropped, why, and what a person types.
-fn warn_of_stuck(Stuck { name, error, by_hand }: &Stuck, context: &Context) {
-    let why = terminal::clean_line(&format!("{error:#}"));
-    let text = format!("{name}, left behind by a run that was killed, could not be dropped: {why}\n{by_hand}");
-    context.terminal.warn(&text);
+/// Says of each that it could not be dropped, why, and what a person types.
+fn warn_of_stuck(stuck: &[Stuck], context: &Context) {
+    for Stuck { name, error, by_hand } in stuck {
+        let why = terminal::clean_line(&format!("{error:#}"));
+        let text = format!("{name}, left behind by a run that was killed, could not be dropped: {why}\n{by_hand}");
+        context.terminal.warn(&terminal::clean(&text));
+    }
 }

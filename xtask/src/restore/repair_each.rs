@@ -17,8 +17,8 @@ pub struct Unstarted {
 #[derive(Debug)]
 pub enum RepairEvent<'a> {
     Repaired(&'a Leftover),
-    /// After all of them: a database that could not be dropped.
-    Stuck(&'a Stuck),
+    /// After all of them: the databases that could not be dropped.
+    Stuck(&'a [Stuck]),
 }
 
 /// Repairs what killed runs left; gives what it found, and the services that could not be started. `start` does what the
@@ -54,7 +54,7 @@ pub fn repair_each(
             tell(RepairEvent::Repaired(leftover));
         }
     }
-    stuck.iter().for_each(|stuck| tell(RepairEvent::Stuck(stuck)));
+    tell(RepairEvent::Stuck(&stuck));
     repair::forget_void(record, &found.lives)?;
     Ok((Findings { stuck, ..found }, unstarted))
 }

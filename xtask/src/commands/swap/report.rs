@@ -118,7 +118,7 @@ pub fn name_ended_workers(live: &Live, server: &Server<'_>, context: &Context) {
     }
     if !lines.is_empty() {
         lines.push(format!("restart the server: {}", target.hints().restart_hint()));
-        context.terminal.warn(&lines.join("\n"));
+        context.terminal.warn(&terminal::clean(&lines.join("\n")));
     }
 }
 
