@@ -39,7 +39,7 @@ impl<'a> Connection<'a> {
     /// Reads both ends of a failed program's stderr.
     pub fn of(stderr: &'a str, ending: Ending) -> Self {
         if is_killed_in_container(ending) {
-            return Self::Lost;
+            return Self::Unknown;
         }
         let mut start = 0;
         for line in stderr.split_inclusive('\n') {
@@ -76,8 +76,8 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// Whether the program was killed in its container, most often with it: Docker's client ends with 128 + n then. The
-/// program itself never ends so. Whatever it said before, its session is over.
+/// Whether the program was killed in its container, alone or with it: Docker's client ends with 128 + n then. The program
+/// itself never ends so. What it said before tells nothing of its end.
 fn is_killed_in_container(ending: Ending) -> bool {
     matches!(ending, Ending::Code(129..=192))
 }
@@ -219,10 +219,10 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_was_killed_with_its_container_has_lost_its_session() {
+    fn a_program_that_was_killed_in_its_container_says_nothing_of_the_server() {
         for code in [137, 139, 143] {
             for said in ["", "psql:<stdin>:7: NOTICE:  x\n", "psql:<stdin>:7: ERROR:  x\n"] {
-                is(said, code, Connection::Lost);
+                is(said, code, Connection::Unknown);
             }
         }
         is("psql:<stdin>:7: NOTICE:  x\n", 3, Connection::Held);
