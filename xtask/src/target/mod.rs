@@ -23,6 +23,7 @@ mod memory;
 pub mod memory_openfga;
 mod no_containers;
 pub mod openfga;
+pub mod openfga_exposure;
 pub mod openfga_migration;
 pub mod overriding;
 pub mod percent;
