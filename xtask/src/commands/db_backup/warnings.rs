@@ -26,8 +26,8 @@ pub(super) fn warn_of_empty_database(taken: &Taken, target: &Target, context: &C
         "The database {} has no tables; the server also has: {}\n\
          back that up: cargo xtask db-backup --database {}\nor all of them: cargo xtask db-backup --all",
         taken.manifest.database,
-        others.join(", "),
-        terminal::shell_word(first)
+        terminal::clean_line(&others.join(", ")),
+        terminal::shell_word(&terminal::clean_line(first))
     );
     context.terminal.warn(&terminal::clean(&text));
 }
@@ -48,12 +48,15 @@ pub(super) fn warn_of_restores(taken: &Taken, target: &Target, context: &Context
     }
     warn_of_extensions(taken, target, context);
     for PathDependent { object, function, names, schema, is_built } in &taken.path_dependents {
+        // A name with a line break in it begins no line of ours.
+        let [object, function, names, schema] =
+            [object, function, names, schema].map(|name| terminal::clean_line(name));
         let text = format!(
             "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a \
              dump loads with an empty search_path\n\
              check whether it loads: cargo xtask db-verify --restore; load it with: --search-path {word}{until}\n\
              fix it for good: ALTER FUNCTION {function} SET search_path = {schema}",
-            word = terminal::shell_word(schema),
+            word = terminal::shell_word(&schema),
             until = if *is_built { " (into PostgreSQL 16 and older)" } else { "" }
         );
         context.terminal.warn(&terminal::clean(&text));
