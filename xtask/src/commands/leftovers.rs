@@ -63,7 +63,7 @@ pub fn warn_of_distrust(view: &View, context: &Context) {
 /// Says of each what repairs it.
 pub fn name(leftovers: &[Leftover], context: &Context) {
     for leftover in leftovers {
-        let what = terminal::clean(&leftover.shown());
+        let what = terminal::clean_line(&leftover.shown());
         context.terminal.warn(&format!("{what}; repair it with: cargo xtask db-restore --repair"));
     }
 }
@@ -71,7 +71,7 @@ pub fn name(leftovers: &[Leftover], context: &Context) {
 /// Says of each that it is left alone, and what a person would type.
 pub fn name_unrecorded(found: &[Unrecorded], maintenance_database: &str, context: &Context) -> Result<()> {
     for database in found {
-        let text = format!("{}\n{}", database.shown(), database.hint(maintenance_database)?);
+        let text = format!("{}\n{}", terminal::clean_line(&database.shown()), database.hint(maintenance_database)?);
         context.terminal.warn(&terminal::clean(&text));
     }
     Ok(())
@@ -125,6 +125,7 @@ pub fn begin_drill<'t>(server: &Server<'t>, context: &Context) -> Result<Drill<'
 fn warn_of_stuck(stuck: &[Stuck], context: &Context) {
     for Stuck { name, error, by_hand } in stuck {
         let why = terminal::clean_line(&format!("{error:#}"));
+        let name = terminal::clean_line(name);
         let text = format!("{name}, left behind by a run that was killed, could not be dropped: {why}\n{by_hand}");
         context.terminal.warn(&terminal::clean(&text));
     }

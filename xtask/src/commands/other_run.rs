@@ -31,7 +31,7 @@ impl Wait {
             Err(error) if error::exit(&error) == Exit::Locked && !self.limit.is_zero() => {
                 let option = self.option.map(|option| format!(" ({option})")).unwrap_or_default();
                 let line = format!("{error}; waiting up to {} s{option}", self.limit.as_secs());
-                context.terminal.note(&terminal::clean(&line));
+                context.terminal.note(&terminal::clean_line(&line));
                 let _line = context.terminal.waiting("waiting for the other run");
                 take(self.end.saturating_duration_since(Instant::now()))
             }

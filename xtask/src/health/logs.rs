@@ -1,8 +1,8 @@
 //! The last log lines of a container, without the secrets that it was given.
 
 use super::Scene;
-use super::said::{of_settings, secrets_among};
 use crate::process::Program;
+use crate::settings::secrets_among;
 use crate::words::masked;
 
 const LINES: &str = "8";
@@ -21,5 +21,5 @@ fn secrets(scene: &Scene) -> Vec<String> {
     let project = scene.project().and_then(Result::ok);
     let containers = project.into_iter().flat_map(|project| project.containers.values().flatten());
     let given = containers.flat_map(|container| container.variables());
-    secrets_among(of_settings(scene.settings).chain(given))
+    secrets_among(scene.settings.all_set().chain(given))
 }

@@ -96,11 +96,25 @@ pub fn write(root: &Path, targets: &Targets) -> Result<bool> {
     let make = |below: &Path| {
         state_folder::make_below(root, &Path::new(FOLDER).join(below), READABLE_FOLDER, Whose::Own).map(drop)
     };
-    put_changed(&folder(root), all(targets), &make)
+    put_changed(&folder(root), all(targets), &make, Passage::Opened)
+}
+
+/// Whether every user may pass through folders that were there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    /// They are this program's own.
+    Opened,
+    /// They are a person's.
+    Left,
 }
 
 /// `make` makes a folder on the way.
-fn put_changed(folder: &Path, files: Vec<(&str, String)>, make: &dyn Fn(&Path) -> Result<()>) -> Result<bool> {
+fn put_changed(
+    folder: &Path,
+    files: Vec<(&str, String)>,
+    make: &dyn Fn(&Path) -> Result<()>,
+    passage: Passage,
+) -> Result<bool> {
     let mut changed = false;
     for (below, text) in files {
         make(Path::new(below).parent().unwrap_or(Path::new("")))?;
@@ -109,7 +123,12 @@ fn put_changed(folder: &Path, files: Vec<(&str, String)>, make: &dyn Fn(&Path) -
             continue;
         }
         changed = true;
-        put(folder, &path, &text).with_context(|| unwritable(&path, folder))?;
+        let opened = if passage == Passage::Opened { open_up(folder, &path) } else { Ok(()) };
+        opened
+            .and_then(|()| {
+                platform::replace_file(&path, text.as_bytes(), &|fresh| platform::set_mode_of(fresh, READABLE_FILE))
+            })
+            .with_context(|| unwritable(&path, folder))?;
     }
     Ok(changed)
 }
@@ -138,17 +157,28 @@ pub fn print(folder: &Path, targets: &Targets) -> Result<Vec<PathBuf>> {
     }
     let paths = files.iter().map(|(path, _)| folder.join(path)).collect();
     // The folder was named by a person, and may be a link. What stands in it need not be theirs.
-    fs::create_dir_all(folder).with_context(|| unwritable(folder, folder))?;
+    make_named(folder).with_context(|| unwritable(folder, folder))?;
     let make = |below: &Path| state_folder::make_below(folder, below, READABLE_FOLDER, Whose::Any).map(drop);
     for (below, _) in &files {
-        make(Path::new(below).parent().unwrap_or(Path::new("")))?;
+        // From the top: each of them is for every user, where it is new.
+        let parts: Vec<&Path> = Path::new(below).ancestors().skip(1).collect();
+        parts.into_iter().rev().try_for_each(make)?;
     }
-    put_changed(folder, files, &make)?;
+    put_changed(folder, files, &make, Passage::Left)?;
     Ok(paths)
 }
 
-/// Replaces one file in one step. Every user may pass through the folders on the way.
-fn put(top: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+/// The folder that a person named: one that was there keeps its mode.
+fn make_named(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    platform::set_mode(folder, READABLE_FOLDER)
+}
+
+/// Every user may pass through the folders on the way to this file.
+fn open_up(top: &Path, path: &Path) -> std::io::Result<()> {
     let parent = path.parent().unwrap_or(top);
     for folder in parent.ancestors().take_while(|folder| folder.starts_with(top)) {
         let mode = platform::mode(folder)?;
@@ -156,7 +186,7 @@ fn put(top: &Path, path: &Path, text: &str) -> std::io::Result<()> {
             platform::set_mode(folder, mode.unwrap_or_default() | READABLE_FOLDER)?;
         }
     }
-    platform::replace_file(path, text.as_bytes(), &|fresh| platform::set_mode_of(fresh, READABLE_FILE))
+    Ok(())
 }
 
 #[cfg(test)]

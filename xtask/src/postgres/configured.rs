@@ -7,6 +7,7 @@ use crate::process::Ending;
 use crate::target::Target;
 use crate::target::client_error::{Connection, server_says};
 use crate::target::openfga_migration::Failed;
+use crate::words::clean_line;
 use serde::Deserialize;
 
 /// One setting, and whose sessions it is for.
@@ -149,7 +150,10 @@ fn question(database: &str, role: &str, names: &[&str]) -> Result<String, Fault>
 pub fn how_to_reset(found: &[Configured]) -> Option<String> {
     let lines: Vec<String> = found
         .iter()
-        .filter_map(|setting| Some(format!("{}; to remove it: {}", setting.shown(), setting.reset().ok()?)))
+        .filter_map(|setting| {
+            // A value or a name with a line break in it begins no line of ours.
+            Some(clean_line(&format!("{}; to remove it: {}", setting.shown(), setting.reset().ok()?)))
+        })
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

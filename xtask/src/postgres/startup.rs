@@ -1,6 +1,6 @@
 //! A target's stack or services are started, and the server that comes up is asked what it is.
 
-use super::openfga_owner;
+use super::openfga_grounds;
 use super::quote::{identifier, literal};
 use super::server::Server;
 use super::session;
@@ -8,6 +8,7 @@ use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::backend::Extent;
+use crate::target::openfga_exposure::Grounds;
 use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
 use anyhow::{Context as _, Result};
 
@@ -22,18 +23,23 @@ pub fn up(target: &Target, extent: Extent, settings: &Settings, callbacks: &Call
 
 /// Brings OpenFGA's tables in the target's database up to date, where the target has the means. Where a setting of its
 /// role or its database ended OpenFGA's session, the failure names it, with the statement that takes it away.
-/// Where that would give rights to the database's owner, nothing is run; gives what a person has to know then.
+/// Where another role could have it run that role's code with our login, nothing is run; gives what a person has to know
+/// then.
 ///
 /// # Errors
-/// It failed; or it is the owner's to do, and there is something to do.
+/// It failed; or it is another role's to do, and there is something to do.
 pub fn migrate_openfga(target: &Target) -> Result<Option<Fault>> {
+    let mut path = None;
     if let Some(own) = target.own_openfga().own_migration()? {
         let server = Server::under_name(target, "xtask-openfga");
-        if let Some(owner) = openfga_owner::weaker_owner(&server.in_maintenance(), target.database())? {
-            return openfga_owner::owner_migrates(&owner, &server, &own).map(Some);
+        let grounds = openfga_grounds::of(&server)?;
+        if !grounds.exposed.is_empty() {
+            return openfga_grounds::other_migrates(&grounds.exposed, &server, &own).map(Some);
         }
+        path = grounds.path;
     }
-    target.own_openfga().migrate_openfga().map_err(|error| session::explain_migration(target, error))?;
+    let migrated = target.own_openfga().migrate_openfga(path.as_ref());
+    migrated.map_err(|error| session::explain_migration(target, error))?;
     Ok(None)
 }
 
@@ -78,8 +84,8 @@ impl Queries for Starting<'_> {
         Ok(Identity { version: number_of(&identity.version), ..identity })
     }
 
-    fn weaker_owner(&self) -> Result<Option<String>> {
-        openfga_owner::weaker_owner(&self.server(), self.target.database())
+    fn openfga_grounds(&self) -> Result<Grounds> {
+        openfga_grounds::of(&Server::under_name(self.target, SESSION))
     }
 
     fn create_database(&self) -> Result<()> {

@@ -4,7 +4,7 @@
 
 use crate::error::Fault;
 use crate::postgres::properties::{Assignment, ConnectionLimit, Grant, LocaleProvider, Properties};
-use crate::postgres::quote::{identifier, literal, literals};
+use crate::postgres::quote::{identifier, literal};
 use crate::postgres::text::Name;
 use std::fmt::Write as _;
 
@@ -17,11 +17,14 @@ const LISTS: &[&str] = &[
     "shared_preload_libraries",
 ];
 
+/// How a value is written: `literal` for the server, `printable_literal` for a person.
+pub(super) type Quote = fn(&str) -> Result<String, Fault>;
+
 /// What `CREATE DATABASE` alone decides.
-pub(super) fn creation(properties: &Properties) -> Result<String, Fault> {
-    let mut options = format!(" ENCODING {}", literal(&properties.encoding)?);
+pub(super) fn creation(properties: &Properties, quoted: Quote) -> Result<String, Fault> {
+    let mut options = format!(" ENCODING {}", quoted(&properties.encoding)?);
     let mut add = |word: &str, value: &str| -> Result<(), Fault> {
-        options.push_str(&format!(" {word} {}", literal(value)?));
+        options.push_str(&format!(" {word} {}", quoted(value)?));
         Ok(())
     };
     add("LC_COLLATE", &properties.collate)?;
@@ -65,7 +68,7 @@ pub(super) fn carry(name: &str, properties: &Properties) -> Result<String, Fault
     }
     for setting in &properties.settings {
         for assignment in &setting.values {
-            let _ = writeln!(sql, "  {}", set(name, setting.role.as_ref(), assignment)?);
+            let _ = writeln!(sql, "  {}", set(name, setting.role.as_ref(), assignment, literal)?);
         }
     }
     let _ = writeln!(sql, "  {}", limit(name, properties.connection_limit)?);
@@ -132,10 +135,10 @@ pub(super) fn template(name: &str, is_template: bool) -> Result<String, Fault> {
 }
 
 /// `ALTER DATABASE "a" SET "work_mem" TO '5MB';`, of a single role: `ALTER ROLE "b" IN DATABASE "a" SET …`.
-pub(super) fn set(name: &str, role: Option<&Name>, assignment: &Assignment) -> Result<String, Fault> {
+pub(super) fn set(name: &str, role: Option<&Name>, assignment: &Assignment, quoted: Quote) -> Result<String, Fault> {
     let Assignment { name: key, value } = assignment;
     let is_list = LISTS.iter().any(|known| known.eq_ignore_ascii_case(key));
-    let value = if is_list { list(value)? } else { literal(value)? };
+    let value = if is_list { list(value, quoted)? } else { quoted(value)? };
     Ok(format!("{} SET {} TO {value};", altered(name, role)?, setting_name(key)?))
 }
 
@@ -157,20 +160,20 @@ fn setting_name(name: &str) -> Result<String, Fault> {
 }
 
 /// The elements of a list, each as a string of its own: one may be empty, and a manifest may hold anything.
-fn list(value: &str) -> Result<String, Fault> {
+fn list(value: &str, quoted: Quote) -> Result<String, Fault> {
     let mut elements = vec![String::new()];
-    let mut quoted = false;
+    let mut inside = false;
     let mut characters = value.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
-            '"' if quoted && characters.next_if_eq(&'"').is_some() => push(&mut elements, '"'),
-            '"' => quoted = !quoted,
-            ',' if !quoted => elements.push(String::new()),
-            ' ' if !quoted => {}
+            '"' if inside && characters.next_if_eq(&'"').is_some() => push(&mut elements, '"'),
+            '"' => inside = !inside,
+            ',' if !inside => elements.push(String::new()),
+            ' ' if !inside => {}
             other => push(&mut elements, other),
         }
     }
-    literals(elements.iter().map(String::as_str))
+    Ok(elements.iter().map(|element| quoted(element)).collect::<Result<Vec<_>, _>>()?.join(", "))
 }
 
 fn push(elements: &mut [String], character: char) {
@@ -185,8 +188,8 @@ mod tests {
 
     #[test]
     fn lists_are_taken_apart() {
-        assert_eq!(list(r#""$user", public, "a, ""b""""#).unwrap(), r#"'$user', 'public', 'a, "b"'"#);
-        assert_eq!((list(r#""""#).unwrap().as_str(), list("").unwrap().as_str()), ("''", "''"));
-        assert_eq!(list("x; DROP ROLE y; --'").unwrap(), "'x;DROPROLEy;--'''");
+        assert_eq!(list(r#""$user", public, "a, ""b""""#, literal).unwrap(), r#"'$user', 'public', 'a, "b"'"#);
+        assert_eq!((list(r#""""#, literal).unwrap().as_str(), list("", literal).unwrap().as_str()), ("''", "''"));
+        assert_eq!(list("x; DROP ROLE y; --'", literal).unwrap(), "'x;DROPROLEy;--'''");
     }
 }

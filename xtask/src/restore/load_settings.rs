@@ -9,7 +9,6 @@ use crate::postgres::locale;
 use crate::postgres::properties::Assignment;
 use crate::postgres::quote::literal;
 use crate::postgres::server::Server;
-use crate::words::shell_word;
 use anyhow::Result;
 
 const LC_MONETARY: &str = "lc_monetary";
@@ -59,12 +58,21 @@ fn unknown(backup: &Proven, locale: &str) -> Fault {
          have; nothing was changed",
         backup.path.display()
     );
-    let language = shell_word(locale.split(['.', '@']).next().unwrap_or(locale));
+    let how = if is_plain(locale) {
+        let language = locale.split(['.', '@']).next().unwrap_or(locale);
+        format!("install it on the server's host, such as by: localedef -i {language} -f UTF-8 {locale}")
+    } else {
+        "install it on the server's host".to_owned()
+    };
     Fault::failed(message).hint(format!(
-        "under another locale they would be other amounts\ninstall it on the server's host, such as by: localedef -i \
-         {language} -f UTF-8 {}\nthen restart the server, and try again",
-        shell_word(locale)
+        "under another locale they would be other amounts\n{how}\nthen restart the server, and try again"
     ))
+}
+
+/// Whether it looks like a system's name of a locale: a command with another could name an option or a file.
+fn is_plain(locale: &str) -> bool {
+    locale.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && locale.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"_.@-".contains(&letter))
 }
 
 /// The `lc_monetary` under which the dump was written, where that matters.

@@ -5,12 +5,12 @@ use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::locale;
 use crate::postgres::properties::{LocaleProvider, Properties};
-use crate::postgres::quote::identifier;
+use crate::postgres::quote::{identifier, printable_literal};
 use crate::postgres::server::maintenance_database;
 use crate::target::Target;
 use crate::words::shell_word;
 
-/// Both, as `CREATE DATABASE` has them.
+/// Both, as `CREATE DATABASE` has them, in letters that every terminal shows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LocaleDifference {
     pub live: String,
@@ -25,18 +25,16 @@ impl LocaleDifference {
         }
         let options = |properties: &Properties| -> Result<String, Fault> {
             let alone = Properties { tablespace: None, ..properties.clone() };
-            Ok(carried::creation(&alone)?.trim_start().to_owned())
+            Ok(carried::creation(&alone, printable_literal)?.trim_start().to_owned())
         };
         Ok(Some(Self { live: options(live)?, backup: options(backup)? }))
     }
 
-    /// The statement that makes a database so; what is behind ` -- ` is for people.
+    /// The statement that makes a database so; what is behind ` -- ` is for people, and nothing that others wrote: it would
+    /// end at a line break of theirs.
     pub(super) fn statement(&self, database: &str) -> Result<String, Fault> {
-        let (Self { live, backup }, database) = (self, identifier(database)?);
-        Ok(format!(
-            "CREATE DATABASE {database} TEMPLATE template0 {backup}; -- only a new database gets this; the \
-             live one has {live}"
-        ))
+        let (backup, database) = (&self.backup, identifier(database)?);
+        Ok(format!("CREATE DATABASE {database} TEMPLATE template0 {backup}; -- only a new database gets this"))
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Merged {
     pub missing_roles: Vec<String>,
 }
 
+const NO_ROLE: &str = "there is no such role";
+
 /// What decides over a property of the backup.
 struct Bounds<'a> {
     database: &'a str,
@@ -203,9 +205,9 @@ impl<'a> Draft<'a> {
         }
         let mut given = Vec::new();
         for grant in theirs {
-            if let Some(missing) = grant.grantee.as_ref().filter(|role| bounds.lacks(role)) {
+            if grant.grantee.as_ref().is_some_and(|role| bounds.lacks(role)) {
                 let statement = carried::give_as_grantor(bounds.database, &grant, &owner)?;
-                self.not_applied.push(format!("{statement} -- there is no role {missing}"));
+                self.not_applied.push(format!("{statement} -- {NO_ROLE}"));
             } else if bounds.lacks(&grant.grantor) && grant.grantor != owner {
                 given.push(grant.of_owner(&grant.grantor, &owner));
             } else {
@@ -221,7 +223,7 @@ impl<'a> Draft<'a> {
         let (now, then, database) = (self.now, self.then, self.bounds.database);
         let mut taken = Vec::new();
         for (role, assignment) in assignments(then) {
-            let statement = carried::set(database, role, &without_secret(assignment))?;
+            let statement = carried::set(database, role, &without_secret(assignment), printable_literal)?;
             if !now.settings.is_empty() {
                 if !assignments(now).any(|ours| ours == (role, assignment)) {
                     self.not_applied.push(statement);
@@ -247,9 +249,10 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// In words of ours alone: they stand behind ` -- `.
     fn objection(&self, role: Option<&Name>, assignment: &Assignment) -> Option<String> {
         match role.filter(|role| self.bounds.lacks(role)) {
-            Some(role) => Some(format!("there is no role {role}")),
+            Some(_) => Some(NO_ROLE.to_owned()),
             None => self.bounds.rules.objection(&assignment.name, role),
         }
     }

@@ -8,6 +8,7 @@ use crate::postgres::quote::{identifier, literal, literal_or_null, literals};
 use crate::postgres::server::Server;
 use crate::postgres::session;
 use crate::target::Target;
+use crate::words::clean_line;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
@@ -262,6 +263,8 @@ impl Lacks {
             format!("User {} may not create a database, which this needs; nothing was changed", target.user())
         };
         let hand = if self.may_create { "" } else { by_hand };
+        // A name with a line break in it begins no line of ours.
+        let asks: Vec<String> = asks.iter().map(|ask| clean_line(ask)).collect();
         Err(Fault::failed(message).hint(format!("ask a superuser for:\n{}{hand}", asks.join("\n"))).into())
     }
 

@@ -12,6 +12,7 @@ use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::properties::Properties;
+use crate::postgres::quote::literal;
 use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::words::first_names;
@@ -73,7 +74,7 @@ impl<'r, 't> Staging<'r, 't> {
         like: Option<&Properties>,
         owner: Option<&str>,
     ) -> Result<Self> {
-        let options = like.map(carried::creation).transpose()?.unwrap_or_default();
+        let options = like.map(|like| carried::creation(like, literal)).transpose()?.unwrap_or_default();
         Ok(Self { record, database: record.create(purpose, &options, owner)?, left: false })
     }
 

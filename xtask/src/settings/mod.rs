@@ -8,12 +8,14 @@ pub mod env_file;
 mod known;
 mod problems;
 mod root;
+mod said;
 
 pub use call::call;
 pub use dot_env::{EnvEdit, copy_env_example, has_env_example, make_empty_env_file, write_env_file};
 pub use env_file::set as with_value;
 pub use known::{KNOWN, PROGRAMS, default_of, is_secret};
 pub use root::{Root, package_folder};
+pub use said::secrets_among;
 
 use crate::platform;
 use crate::words::shown_address;

@@ -24,6 +24,7 @@ mod memory;
 pub mod memory_openfga;
 mod no_containers;
 pub mod openfga;
+pub mod openfga_exposure;
 pub mod openfga_migration;
 mod openfga_program;
 pub mod overriding;

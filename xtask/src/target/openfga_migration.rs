@@ -4,7 +4,8 @@
 use crate::error::Fault;
 use crate::process::Captured;
 use crate::target::backend::OwnMigration;
-use crate::words::{shell_word, sql_name, without_logins};
+use crate::target::openfga_exposure::Exposure;
+use crate::words::{clean_line, shell_word, without_logins};
 use anyhow::Result;
 use std::fmt;
 
@@ -45,37 +46,59 @@ pub fn failed_saying(output: &str, role: &str, fault: Fault) -> anyhow::Error {
     anyhow::Error::new(Failed { role: role.to_owned(), words: words(output) }).context(fault)
 }
 
-/// Why a database's owner has to do it, and what that role types.
-pub fn not_migrated(owner: &str, user: &str, database: &str, own: &OwnMigration) -> Fault {
-    Fault::failed(format!(
-        "OpenFGA's tables in {database} were not migrated: the database belongs to role {owner}, whose objects the program \
-         openfga would run with the rights of user {user}"
-    ))
-    .hint(format!("{}\n{}", as_owner("migrate", owner, own), or_give(user, database)))
+/// Why it is not run with our login, and what to type instead. `exposed` is not empty.
+pub fn not_migrated(exposed: &[Exposure], user: &str, database: &str, own: &OwnMigration) -> Fault {
+    refused(&format!("OpenFGA's tables in {database} were not migrated"), "migrate", (exposed, user), own)
 }
 
 /// The same of a server that would be started there.
-pub fn not_started(owner: &str, user: &str, database: &str, own: &OwnMigration) -> Fault {
-    Fault::failed(format!(
-        "OpenFGA was not started: database {database} belongs to role {owner}, whose objects the program openfga would run \
-         with the rights of user {user}"
-    ))
-    .hint(format!("{}\n{}", as_owner("run", owner, own), or_give(user, database)))
+pub fn not_started(exposed: &[Exposure], user: &str, database: &str, own: &OwnMigration) -> Fault {
+    refused(&format!("OpenFGA was not started in database {database}"), "run", (exposed, user), own)
 }
 
-/// Where the owner cannot log in, as after a restore that made the role.
-fn or_give(user: &str, database: &str) -> String {
-    let sql = format!("ALTER DATABASE {} OWNER TO {}", sql_name(database), sql_name(user));
-    format!("or make {user} the owner: cargo xtask db-shell -- -d postgres -c {}", shell_word(&sql))
+fn refused(what: &str, verb: &str, (exposed, user): (&[Exposure], &str), own: &OwnMigration) -> Fault {
+    let why = exposed.first().map(Exposure::why).unwrap_or_default();
+    let more = match exposed.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let message =
+        format!("{what}: {why}{more}; the program openfga could run code from there with the rights of user {user}");
+    Fault::failed(message).hint(ways_out(verb, exposed, user, own))
+}
+
+/// The program as the role that owns it, where no other role is named; the statements that end it; what a person removes.
+fn ways_out(verb: &str, exposed: &[Exposure], user: &str, own: &OwnMigration) -> String {
+    let mut lines = Vec::new();
+    let owner = exposed.first().and_then(Exposure::owner);
+    if let Some(owner) = owner.filter(|owner| exposed.iter().all(|other| other.role() == Some(owner))) {
+        lines.push(as_owner(verb, owner, own));
+    }
+    let or = if lines.is_empty() { "" } else { "or " };
+    let (of_database, inside): (Vec<_>, Vec<_>) = exposed.iter().partition(|one| one.is_database());
+    for (exposed, place, what) in [
+        (of_database, "-d postgres ", format!("make {user} the owner")),
+        (inside, "", "end that, as a superuser".into()),
+    ] {
+        let statements: Vec<String> = exposed.iter().filter_map(|one| one.statement(user)).collect();
+        if !statements.is_empty() {
+            let sql = shell_word(&statements.join("; "));
+            lines.push(format!("{or}{what}: cargo xtask db-shell -- {place}-c {sql}"));
+        }
+    }
+    let to_remove = exposed.iter().filter_map(Exposure::to_remove);
+    lines.extend(to_remove.map(|object| format!("look at it, and remove it: {object}")));
+    lines.join("\n")
 }
 
 fn as_owner(verb: &str, owner: &str, own: &OwnMigration) -> String {
     format!(
-        "{verb} it as that role, its password in OPENFGA_DATASTORE_PASSWORD:\n{} {verb} --datastore-engine postgres \
+        "{verb} it as role {}, its password in OPENFGA_DATASTORE_PASSWORD:\n{} {verb} --datastore-engine postgres \
          --datastore-uri {} --datastore-username {}",
+        clean_line(owner),
         shell_word(&own.program.to_string_lossy()),
         shell_word(&own.uri),
-        shell_word(owner)
+        shell_word(&clean_line(owner))
     )
 }
 

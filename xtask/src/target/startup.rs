@@ -1,5 +1,6 @@
 //! What starting a stack takes and gives.
 
+use super::openfga_exposure::Grounds;
 use crate::settings::Settings;
 use anyhow::Result;
 use serde::Deserialize;
@@ -49,8 +50,8 @@ pub trait Queries {
     /// Which server answers, asked in the database `postgres`.
     fn identity(&self) -> Result<Identity>;
 
-    /// The role that owns the target's database, where it may not do all that our login may.
-    fn weaker_owner(&self) -> Result<Option<String>>;
+    /// What OpenFGA's program would meet in the target's database, started with our login.
+    fn openfga_grounds(&self) -> Result<Grounds>;
 
     /// Makes the target's database.
     fn create_database(&self) -> Result<()>;

@@ -173,6 +173,14 @@ fn where_compose_fails(stack: &Stack) {
         .prints("app")
         .stderr_has("⚠ Docker Compose cannot read this project; the running service database is taken");
     run.stderr_has("missing.env");
+    // Compose quotes what it cannot read, and a secret may stand there.
+    for value in ["${hunter2zz", "${X:?'hunter2zz}"] {
+        let yaml = format!("services: {{database: {{environment: {{Y: \"{value}\"}}}}}}\n");
+        stack.sandbox.write("compose.override.yaml", yaml);
+        let run = stack.xtask(["db-shell", "--", "-Atc", "SELECT 1"]).run();
+        run.ok().stderr_has("⚠ Docker Compose cannot read this project; the running service database is taken");
+        run.stderr_lacks("hunter2zz");
+    }
     fs::remove_file(stack.sandbox.path("compose.override.yaml")).unwrap();
 }
 

@@ -263,6 +263,7 @@ fn a_broken_compose_file_is_named_as_the_cause() {
                    WIKI_PASSWORD is missing a value: hunted";
     said("${WIKI_PASSWORD:?hunted}", "").says("service", "fail", missing, "docker compose");
     said("${WIKI:?hunter2}", "WIKI_PASSWORD=hunter2\n").says("service", "fail", "WIKI is missing a value: ***", "");
+    said("x", "X='hunter2zz\n").says("service", "fail", "unterminated quoted value", "");
     let restore = Xtask::new(&sandbox).args(["db-restore", "--yes"]).run();
     restore.code(1).stderr_has("Docker Compose cannot read this project").stderr_lacks("no full backup");
     let long = said(&format!("${{WIKI:?\\u009b{}}}", "x".repeat(9000)), "");

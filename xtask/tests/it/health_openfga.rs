@@ -92,6 +92,7 @@ fn a_service_that_keeps_other_ids(stack: &Stack) {
         run.ok().stderr_has(&format!("⚠ The {kept}; this command asks store 01")).stderr_has(", model 01");
         run.stderr_has("give the ids of .env to app: docker compose up -d app (a restart is not enough)");
     }
+    a_label_of_a_container_is_no_command(stack);
     app("${OPENFGA_STORE_ID}");
     of_openfga(stack).says("openfga/store", "ok", "", "");
     stack.xtask(["test-auth"]).run().ok().stderr_lacks("was started with");
@@ -120,6 +121,26 @@ fn wrong_ids(stack: &Stack) {
 }
 
 /// Another one in the file, then a newer one in the store.
+/// A user who may start containers chooses their labels.
+fn a_label_of_a_container_is_no_command(stack: &Stack) {
+    let label = |name: &str, value: &str| format!("com.docker.compose.{name}={value}");
+    let image = std::env::var("POSTGRES_IMAGE").unwrap();
+    let labels = [
+        label("project", &stack.sandbox.project),
+        label("service", "x; touch hunter #"),
+        label("oneoff", "False"),
+        label("project.working_dir", &stack.sandbox.root.display().to_string()),
+    ];
+    let mut words = vec!["run", "--detach", "--rm", "--env", "OPENFGA_STORE_ID=zzz", "--entrypoint", "sleep"];
+    words.extend(labels.iter().flat_map(|label| ["--label", label]));
+    words.extend([image.as_str(), "infinity"]);
+    let id = stack.docker(&words);
+    let run = stack.xtask(["test-auth"]).run();
+    run.ok().stderr_has("⚠ The service x; touch hunter # was started with OPENFGA_STORE_ID=zzz");
+    run.stderr_has(": docker compose up -d app (a restart is not enough)");
+    stack.docker(&["rm", "--force", &id]);
+}
+
 fn a_model_that_differs(stack: &Stack) {
     let file = stack.sandbox.path("openfga/model.fga");
     let text = fs::read_to_string(&file).unwrap();

@@ -14,6 +14,8 @@ pub fn tests() -> Vec<Test> {
         [Postgres, Script] servers_outlive_the_terminal,
         [OpenfgaBin, Postgres] a_second_up_changes_nothing,
         [Postgres] openfga_is_not_started_in_a_database_of_another_role,
+        [Postgres] openfga_is_not_started_where_another_role_could_have_it_run_its_code,
+        [OpenfgaBin, Postgres] openfga_sees_its_own_schema_alone_where_another_role_may_make_one,
     ]
 }
 
@@ -151,10 +153,109 @@ fn openfga_is_not_started_in_a_database_of_another_role() {
     local.sql("postgres", "CREATE DATABASE fga OWNER low");
     let fakes = Fakes::new(&local.sandbox).program("openfga", "exit 1");
     let run = fakes.over(local.on("fga", ["up"])).run();
-    run.code(1).stderr_has("OpenFGA was not started: database fga belongs to role low, ").stderr_lacks("✓ OpenFGA");
+    run.code(1).stderr_has("OpenFGA was not started in database fga: the database belongs to role low; ");
+    run.stderr_has("with the rights of user postgres").stderr_lacks("✓ OpenFGA");
     let uri = format!("'postgres://127.0.0.1:{}/fga?sslmode=disable'", local.port());
     run.stderr_has(&format!("run --datastore-engine postgres --datastore-uri {uri} --datastore-username low"));
     run.stderr_lacks("openfga migrate failed");
     // In its own database it is.
     fakes.over(local.xtask(["up"])).run().code(1).stderr_has("openfga migrate failed");
+}
+
+/// What a weaker role holds, what the run says of it, and what it says to type.
+const EXPOSED: &[(&str, &str, &str)] = &[
+    (
+        "CREATE SCHEMA postgres AUTHORIZATION low; CREATE VIEW postgres.goose_db_version AS SELECT 1 AS id",
+        "schema postgres belongs to role low (and 1 more); the program openfga could run code from there",
+        "ALTER SCHEMA postgres OWNER TO \"postgres\"",
+    ),
+    (
+        "ALTER SCHEMA public OWNER TO low",
+        "schema public belongs to role low; ",
+        "--datastore-username low\n  or end that, as a superuser: cargo xtask db-shell",
+    ),
+    (
+        "GRANT CREATE ON SCHEMA public TO low",
+        "role low may create objects in schema public; ",
+        "-c 'REVOKE CREATE ON SCHEMA public FROM \"low\"'",
+    ),
+    (
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+        "every role may create objects in schema public; ",
+        "-c 'REVOKE CREATE ON SCHEMA public FROM PUBLIC'",
+    ),
+    ("ALTER TABLE store OWNER TO low", "public.store belongs to role low; ", "ALTER TABLE public.store OWNER TO \"postgres\""),
+    (
+        "GRANT ALL ON store TO low",
+        "role low may create triggers or foreign keys on public.store; ",
+        "-c 'REVOKE TRIGGER, REFERENCES ON TABLE public.store FROM \"low\"'",
+    ),
+    (
+        "DROP TABLE tuple; ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO low",
+        "role low gets the right to create triggers or foreign keys on new tables; ",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE \"postgres\" IN SCHEMA public REVOKE TRIGGER, REFERENCES ON TABLES FROM \"low\"",
+    ),
+    (
+        "CREATE SCHEMA theirs AUTHORIZATION low; SET ROLE low; CREATE FUNCTION theirs.f() RETURNS trigger LANGUAGE plpgsql
+           AS 'BEGIN RETURN NEW; END'; RESET ROLE;
+         CREATE TRIGGER \"a\nb\" BEFORE INSERT ON store FOR EACH ROW EXECUTE FUNCTION theirs.f()",
+        "trigger a\\nb on table public.store uses code of role low; ",
+        "look at it, and remove it: trigger a\\nb on table public.store",
+    ),
+    (
+        "CREATE FUNCTION public.now() RETURNS integer LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION public.now() OWNER TO low",
+        "function public.now() of role low has a name of PostgreSQL's own; ",
+        "look at it, and remove it: function public.now()",
+    ),
+];
+
+fn openfga_is_not_started_where_another_role_could_have_it_run_its_code() {
+    let local = Local::new();
+    local.up();
+    local.sql("openfga", include_str!("harness/openfga.sql"));
+    local.sql("postgres", "CREATE ROLE low LOGIN");
+    let fakes = Fakes::new(&local.sandbox).program("openfga", "exit 1");
+    for (number, (held, why, way)) in EXPOSED.iter().enumerate() {
+        let name = format!("exposed{number}");
+        local.sql("postgres", &format!("CREATE DATABASE {name} TEMPLATE openfga"));
+        local.sql(&name, held);
+        let run = fakes.over(local.on(&name, ["up"])).run();
+        run.code(1)
+            .stderr_has(&format!("OpenFGA was not started in database {name}: {why}"))
+            .stderr_has(way)
+            .stderr_lacks("openfga migrate failed");
+    }
+    // What gives away nothing: rows of its tables, a schema and tables of its own, a view on theirs.
+    local.sql("postgres", "CREATE DATABASE honest TEMPLATE openfga");
+    local.sql(
+        "honest",
+        "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO low;
+         CREATE SCHEMA low AUTHORIZATION low; CREATE TABLE public.theirs (a integer);
+         ALTER TABLE public.theirs OWNER TO low; CREATE VIEW public.seen AS SELECT * FROM store; ALTER VIEW seen OWNER TO low",
+    );
+    fakes.over(local.on("honest", ["up"])).run().code(1).stderr_has("openfga migrate failed");
+}
+
+/// The real program: the first schema of its usual path is named after its role.
+fn openfga_sees_its_own_schema_alone_where_another_role_may_make_one() {
+    let local = Local::new();
+    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.up().stderr_has("✓ OpenFGA answers");
+    local.sql("postgres", "CREATE ROLE low LOGIN; GRANT CREATE ON DATABASE openfga TO low");
+    local.sql(
+        "openfga",
+        "SET ROLE low; CREATE SCHEMA postgres;
+         CREATE FUNCTION postgres.f() RETURNS text LANGUAGE plpgsql AS
+           'BEGIN EXECUTE ''ALTER ROLE low SUPERUSER''; RETURN ''x''; EXCEPTION WHEN OTHERS THEN RETURN ''x''; END';
+         CREATE VIEW postgres.store AS SELECT postgres.f() AS id, 'a' AS name, now() AS created_at, now() AS updated_at,
+           NULL::timestamptz AS deleted_at",
+    );
+    local.xtask(["down"]).run().ok();
+    // It is asked for its stores.
+    local.up().stderr_has("✓ OpenFGA answers");
+    assert_eq!(local.sql("openfga", "SELECT rolsuper FROM pg_roles WHERE rolname = 'low'"), "f");
+    local.sandbox.write("openfga/store.fga.yaml", "name: acme\nmodel: |\n  model\n    schema 1.1\n  type user\n");
+    local.xtask(["setup-openfga", "--yes"]).run().ok();
+    assert_eq!(local.sql("openfga", "SELECT rolsuper FROM pg_roles WHERE rolname = 'low'"), "f");
+    assert_eq!(local.sql("openfga", "SELECT name FROM public.store"), "acme");
 }

@@ -137,7 +137,7 @@ const REASONS: [&str; 7] = [
     "log_statement: a superuser alone may set it",
     "role: it decides what code runs or who acts",
     "session_preload_libraries: it decides what code runs or who acts",
-    "statement_timeout: it is for role keeper alone",
+    "statement_timeout: it is for a single role",
 ];
 const ALLOWED: [&str; 6] =
     ["--allow-setting", "app.tenant", "--allow-setting", "app.jwt_secret", "--allow-setting", "statement_timeout"];

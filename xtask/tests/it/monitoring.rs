@@ -6,6 +6,7 @@ use crate::harness::sandbox::{checkout, free_port};
 use crate::harness::{Fakes, Sandbox, Stack, Test, Xtask};
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -241,6 +242,14 @@ fn the_files_are_written_for_a_prometheus_elsewhere_and_over_nobodys_own() {
     let here = Xtask::new(&sandbox).args(["monitoring-dashboard", "--print", "."]).run();
     here.ok().stdout_has("prometheus/prometheus.yml").stdout_lacks("compose.yml");
     assert!(!sandbox.path("compose.yml").exists() && !sandbox.path("out/compose.yml").exists());
+    // A folder that was there keeps its mode; those that are made are for every user.
+    let mode = |name: &str| fs::metadata(sandbox.path(name)).unwrap().permissions().mode() & 0o777;
+    fs::create_dir_all(sandbox.path("own/prometheus")).unwrap();
+    for name in ["own", "own/prometheus"] {
+        fs::set_permissions(sandbox.path(name), fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    Xtask::new(&sandbox).args(["monitoring-dashboard", "--print", "own"]).run().ok();
+    assert_eq!(["own", "own/prometheus", "own/grafana", "out"].map(mode), [0o700, 0o700, 0o755, 0o755]);
     sandbox.write("out/prometheus/rules.yml", "groups: []\n");
     print().code(1).prints_nothing().stderr_has("out/prometheus/rules.yml is there and says something else");
     assert_eq!(fs::read_to_string(sandbox.path("out/prometheus/rules.yml")).unwrap(), "groups: []\n");

@@ -1,6 +1,6 @@
 //! Names that are other bytes in the encoding of the database that is restored, or of the maintenance database.
 
-use crate::harness::forge::dump;
+use crate::harness::forge::{Forged, dump};
 use crate::harness::stack::Database;
 use crate::harness::{Local, Test, shared_for_restores};
 use serde_json::json;
@@ -8,6 +8,7 @@ use serde_json::json;
 pub fn tests() -> Vec<Test> {
     tests![
         [Compose] an_encoding_and_a_locale_that_differ_are_told_with_commands_that_bring_them_back,
+        [Compose] what_a_manifest_says_of_a_locale_begins_no_line_and_ends_no_comment,
         [Compose] bytes_that_the_server_would_not_check_are_refused_or_told,
         [Compose] letters_that_the_live_encoding_lacks_are_told_with_the_commands_that_help,
         [Compose] roles_of_a_dump_that_is_not_utf8_are_found_and_made,
@@ -48,14 +49,45 @@ fn an_encoding_and_a_locale_that_differ_are_told_with_commands_that_bring_them_b
     let options = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
     let statement =
         format!("CREATE DATABASE \"{}\" TEMPLATE template0 {options}; -- only a new database", database.name);
-    assert!(told.as_str().unwrap().starts_with(&statement) && told.as_str().unwrap().contains("'en-US'"), "{told}");
+    assert!(told.as_str().unwrap().starts_with(&statement), "{told}");
     let run = database.restore([]).run();
-    run.ok().stderr_has("Encoding and locale of").stderr_has(&format!("in the backup:  {options}\n"));
+    run.ok()
+        .stderr_has("Encoding and locale of")
+        .stderr_has("ICU_LOCALE 'en-US'")
+        .stderr_has(&format!("in the backup:  {options}\n"));
     assert_eq!(database.sql(order), "aäB");
     typed(&run.stderr, &database);
     assert_eq!(database.sql(order), "Baä");
     database.backup();
     database.restore(["--dry-run"]).run().ok().stderr_lacks("Encoding and locale of");
+}
+
+fn what_a_manifest_says_of_a_locale_begins_no_line_and_ends_no_comment() {
+    let database = shared_for_restores().database();
+    database.sql("CREATE TABLE t AS SELECT 1 AS a");
+    let role = format!("weak_{}", database.name);
+    database.stack.admin(&format!("CREATE ROLE {role}"));
+    let escalation = format!("\n; ALTER ROLE {role} SUPERUSER; --");
+    let rules = format!("&a<b #'\n✓ Backup is proven\n  cargo xtask db-shell -- -c 'DROP ROLE x'{escalation}");
+    let settings = json!([{ "role": format!("gone{escalation}"), "values": ["work_mem=9MB"] }]);
+    let theirs = Forged::small().with("database", database.name.as_str()).with_property("locale_provider", "icu");
+    let theirs =
+        theirs.with_property("locale", "en").with_property("icu_rules", rules).with_property("settings", settings);
+    theirs.write(&database.sandbox, "theirs.sql");
+    let preview = database.restore(["--dry-run", "backups/theirs.sql"]).run();
+    preview.ok().stderr_has("ICU_RULES E'&a<b #''\\U0000000A\\U00002713 Backup is proven\\U0000000A  cargo");
+    let begins = |start: &str| preview.stderr.lines().any(|line| line.trim_start().starts_with(start));
+    assert!(!begins("✓") && !begins("cargo xtask db-shell -- -c"), "{}", preview.stderr);
+    let json = database.restore(["--dry-run", "--json", "backups/theirs.sql"]).run().ok().json();
+    let statements: Vec<&str> =
+        json["properties_not_applied"].as_array().unwrap().iter().map(|told| told.as_str().unwrap()).collect();
+    assert!(statements.len() >= 2 && statements.iter().any(|told| told.contains("ICU_RULES")), "{statements:?}");
+    assert!(statements.iter().any(|told| told.ends_with("; -- there is no such role")), "{statements:?}");
+    // Given to a superuser's psql, each is one statement.
+    database.stack.exec(&["psql", "-X", "-d", "postgres"], statements.join("\n"));
+    let is_superuser = format!("SELECT rolsuper FROM pg_roles WHERE rolname = '{role}'");
+    assert_eq!(database.stack.admin(&is_superuser), "f");
+    database.stack.admin(&format!("DROP ROLE {role}"));
 }
 
 fn bytes_that_the_server_would_not_check_are_refused_or_told() {

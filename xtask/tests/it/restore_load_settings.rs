@@ -94,6 +94,15 @@ fn money_of_a_locale_that_the_server_lacks_is_refused_beforehand() {
         run.stderr_has("under lc_monetary xx_XX.UTF-8, a locale that this server does not have; nothing was changed");
         run.stderr_has("localedef -i xx_XX -f UTF-8 xx_XX.UTF-8");
     }
+    // As root, localedef would write to the place that a path names, and obey an option.
+    for locale in ["--prefix=/x", "/etc/ld.so.conf.d/x", "xx_XX.UTF-8 /x", "xx;reboot", ".x", "../x"] {
+        Forged::small()
+            .with("database", database.name.as_str())
+            .with("lc_monetary", locale)
+            .write(&database.sandbox, "odd.sql");
+        let run = database.restore(["backups/odd.sql"]).run();
+        run.code(1).stderr_has("install it on the server's host\n").stderr_lacks("localedef");
+    }
     assert!(database.dump() == old && database.safety_backups().is_empty() && database.beside("staging").is_empty());
 }
 

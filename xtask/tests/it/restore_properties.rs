@@ -189,9 +189,9 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
         "ALTER DATABASE \"left_out\" OWNER TO \"lo_no_such_owner\";",
         "ALTER DATABASE \"left_out\" SET \"log_statement\" TO 'none'; -- a superuser alone may set it",
         "ALTER DATABASE \"left_out\" SET \"session_preload_libraries\" TO 'evil'; -- it decides what code runs or who acts",
-        "ALTER ROLE \"lo_reader\" IN DATABASE \"left_out\" SET \"work_mem\" TO '9MB'; -- it is for role lo_reader alone",
-        "ALTER ROLE \"lo_gone\" IN DATABASE \"left_out\" SET \"work_mem\" TO '10MB'; -- there is no role lo_gone",
-        "SET ROLE \"lo_reader\"; GRANT CONNECT ON DATABASE \"left_out\" TO \"lo_gone\"; RESET ROLE; -- there is no role lo_gone",
+        "ALTER ROLE \"lo_reader\" IN DATABASE \"left_out\" SET \"work_mem\" TO '9MB'; -- it is for a single role",
+        "ALTER ROLE \"lo_gone\" IN DATABASE \"left_out\" SET \"work_mem\" TO '10MB'; -- there is no such role",
+        "SET ROLE \"lo_reader\"; GRANT CONNECT ON DATABASE \"left_out\" TO \"lo_gone\"; RESET ROLE; -- there is no such role",
     ] {
         run.stderr_has(&format!("\n  {statement}\n"));
     }

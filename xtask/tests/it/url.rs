@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] parameters_of_other_programs_are_named,
         [Postgres, OpenfgaBin] openfga_is_migrated_where_its_program_is,
         [Postgres] openfga_is_not_run_with_more_rights_than_the_databases_owner_has,
+        [Postgres] openfga_is_not_run_after_a_swap_where_another_role_put_something_on_its_path,
         [Postgres, OpenfgaBin] addresses_alone_are_enough_to_set_up,
     ]
 }
@@ -217,6 +218,37 @@ fn parameters_of_other_programs_are_named() {
     }
 }
 
+/// The restored database has the schema again, whose view would run the role's code.
+fn openfga_is_not_run_after_a_swap_where_another_role_put_something_on_its_path() {
+    let database = UrlDatabase::new();
+    let (name, role, port) = (&database.name, &database.role, database.server.port());
+    database.admin("ALTER DATABASE @name OWNER TO postgres");
+    database.sql(include_str!("harness/openfga.sql"));
+    database.sql(&format!(
+        "GRANT CREATE ON DATABASE {name} TO \"{role}\"; CREATE SCHEMA postgres AUTHORIZATION \"{role}\";
+         CREATE VIEW postgres.goose_db_version AS SELECT 1 AS id, 5::bigint AS version_id, true AS is_applied;
+         ALTER VIEW postgres.goose_db_version OWNER TO \"{role}\""
+    ));
+    let fakes = Fakes::new(&database.sandbox).program("openfga", "exit 0");
+    let superuser = format!("postgres://postgres:{}@127.0.0.1:{port}/{name}", database.server.password());
+    let xtask =
+        |args: &[&'static str]| fakes.over(database.xtask(args.iter().copied()).env("DATABASE_URL", &superuser)).run();
+    xtask(&["db-backup"]).ok();
+    let run = xtask(&["db-restore", "--yes"]);
+    run.code(6)
+        .stderr_has(&format!("OpenFGA's tables in {name} were not migrated: schema postgres belongs to role {role} "));
+    run.stderr_has("cargo xtask db-restore --repair");
+    assert_eq!(fakes.calls(), Vec::<Vec<String>>::new());
+    // Without it the program runs, and its address names the one schema, since the role may still make another.
+    database.sql("DROP SCHEMA postgres CASCADE");
+    let noted = database.sandbox.beside("address");
+    let fakes = Fakes::new(&database.sandbox)
+        .program("openfga", &format!("printf '%s' \"$OPENFGA_DATASTORE_URI\" >'{}'", noted.display()));
+    let repair = database.xtask(["db-restore", "--repair"]).env("DATABASE_URL", &superuser);
+    fakes.over(repair).run().ok().stderr_has("✓ Repaired: OpenFGA's tables were not migrated after a swap");
+    assert_eq!(fs::read_to_string(noted).unwrap(), format!("postgres:///{name}?search_path=%22public%22"));
+}
+
 /// From an address alone to a checked database, and OpenFGA's store where its address is given too.
 fn addresses_alone_are_enough_to_set_up() {
     let database = UrlDatabase::new();
@@ -291,7 +323,7 @@ fn openfga_is_not_run_with_more_rights_than_the_databases_owner_has() {
     let command = format!(
         "openfga migrate --datastore-engine postgres --datastore-uri postgres://127.0.0.1:{port}/{name} --datastore-username '{role}'"
     );
-    let refused = format!("OpenFGA's tables in {name} were not migrated: the database belongs to role {role}, ");
+    let refused = format!("OpenFGA's tables in {name} were not migrated: the database belongs to role {role}; ");
     let run = xtask(&["db-reset", "--yes"]);
     run.code(6).stderr_has(&refused).stderr_has("with the rights of user postgres").stderr_has(&command);
     run.stderr_has("cargo xtask db-restore --repair");

@@ -26,8 +26,8 @@ pub(super) fn warn_of_empty_database(taken: &Taken, target: &Target, context: &C
         "The database {} has no tables; the server also has: {}\n\
          back that up: cargo xtask db-backup --database {}\nor all of them: cargo xtask db-backup --all",
         taken.manifest.database,
-        others.join(", "),
-        terminal::shell_word(first)
+        terminal::clean_line(&others.join(", ")),
+        terminal::shell_word(&terminal::clean_line(first))
     );
     context.terminal.warn(&terminal::clean(&text));
 }
@@ -47,13 +47,15 @@ pub(super) fn warn_of_restores(taken: &Taken, target: &Target, context: &Context
         return;
     }
     warn_of_extensions(taken, target, context);
-    taken.path_dependents.iter().for_each(|found| context.terminal.warn(&terminal::clean(&told(found))));
+    taken.path_dependents.iter().for_each(|found| context.terminal.warn(&told(found)));
 }
 
 /// What may fail, and what helps.
 fn told(found: &PathDependent) -> String {
     let PathDependent { object, function, names, schema, is_built, is_read } = found;
-    let (word, until) = (terminal::shell_word(schema), if *is_built { " (into PostgreSQL 16 and older)" } else { "" });
+    // A name with a line break in it begins no line of ours.
+    let [object, function, names, schema] = [object, function, names, schema].map(|name| terminal::clean_line(name));
+    let (word, until) = (terminal::shell_word(&schema), if *is_built { " (into PostgreSQL 16 and older)" } else { "" });
     let start = format!(
         "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a dump \
          loads with an empty search_path\n\

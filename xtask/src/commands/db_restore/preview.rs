@@ -115,7 +115,8 @@ fn name_tables_without_rows(backup: &Proven, context: &Context) {
     if !backup.contents.has_rows() {
         return;
     }
-    let names: Vec<String> = tables.iter().map(|(schema, name)| format!("{schema}.{name}")).collect();
+    let names: Vec<String> =
+        tables.iter().map(|(schema, name)| terminal::clean_line(&format!("{schema}.{name}"))).collect();
     let text = format!(
         "{} creates {} without rows: {}\n\
          an option of pg_dump leaves them out (--exclude-table-data, --no-unlogged-table-data); they will be empty",
@@ -160,8 +161,8 @@ fn locale_difference(merged: &Merged, backup: &Proven, (target, context): (&Targ
         "Encoding and locale of {} differ from the backup's; the restore keeps them:\n  now:            {}\n  \
          in the backup:  {}\nOnly a new database gets the backup's. To recreate it from this backup alone:\n  {}",
         target.database(),
-        difference.live,
-        difference.backup,
+        terminal::clean_line(&difference.live),
+        terminal::clean_line(&difference.backup),
         locale_difference::commands(backup, target)?.replace('\n', "\n  ")
     );
     context.terminal.note(&text);

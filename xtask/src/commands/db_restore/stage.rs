@@ -59,7 +59,7 @@ fn show(event: LoadEvent<'_>, line: &Line, context: &Context) {
     match event {
         LoadEvent::RolesCreated([]) => {}
         LoadEvent::RolesCreated(names) => {
-            context.terminal.done(&format!("Roles created: {}", terminal::clean(&names.join(", "))));
+            context.terminal.done(&format!("Roles created: {}", terminal::clean_line(&names.join(", "))));
         }
         LoadEvent::Loaded(bytes) => line.loaded(bytes),
         LoadEvent::Analyzing => line.say("analyzing"),

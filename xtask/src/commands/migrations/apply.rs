@@ -88,7 +88,7 @@ impl Order {
                 step.description,
                 entry.named()
             );
-            work.context.terminal.warn(&terminal::clean(&line));
+            work.context.terminal.warn(&terminal::clean_line(&line));
         }
         Ok(steps)
     }

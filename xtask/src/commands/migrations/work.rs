@@ -123,7 +123,7 @@ impl<'a> Work<'a> {
             let line = format!(
                 "The ledger is {table}; sqlx would make another one in schema {other}, which search_path names first"
             );
-            self.context.terminal.warn(&terminal::clean(&line));
+            self.context.terminal.warn(&terminal::clean_line(&line));
         }
         self.migrated().writer(session, ledger, lock_timeout)
     }

@@ -118,7 +118,8 @@ pub fn name_ended_workers(live: &Live, server: &Server<'_>, context: &Context) {
     }
     if !lines.is_empty() {
         lines.push(format!("restart the server: {}", target.hints().restart_hint()));
-        context.terminal.warn(&terminal::clean(&lines.join("\n")));
+        let lines: Vec<String> = lines.iter().map(|line| terminal::clean_line(line)).collect();
+        context.terminal.warn(&lines.join("\n"));
     }
 }
 

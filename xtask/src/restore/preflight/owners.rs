@@ -6,6 +6,7 @@ use crate::error::Fault;
 use crate::postgres::quote::{identifier, literal};
 use crate::postgres::server::Server;
 use crate::restore::rights::{self, POWERFUL};
+use crate::words::clean_line;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
@@ -67,8 +68,10 @@ impl Given {
             "{path} cannot be loaded by user {user}: line {line} gives role {role} an object in schema {schema}, where \
              {role} may make none; nothing was changed"
         );
-        let (quoted_role, quoted_owner) = (identifier(role)?, identifier(schema_owner)?);
-        let way = if schema_owner == user {
+        // A name with a line break in it begins no line of ours.
+        let (quoted_role, quoted_owner) = (clean_line(&identifier(role)?), clean_line(&identifier(schema_owner)?));
+        let (role, schema_owner) = (clean_line(role), clean_line(schema_owner));
+        let way = if schema_owner == *user {
             format!(
                 "restore it as a superuser; or give such objects to {user}, and back the database up again: \
                  cargo xtask db-shell, then\nREASSIGN OWNED BY {quoted_role} TO {quoted_owner};"

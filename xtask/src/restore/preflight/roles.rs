@@ -13,7 +13,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal, literals};
 use crate::postgres::server::Server;
 use crate::restore::rights::{NotMemberOf, POWERFUL};
-use crate::words::hex;
+use crate::words::{clean_line, hex};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -81,7 +81,9 @@ impl MissingRoles {
     /// Refuses a server without these roles.
     pub(super) fn refuse(&self) -> Result<Fault, Fault> {
         let names = self.names();
-        let lines: Vec<String> = names.iter().map(|role| creation(role)).collect::<Result<_, _>>()?;
+        // A name with a line break in it begins no line of ours.
+        let shown = |role: &String| creation(role).map(|line| clean_line(&line));
+        let lines: Vec<String> = names.iter().map(shown).collect::<Result<_, _>>()?;
         // What a person types is UTF-8, whatever the database is.
         let typed = if names.iter().all(|name| name.is_ascii()) { "" } else { "SET client_encoding TO 'UTF8';\n" };
         let fault = Fault::failed(format!("The server lacks roles that the backup names: {}", names.join(", ")));

@@ -57,7 +57,7 @@ impl<'a> SettingRules<'a> {
         match (self.contexts.get(&name).map(String::as_str), role) {
             _ if NEVER_BY_ITSELF.contains(&name.as_str()) => Some("it decides what code runs or who acts".to_owned()),
             (Some(BY_ANYBODY), None) => None,
-            (Some(BY_ANYBODY), Some(role)) => Some(format!("it is for role {role} alone")),
+            (Some(BY_ANYBODY), Some(_)) => Some("it is for a single role".to_owned()),
             (Some(_), _) => Some("a superuser alone may set it".to_owned()),
             (None, _) => Some("this server does not know it".to_owned()),
         }

@@ -3,6 +3,7 @@
 use super::evidence::{Database, Doubt};
 use super::names::{Purpose, named};
 use crate::postgres::quote::identifier;
+use crate::words::clean_line;
 use anyhow::Result;
 use chrono::Local;
 use serde::{Serialize, Serializer};
@@ -59,7 +60,9 @@ impl Unrecorded {
             return Ok(format!("ask its owner what it is: cargo xtask db-shell -- -d {maintenance_database} -l"));
         }
         let what = if self.is_previous() { "to go back to it by hand" } else { "to drop it, if it is not needed" };
-        let lines = self.by_hand()?.join("\n");
+        // A name with a line break in it begins no line of ours.
+        let lines: Vec<String> = self.by_hand()?.iter().map(|line| clean_line(line)).collect();
+        let lines = lines.join("\n");
         Ok(format!("{what}: cargo xtask db-shell -- -d {maintenance_database}, then\n{lines}"))
     }
 }

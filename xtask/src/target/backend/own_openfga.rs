@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use crate::settings::Settings;
+use crate::target::openfga_exposure::PinnedPath;
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -47,8 +48,9 @@ pub trait OwnOpenfga {
     /// The program that a setting names is not there, or the server does not run.
     fn own_migration(&self) -> Result<Option<OwnMigration>>;
 
-    /// Brings OpenFGA's tables in the target's database up to date, where this target has the means.
-    fn migrate_openfga(&self) -> Result<()>;
+    /// Brings OpenFGA's tables in the target's database up to date, where this target has the means. `path`: the only
+    /// schemas that a program of our own login sees.
+    fn migrate_openfga(&self, path: Option<&PinnedPath>) -> Result<()>;
 
     /// What its container was made of, where it has one that Docker runs.
     fn openfga_container(&self) -> Option<MadeOf>;

@@ -7,6 +7,7 @@ use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::backend::{Access as _, Build, MadeOf, OwnMigration, OwnOpenfga};
 use crate::target::openfga::{HTTP_PORT, KEYS, METRICS_PORT};
+use crate::target::openfga_exposure::PinnedPath;
 use anyhow::Result;
 
 impl OwnOpenfga for Compose {
@@ -68,8 +69,9 @@ impl OwnOpenfga for Compose {
         Ok(None)
     }
 
+    /// Its service has an address of its own: the path is not ours to choose.
     /// Only where OpenFGA keeps its data there; where it does not say, its own settings name the stack's own database.
-    fn migrate_openfga(&self) -> Result<()> {
+    fn migrate_openfga(&self, _: Option<&PinnedPath>) -> Result<()> {
         let Some(migration) = self.migration()? else { return Ok(()) };
         let is_here = match self.kept_by_openfga()? {
             Kept::Here(database) => database == self.login().database,

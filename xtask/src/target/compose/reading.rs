@@ -76,6 +76,17 @@ impl Compose {
         self.readable().map(drop)
     }
 
+    /// An error in one line for a warning: Compose's own words without the values of the files that it read.
+    fn shown(&self, error: &anyhow::Error) -> String {
+        let (headline, said) = (error.to_string(), error.root_cause().to_string());
+        let said = if said == headline { None } else { self.settings.without_values(&said) };
+        match (crate::error::fault(error), said) {
+            (Some(_), Some(said)) => format!("{headline}: {said}"),
+            (Some(_), None) => headline,
+            (None, said) => said.or_else(|| self.settings.without_values(&headline)).unwrap_or_default(),
+        }
+    }
+
     fn read(&self, deadline: Duration) -> Result<Found> {
         let mut listed = match self.project() {
             Some(project) => containers::listed(Of::Project(project), true, deadline)?,
@@ -99,8 +110,9 @@ impl Compose {
                 Err(error) if is_about_the_stack(&error) || inspection.is_none() => return Err(error),
                 Err(error) => warnings.push(format!(
                     "Docker Compose cannot read this project, and OpenFGA has no container: the database is the one of \
-                     the service {}: {error:#}",
-                    service.name
+                     the service {}: {}",
+                    service.name,
+                    self.shown(&error)
                 )),
             }
         }
@@ -138,8 +150,9 @@ impl Compose {
                 let containers = listed.take().or_else(|| self.listed_by_folder(deadline)).unwrap_or_default();
                 let service = self.by_containers(&containers, &error)?;
                 warnings.push(format!(
-                    "Docker Compose cannot read this project; the running service {} is taken for its database: {error:#}",
-                    service.name
+                    "Docker Compose cannot read this project; the running service {} is taken for its database: {}",
+                    service.name,
+                    self.shown(&error)
                 ));
                 *listed = Some(containers);
                 Ok(service)

@@ -4,6 +4,7 @@ use super::config::Service;
 use super::containers::Container;
 use super::files::CONFIG;
 use super::inspection::Inspection;
+use super::selection::is_name;
 use super::{Compose, reading, up};
 use crate::error::Fault;
 use crate::target::backend::{Holders, ServiceUser, Services, StartedWith};
@@ -49,7 +50,12 @@ impl Services for Compose {
     }
 
     fn renew(&self, services: &[&str]) -> String {
-        format!("docker compose up -d {} (a restart is not enough)", services.join(" "))
+        // A label of a container may hold any text, and a service may be called as an option is.
+        let names: Vec<&str> = services.iter().copied().filter(|name| is_name(name)).collect();
+        if names.is_empty() {
+            return "recreate their containers with docker compose up (a restart is not enough)".to_owned();
+        }
+        format!("docker compose up -d {} (a restart is not enough)", names.join(" "))
     }
 
     fn started_with(&self, variables: &[&str]) -> Vec<StartedWith> {

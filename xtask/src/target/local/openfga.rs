@@ -4,6 +4,7 @@ use super::folder::{Folder, OpenfgaPorts, Record};
 use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::process::{Detached, Program, identity};
+use crate::target::openfga_exposure::PinnedPath;
 use crate::target::openfga_program::{self, OpenfgaProgram, http_word};
 use crate::target::{free_port, openfga_migration, percent};
 use anyhow::{Context as _, Result};
@@ -26,6 +27,15 @@ pub struct Datastore<'a> {
     pub database: &'a str,
     pub role: &'a str,
     pub password: &'a str,
+    /// The only schemas that it sees; `None`: those that role and database name.
+    pub path: Option<&'a PinnedPath>,
+}
+
+impl Datastore<'_> {
+    fn uri(&self) -> String {
+        let uri = uri(self.port, self.database);
+        self.path.map_or_else(|| uri.clone(), |path| format!("{uri}&{}", path.parameter()))
+    }
 }
 
 /// The process that the last start made.
@@ -106,7 +116,7 @@ impl Runner<'_> {
             .folder(folder.path())
             .env("HOME", folder.path())
             .env("OPENFGA_DATASTORE_ENGINE", "postgres")
-            .env("OPENFGA_DATASTORE_URI", uri(store.port, store.database))
+            .env("OPENFGA_DATASTORE_URI", store.uri())
             .env("OPENFGA_DATASTORE_USERNAME", store.role)
             .secret("OPENFGA_DATASTORE_PASSWORD", store.password);
         let prepared = ["HTTP_TLS_ENABLED", "GRPC_TLS_ENABLED", "DATASTORE_SECONDARY_URI"]

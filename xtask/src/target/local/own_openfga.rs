@@ -5,6 +5,7 @@ use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::backend::{Build, MadeOf, OwnMigration, OwnOpenfga};
 use crate::target::openfga::USUAL_SERVICE;
+use crate::target::openfga_exposure::PinnedPath;
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -61,10 +62,10 @@ impl OwnOpenfga for Local {
         Ok(Some(self.own_program(program, self.running()?.port)))
     }
 
-    fn migrate_openfga(&self) -> Result<()> {
+    fn migrate_openfga(&self, path: Option<&PinnedPath>) -> Result<()> {
         let Some(program) = self.openfga.program()? else { return Ok(()) };
         let password = self.password()?;
-        let store = self.datastore(self.running()?.port, &password);
+        let store = openfga::Datastore { path, ..self.datastore(self.running()?.port, &password) };
         let user = self.server_user()?;
         self.openfga.runner(&self.folder, &program, user.as_ref()).migrate(store)
     }
@@ -90,6 +91,6 @@ impl Local {
 
     /// Where OpenFGA keeps its data: the database of the server on this port.
     pub(super) fn datastore<'a>(&'a self, port: u16, password: &'a str) -> openfga::Datastore<'a> {
-        openfga::Datastore { port, database: &self.login.database, role: self.role(), password }
+        openfga::Datastore { port, database: &self.login.database, role: self.role(), password, path: None }
     }
 }

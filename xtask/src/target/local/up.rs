@@ -279,17 +279,19 @@ fn up_openfga(local: &Local, startup: &Startup, started: &mut bool) -> Result<Op
     Ok(Some(url))
 }
 
-/// Migrates and starts it, with our login: not where that would give rights to the database's owner.
+/// Migrates and starts it, with our login: not where another role could have it run that role's code.
 fn start_openfga(local: &Local, program: &Path, startup: &Startup) -> Result<(String, Detached)> {
     let (folder, callbacks) = (&local.folder, startup.callbacks);
     let user = local.server_user()?;
     let password = local.password()?;
     let port = local.running()?.port;
-    if let Some(owner) = startup.queries.weaker_owner()? {
+    let grounds = startup.queries.openfga_grounds()?;
+    if !grounds.exposed.is_empty() {
         let own = local.own_program(program.to_owned(), port);
-        return Err(openfga_migration::not_started(&owner, local.role(), &local.login.database, &own).into());
+        let database = &local.login.database;
+        return Err(openfga_migration::not_started(&grounds.exposed, local.role(), database, &own).into());
     }
-    let store = local.datastore(port, &password);
+    let store = openfga::Datastore { path: grounds.path.as_ref(), ..local.datastore(port, &password) };
     (callbacks.stage)("migrating OpenFGA's tables");
     let runner = local.openfga.runner(folder, program, user.as_ref());
     runner.migrate(store)?;

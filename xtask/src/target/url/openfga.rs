@@ -5,6 +5,7 @@ use crate::error::Fault;
 use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Build, MadeOf, OwnMigration, OwnOpenfga, Talk};
+use crate::target::openfga_exposure::PinnedPath;
 use crate::target::{openfga, openfga_migration, percent};
 use anyhow::Result;
 use std::time::Duration;
@@ -57,11 +58,12 @@ impl OwnOpenfga for Url {
     }
 
     /// Runs `openfga migrate` where this host has the program.
-    fn migrate_openfga(&self) -> Result<()> {
+    fn migrate_openfga(&self, path: Option<&PinnedPath>) -> Result<()> {
         let Some(program) = self.openfga.program()? else { return Ok(()) };
         let (database, user) = (self.login.database.as_str(), self.login.user.as_str());
         // The address has no host: OpenFGA's library takes the rest from the same variables as libpq.
-        let uri = format!("postgres:///{}", percent::encoded(database));
+        let pinned = path.map(|path| format!("?{}", path.parameter())).unwrap_or_default();
+        let uri = format!("postgres:///{}{pinned}", percent::encoded(database));
         let program = Program::new(program)
             .arg("migrate")
             .env("OPENFGA_DATASTORE_ENGINE", "postgres")

@@ -3,9 +3,10 @@
 use super::super::super::carried;
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
-use crate::postgres::quote::{identifier, literal};
+use crate::postgres::quote::{identifier, literal, printable_literal};
 use crate::postgres::server::maintenance_database;
 use crate::target::Target;
+use crate::words::clean_line;
 
 /// How a database has the jobs of pg_cron without the extension.
 pub const ELSEWHERE: &str = "keep pg_cron in another database (cron.database_name = 'postgres', the default), \
@@ -17,7 +18,9 @@ pub fn by_hand(target: &Target, properties: Option<&Properties>, fill: &str) -> 
     let old = identifier(&format!("{}_old", target.database()))?;
     let options = match properties {
         Some(properties) => {
-            format!(" OWNER {}{}", identifier(&properties.owner)?, carried::creation(properties)?)
+            // An owner's name with a line break in it begins no line of ours.
+            let owner = clean_line(&identifier(&properties.owner)?);
+            format!(" OWNER {owner}{}", carried::creation(properties, printable_literal)?)
         }
         None => String::new(),
     };
