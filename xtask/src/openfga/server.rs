@@ -1,6 +1,6 @@
 //! The OpenFGA of a run, whether its tables are up to date, and whether it answers.
 
-use crate::error::{self, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::postgres::openfga_tables::{self, Known, NEWEST_REVISION};
 use crate::postgres::reader::Reader;
 use crate::postgres::server::Server;
@@ -101,15 +101,15 @@ impl OpenfgaServer {
     /// Waits until it serves, and accepts a request with the key.
     pub fn wait_until_ready(&mut self, target: &Target) -> Result<()> {
         let start = Instant::now();
-        let mut knows_database = !self.is_of_stack || target.own_openfga().other_database_of_openfga().is_some();
+        let mut has_looked = false;
         loop {
             let refusal = match self.answers(target) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             };
             signals::check()?;
-            if !knows_database && start.elapsed() >= DATABASE_LOOK {
-                knows_database = true;
+            if !has_looked && start.elapsed() >= DATABASE_LOOK {
+                has_looked = true;
                 self.check_database(target)?;
             }
             let timeout = match refusal.downcast_ref::<openfga::FailsNow>() {
@@ -138,15 +138,18 @@ impl OpenfgaServer {
 impl OpenfgaServer {
     /// That the database of the stack's own answers.
     fn check_database(&self, target: &Target) -> Result<()> {
-        revision(target).map(drop).map_err(|why| {
-            let message = format!("OpenFGA at {} does not serve: its database does not answer", self.endpoint.url());
-            let fault = Fault::unreachable(message);
-            let hint = error::fault(&why).and_then(Fault::hint_text).map(str::to_owned);
-            why.context(match hint {
-                Some(hint) => fault.hint(hint),
-                None => fault,
-            })
-        })
+        if !self.is_of_stack || target.own_openfga().other_database_of_openfga().is_some() {
+            return Ok(());
+        }
+        let Err(why) = revision(target) else { return Ok(()) };
+        let Some(known) = error::fault(&why).filter(|fault| fault.exit == Exit::Unreachable) else { return Ok(()) };
+        let message = format!("OpenFGA at {} does not serve: its database does not answer", self.endpoint.url());
+        let fault = Fault::unreachable(message);
+        let fault = match known.hint_text() {
+            Some(hint) => fault.hint(hint),
+            None => fault,
+        };
+        Err(why.context(fault))
     }
 }
 
