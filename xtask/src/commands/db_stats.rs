@@ -29,6 +29,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
+    if args.table.iter().any(|name| name.trim().is_empty()) {
+        let fault = Fault::usage("--table has an empty name");
+        return Err(fault.hint("name a table: --table tuple; or leave --table out for all of them").into());
+    }
     let target = context.target()?;
     let server = Server::new(&target)?;
     let wanted = Wanted { names: &args.table, most: args.top };

@@ -1,7 +1,10 @@
 //! `debug-auth`: why a user has a relation to an object, or has it not.
 
+mod question;
+mod remedies;
 mod report;
 mod tree;
+mod values;
 
 use super::absent_tuples;
 use super::other_ids;
@@ -9,21 +12,16 @@ use super::store_file::connected;
 use super::which_store::the_store;
 use crate::context::Context;
 use crate::error::Fault;
-use crate::openfga::debug::grounds::open_questions;
 use crate::openfga::debug::live::{Asked, Live};
 use crate::openfga::debug::node::Verdict;
-use crate::openfga::debug::verified::remedies;
+use crate::openfga::debug::verified::{self, Remedies};
 use crate::openfga::debug::walk::Walk;
-use crate::openfga::model::{Model, why_no_question};
+use crate::openfga::model::Model;
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store::{MODEL_ID, STORE_ID, model_to_ask};
 use crate::terminal::clean_line;
 use anyhow::{Context as _, Result};
 use report::Report;
-use serde_json::{Map, Value};
-
-/// At most this many names are shown for one that is unknown.
-const MOST_NAMES: usize = 20;
 
 const TOO_DEEP: &str = "the server follows at most OPENFGA_RESOLVE_NODE_LIMIT steps (25): shorten the chain of tuples, or \
                         raise that limit";
@@ -49,8 +47,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let values = args.context.as_deref().map(values).transpose()?;
-    check_form(args)?;
+    let values = args.context.as_deref().map(values::read).transpose()?;
+    let question = (args.user.as_str(), args.relation.as_str(), args.object.as_str());
+    question::check_form(question)?;
     let target = context.target()?;
     let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
@@ -61,30 +60,31 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     })?;
     let model = Model::from_value(&api.model(&store.id, &model_id)?)
         .with_context(|| Fault::failed(format!("The model {} cannot be read", clean_line(&model_id))))?;
-    known(&model, args)?;
+    question::check_known(question, &model, &format!("model {model_id} of the store {}", store.name))?;
+    values::warn_of_unknown(values.as_ref(), &model, context);
     say_which_model(&store.id, &model_id, context);
     other_ids::warn(&store.id, &model_id, &target, context);
     absent_tuples::warn(&api, &store.id, context)?;
     let live =
         Live::new(Asked { api: &api, store: &store.id, model_id: &model_id, model: &model, context: values.as_ref() });
     let waiting = context.terminal.waiting("asking");
-    let question = (args.user.as_str(), args.relation.as_str(), args.object.as_str());
     let answer = live.check(question, &[])?;
     let tree = Walk::new(&model, &args.user, &live).relation(&args.object, &args.relation)?;
     let remedies = if answer.verdict == Verdict::No && tree.verdict.agrees_with(answer.verdict) {
-        remedies(&model, &live, question, &tree)?
+        verified::remedies(&model, &live, question, &tree)?
     } else {
-        Vec::new()
+        Remedies::default()
     };
     drop(waiting);
+    let (server, model_id) = (api.url(), model_id.as_str());
     let report =
-        Report { question, server: api.url(), store: &store, model: &model_id, answer: &answer, tree: &tree, remedies };
+        Report { question, server, store: &store, model_id, model: &model, answer: &answer, tree: &tree, remedies };
     report.show(args.json, context)?;
-    verdict(&report).map_err(Into::into)
+    verdict(&report, &|| values::hint(&tree, values.as_ref(), &model)).map_err(Into::into)
 }
 
-/// What the exit code tells.
-fn verdict(report: &Report<'_>) -> Result<(), Fault> {
+/// What the exit code tells; what values to give where some decide it.
+fn verdict(report: &Report<'_>, hint: &dyn Fn() -> Option<String>) -> Result<(), Fault> {
     let Report { question: (user, relation, object), answer, tree, .. } = report;
     let question = clean_line(&format!("{user} {relation} {object}"));
     if !report.agrees() {
@@ -105,37 +105,12 @@ fn verdict(report: &Report<'_>) -> Result<(), Fault> {
             if answer.is_too_deep {
                 return Err(fault.hint(TOO_DEEP));
             }
-            let hint = "give the values: --context '{\"NAME\": VALUE}'";
-            Err(if open_questions(tree).is_empty() { fault } else { fault.hint(hint) })
+            Err(match hint() {
+                Some(hint) => fault.hint(clean_line(&hint)),
+                None => fault,
+            })
         }
     }
-}
-
-/// `--context`, a JSON object.
-fn values(text: &str) -> Result<Map<String, Value>, Fault> {
-    let hint = "write a JSON object: --context '{\"ip\": \"192.168.0.1\"}'";
-    match serde_json::from_str(text) {
-        Ok(Value::Object(values)) => Ok(values),
-        Ok(_) => Err(Fault::usage("--context is not a JSON object").hint(hint)),
-        Err(why) => Err(Fault::usage(format!("--context is not JSON: {why}")).hint(hint)),
-    }
-}
-
-/// That it is a question, whatever the model.
-fn check_form(args: &Args) -> Result<(), Fault> {
-    let Some(why) = why_no_question(&args.user, &args.relation, &args.object) else { return Ok(()) };
-    let hint = "write it so: cargo xtask debug-auth user:alice viewer document:plan";
-    Err(Fault::usage(clean_line(&format!("This is no question: {why}"))).hint(hint))
-}
-
-/// That the model knows what is asked for.
-fn known(model: &Model, args: &Args) -> Result<(), Fault> {
-    let Some((why, names)) = model.why_no_question(&args.user, &args.relation, &args.object) else { return Ok(()) };
-    let shown = names.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
-    let more = if names.len() > MOST_NAMES { ", …" } else { "" };
-    let hint = if names.is_empty() { "it has none".to_owned() } else { format!("there are: {shown}{more}") };
-    let message = format!("The question does not fit the model: {why}");
-    Err(Fault::usage(clean_line(&message)).hint(clean_line(&hint)))
 }
 
 /// Where another model than that of the settings is asked.
@@ -144,18 +119,5 @@ fn say_which_model(store: &str, model: &str, context: &Context) {
     if let Some(named) = named.filter(|named| *named != model) {
         let text = format!("{MODEL_ID}={named} names no model of the store: its newest is asked, {model}");
         context.terminal.warn(&clean_line(&text));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_context_is_an_object() {
-        assert_eq!(values("{\"a\": 1}").unwrap().len(), 1);
-        for text in ["", "1", "[]", "{a: 1}", "{\"a\": 1} x", "null"] {
-            assert_eq!(values(text).unwrap_err().exit.code(), 2, "{text}");
-        }
     }
 }

@@ -14,7 +14,7 @@ use crate::openfga::store_file::{Options, StoreFile};
 use crate::openfga::tuples::same_condition;
 use crate::process::signals;
 use crate::target::state_folder::write_private;
-use crate::terminal::{self, clean_line, counted};
+use crate::terminal::{self, clean_line, counted, shell_word};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -140,10 +140,14 @@ fn say_what_is_left_out(export: &Export, context: &Context) {
     }
 }
 
-/// That the folder of the file is there, or the one that it is made in.
+/// That the folder of the file is there: a path that is mistyped makes none.
 fn check_folder(path: &Path, context: &Context) -> Result<(), Fault> {
-    let is_there = path.ancestors().skip(1).take(2).any(Path::is_dir);
-    if is_there { Ok(()) } else { Err(not_written(path, context)) }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    folder.map_or(Ok(()), |folder| {
+        let shown = context.shown(folder);
+        Err(Fault::failed(format!("There is no folder {shown}"))
+            .hint(format!("create it first: mkdir -p {}", shell_word(&shown))))
+    })
 }
 
 fn not_written(path: &Path, context: &Context) -> Fault {
@@ -156,10 +160,7 @@ fn write(args: &Args, path: &Path, text: &[u8], context: &Context) -> Result<()>
     if path.symlink_metadata().is_ok() {
         context.terminal.confirm(&format!("{shown} is there already. Replace it?"), args.yes)?;
     }
-    // One folder that is missing, such as openfga/, is made; a longer path may be mistyped.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-    let made = folder.map_or(Ok(()), std::fs::create_dir);
-    made.and_then(|()| write_private(path, text)).with_context(|| not_written(path, context))
+    write_private(path, text).with_context(|| not_written(path, context))
 }
 
 /// What was exported, from where and where to.

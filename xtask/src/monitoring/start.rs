@@ -113,7 +113,6 @@ fn addresses(plan: &Plan, database: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings;
     use crate::target::companion::Place;
 
     #[test]

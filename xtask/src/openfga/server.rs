@@ -1,6 +1,6 @@
 //! The OpenFGA of a run, whether its tables are up to date, and whether it answers.
 
-use crate::error::{self, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::postgres::openfga_tables::{self, Known, NEWEST_REVISION};
 use crate::postgres::reader::Reader;
 use crate::postgres::server::Server;
@@ -19,6 +19,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// For a server that is not ours and fails for a moment.
 const FOREIGN_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(150);
+/// After so long its database is looked at: without that it does not serve.
+const DATABASE_LOOK: Duration = Duration::from_secs(2);
 const URL: &str = "OPENFGA_API_URL";
 
 /// An OpenFGA server, and whether it is the stack's own.
@@ -99,12 +101,17 @@ impl OpenfgaServer {
     /// Waits until it serves, and accepts a request with the key.
     pub fn wait_until_ready(&mut self, target: &Target) -> Result<()> {
         let start = Instant::now();
+        let mut has_looked = false;
         loop {
             let refusal = match self.answers(target) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             };
             signals::check()?;
+            if !has_looked && start.elapsed() >= DATABASE_LOOK {
+                has_looked = true;
+                self.check_database(target)?;
+            }
             let timeout = match refusal.downcast_ref::<openfga::FailsNow>() {
                 _ if self.is_of_stack => TIMEOUT,
                 Some(_) => FOREIGN_TIMEOUT,
@@ -125,6 +132,24 @@ impl OpenfgaServer {
             }
             std::thread::sleep(POLL_INTERVAL);
         }
+    }
+}
+
+impl OpenfgaServer {
+    /// That the database of the stack's own answers.
+    fn check_database(&self, target: &Target) -> Result<()> {
+        if !self.is_of_stack || target.own_openfga().other_database_of_openfga().is_some() {
+            return Ok(());
+        }
+        let Err(why) = revision(target) else { return Ok(()) };
+        let Some(known) = error::fault(&why).filter(|fault| fault.exit == Exit::Unreachable) else { return Ok(()) };
+        let message = format!("OpenFGA at {} does not serve: its database does not answer", self.endpoint.url());
+        let fault = Fault::unreachable(message);
+        let fault = match known.hint_text() {
+            Some(hint) => fault.hint(hint),
+            None => fault,
+        };
+        Err(why.context(fault))
     }
 }
 

@@ -1,6 +1,10 @@
-//! Tables whose columns say by themselves how they are laid out, and which of them a narrow terminal does without.
+//! Tables whose columns say by themselves how they are laid out. One that is too wide is shown in parts, one below the
+//! other, each with the columns that name a row.
 
 use super::text::{table, width};
+
+/// A table in more parts than these is shown as paragraphs.
+const MOST_PARTS: usize = 3;
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
@@ -8,14 +12,14 @@ pub struct Column {
     head: &'static str,
     /// It stands on the right.
     is_number: bool,
-    /// Its place among those that a narrow terminal does without, the first ones first; `None`: it stays.
-    spare: Option<u8>,
+    /// It names the row, and begins each part of a table that is shown in parts.
+    is_key: bool,
 }
 
 impl Column {
     /// A column of text.
     pub const fn text(head: &'static str) -> Self {
-        Self { head, is_number: false, spare: None }
+        Self { head, is_number: false, is_key: false }
     }
 
     /// A column of numbers.
@@ -23,9 +27,9 @@ impl Column {
         Self { is_number: true, ..Self::text(head) }
     }
 
-    /// The column as one that a narrow terminal does without; those with smaller numbers are left out first.
-    pub const fn spare(self, order: u8) -> Self {
-        Self { spare: Some(order), ..self }
+    /// A column of text that names the row.
+    pub const fn key(head: &'static str) -> Self {
+        Self { is_key: true, ..Self::text(head) }
     }
 }
 
@@ -35,29 +39,31 @@ pub(super) fn heads(columns: &[Column]) -> (Vec<&'static str>, Vec<usize>) {
     (columns.iter().map(|column| column.head).collect(), right.collect())
 }
 
-/// The table without the first spare columns, so many that it fits, and a line that names them; `None` where nothing is
-/// to be left out, or all of them are not enough.
-pub(super) fn narrowed(columns: &[Column], rows: &[Vec<String>], most: usize) -> Option<String> {
-    let mut spare: Vec<(u8, &str)> = columns.iter().filter_map(|column| Some((column.spare?, column.head))).collect();
-    spare.sort_by_key(|(order, _)| *order);
-    let without = |last: Option<u8>| {
-        let stays = |column: &Column| column.spare.is_none_or(|order| last.is_none_or(|last| order > last));
-        let kept: Vec<Column> = columns.iter().copied().filter(stays).collect();
-        let row = |row: &Vec<String>| {
-            let cells = row.iter().zip(columns).filter(|(_, column)| stays(column));
-            cells.map(|(cell, _)| cell.clone()).collect()
-        };
-        let rows: Vec<Vec<String>> = rows.iter().map(row).collect();
+/// The table in parts that fit, an empty line between them; `None` where it fits as it is, has no column that names its
+/// rows, or would fall into too many parts.
+pub(super) fn parted(columns: &[Column], rows: &[Vec<String>], most: usize) -> Option<String> {
+    let of = |places: &[usize]| {
+        let kept: Vec<Column> = places.iter().map(|place| columns[*place]).collect();
+        let row = |row: &Vec<String>| places.iter().map(|place| row.get(*place).cloned().unwrap_or_default()).collect();
         let (head, right) = heads(&kept);
-        table(&head, &rows, &right)
+        table(&head, &rows.iter().map(row).collect::<Vec<_>>(), &right)
     };
-    if width(&without(None)) <= most {
+    let (keys, others): (Vec<usize>, Vec<usize>) = (0..columns.len()).partition(|place| columns[*place].is_key);
+    if keys.is_empty() || width(&of(&(0..columns.len()).collect::<Vec<_>>())) <= most {
         return None;
     }
-    let (last, narrow) =
-        spare.iter().map(|(order, _)| (*order, without(Some(*order)))).find(|(_, text)| width(text) <= most)?;
-    let names: Vec<&str> = spare.iter().filter(|(order, _)| *order <= last).map(|(_, head)| *head).collect();
-    Some(format!("{narrow}\n(too narrow for {})", names.join(", ")))
+    let mut parts: Vec<Vec<usize>> = vec![keys.clone()];
+    for place in others {
+        let last = parts.last_mut()?;
+        last.push(place);
+        if width(&of(last)) > most {
+            last.pop();
+            parts.push(keys.iter().copied().chain([place]).collect());
+        }
+    }
+    let parts: Vec<String> = parts.iter().map(|places| of(places)).collect();
+    let fits = parts.len() <= MOST_PARTS && parts.iter().all(|part| width(part) <= most);
+    fits.then(|| parts.join("\n\n"))
 }
 
 #[cfg(test)]
@@ -65,18 +71,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_leaves_out_what_is_spare_before_it_falls_apart() {
+    fn a_table_that_is_too_wide_is_shown_in_parts_before_it_falls_apart() {
         let rows = [["public.a", "12", "345", "6 h"].map(str::to_owned).to_vec()];
-        let columns = [
-            Column::text("TABLE"),
-            Column::number("ROWS"),
-            Column::number("DEAD").spare(2),
-            Column::text("VACUUM").spare(1),
-        ];
-        let within = |most| narrowed(&columns, &rows, most);
-        assert_eq!(within(28), None, "nothing is to be left out");
-        assert_eq!(within(27).unwrap(), "TABLE     ROWS  DEAD\npublic.a    12   345\n(too narrow for VACUUM)");
-        assert_eq!(within(19).unwrap(), "TABLE     ROWS\npublic.a    12\n(too narrow for VACUUM, DEAD)");
+        let columns = [Column::key("TABLE"), Column::number("ROWS"), Column::number("DEAD"), Column::number("VACUUM")];
+        let within = |most| parted(&columns, &rows, most);
+        assert_eq!(within(28), None, "it fits");
+        assert_eq!(
+            within(27).unwrap(),
+            "TABLE     ROWS  DEAD\npublic.a    12   345\n\nTABLE     VACUUM\npublic.a     6 h"
+        );
+        assert_eq!(within(19).unwrap().matches("public.a").count(), 3, "all columns are there");
         assert_eq!(within(13), None, "not even so");
+        assert_eq!(parted(&columns[1..], &rows, 4), None, "nothing names the rows");
     }
 }

@@ -48,11 +48,11 @@ impl Terminal {
         self.result_report(&self.table_or_paragraphs(head, rows, right))
     }
 
-    /// A table as text, for a part of a larger result; where the terminal is too narrow, its spare columns are left out
-    /// first.
+    /// A table as text, for a part of a larger result. Where the terminal is too narrow it is shown in parts, or each row
+    /// as a paragraph: no column is left out.
     pub fn laid_out(&self, columns: &[Column], rows: &[Vec<String>]) -> String {
-        let narrowed = self.width_of_results().and_then(|width| columns::narrowed(columns, rows, width));
-        narrowed.unwrap_or_else(|| {
+        let parted = self.width_of_results().and_then(|width| columns::parted(columns, rows, width));
+        parted.unwrap_or_else(|| {
             let (head, right) = columns::heads(columns);
             self.table_or_paragraphs(&head, rows, &right)
         })

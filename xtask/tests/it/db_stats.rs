@@ -66,6 +66,10 @@ fn sizes_tables_and_stores_are_those_of_the_server() {
     // One row each for those that are named, with or without their schema; the others are not shown.
     let screen = database.xtask(["db-stats", "--table", "small", "public.big", "nosuch"]).run();
     screen.code(1).stderr_has("✗ There is no table nosuch").stderr_has("cargo xtask db-stats");
+    for name in ["", " "] {
+        let empty = database.xtask(["db-stats", "--table", name]).run();
+        empty.code(2).prints_nothing().stderr_has("✗ --table has an empty name\n→ name a table: --table tuple; ");
+    }
     screen.stdout_has("\ns.small ").stdout_has("\npublic.big ").stdout_lacks("public.tuple").stdout_has("≈990");
     screen.stdout_has(&format!("Database:     {}, ", database.name)).stdout_has("per second");
 }

@@ -256,7 +256,10 @@ fn a_condition_is_decided_by_the_server_or_names_the_missing_value() {
     run.code(1).stdout_has("change the condition of org:acme org doc:paper: delete it, write it without one\n");
     let run = ask(guest, Some("{\"now\": 10, \"other\": 1}"));
     run.code(1).stdout_has("now < until  does not hold\n").stdout_has("until = 10 (tuple), now = 10 (--context)\n");
-    run.stdout_has("It would be allowed by\n  change the condition of user:guest guest doc:plan: delete it, write it without one\n");
+    run.stdout_has(
+        "It would be allowed by any one of these\n  change the condition of user:guest guest doc:plan: delete it, write it without one\n  \
+         change the values of user:guest guest doc:plan: delete it, write it with in_time {\"until\":11}, for example\n",
+    );
     // A missing value is no denial.
     for context in [None, Some("{}"), Some("{\"ip\": \"10.0.0.1\"}")] {
         let run = ask(guest, context);

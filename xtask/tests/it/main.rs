@@ -70,6 +70,7 @@ mod db_verify;
 mod db_verify_faults;
 mod debug_auth;
 mod debug_auth_refused;
+mod debug_auth_remedies;
 mod direct;
 mod documents;
 mod dsl;
@@ -282,6 +283,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     damage::tests,
     debug_auth::tests,
     debug_auth_refused::tests,
+    debug_auth_remedies::tests,
     direct::tests,
     documents::tests,
     dsl::tests,

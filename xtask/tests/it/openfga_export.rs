@@ -98,13 +98,17 @@ fn one_of_several_stores_must_be_named() {
     shop.export(["--store", &shop.store, "--output", "no/such/folder.yaml"])
         .run()
         .code(1)
-        .stderr_has("cannot be written");
+        .stderr_has("There is no folder no/such");
 }
 
 fn a_folder_that_is_not_there_is_named_before_a_server_is_asked() {
     let sandbox = Sandbox::new();
-    let run = Xtask::new(&sandbox).args(["openfga-export", "--output", "no/such/folder.yaml"]).run();
-    run.code(1).prints_nothing().stderr_has("✗ no/such/folder.yaml cannot be written").stderr_has("→ check its folder");
+    for (file, folder) in [("no/such/folder.yaml", "no/such"), ("no/store.fga.yaml", "no")] {
+        let run = Xtask::new(&sandbox).args(["openfga-export", "--output", file]).run();
+        run.code(1).prints_nothing().stderr_has(&format!("✗ There is no folder {folder}\n"));
+        run.stderr_has(&format!("→ create it first: mkdir -p {folder}\n"));
+        assert!(!sandbox.path("no").exists(), "a path that is mistyped makes no folder");
+    }
     for file in ["no/such.xml", "backups"] {
         sandbox.write("backups/x", "");
         let run = Xtask::new(&sandbox).args(["test-auth", "--junit", file]).run();

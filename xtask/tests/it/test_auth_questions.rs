@@ -23,10 +23,13 @@ const WRONG: &str = "tests:\n  - check:
       - {object: doc, user_filter: [{type: user}], assertions: {viewer: {users: []}}}
       - {object: 'doc:1', user_filter: [{type: nope}], assertions: {viewer: {users: []}}}
       - {object: 'doc:1', user_filter: [{type: team, relation: nope}], assertions: {viewer: {users: []}}}
-      - {object: 'doc:1', user_filter: [{type: user}], assertions: {viewer: {users: ['doc:5', 'user:a']}}}\n";
+      - {object: 'doc:1', user_filter: [{type: user}], assertions: {viewer: {users: ['doc:5', 'user:a']}}}
+  - check: [{user: 'user:a', object: 'doc:1', assertions: {}}]
+    list_objects: [{user: 'user:a', type: doc, assertions: {}}]
+    list_users: [{object: 'doc:1', user_filter: [{type: user}], assertions: {}}]\n";
 
 /// The line of each fault of [`WRONG`], below the two that each store file begins with.
-const TOLD: [(u32, &str); 13] = [
+const TOLD: [(u32, &str); 16] = [
     (5, "there is no type nope"),
     (6, "\"user\" is not a user"),
     (7, "type team has no relation nope"),
@@ -40,13 +43,16 @@ const TOLD: [(u32, &str); 13] = [
     (16, "there is no type nope"),
     (17, "type team has no relation nope"),
     (18, "\"doc:5\" can never be in this list: no user_filter finds it"),
+    (19, "assertions is empty: nothing would be asked"),
+    (20, "assertions is empty: nothing would be asked"),
+    (21, "assertions is empty: nothing would be asked"),
 ];
 
 fn questions_that_no_server_takes_are_told_before_any_request() {
     let shop = shared().shop();
     shop.file(WRONG);
     for run in [shop.setup(["--yes"]).run(), shop.test_auth([]).run()] {
-        run.code(1).stderr_has("has 13 errors; nothing was changed").prints_nothing();
+        run.code(1).stderr_has("has 16 errors; nothing was changed").prints_nothing();
         for (line, words) in TOLD {
             let told = |text: &str| text.contains(&format!("store.fga.yaml:{line}:")) && text.contains(words);
             run.holds(run.stderr.lines().any(told), &format!("line {line}: {words}"));
@@ -55,7 +61,7 @@ fn questions_that_no_server_takes_are_told_before_any_request() {
     assert_eq!(shop.ids(), [""; 0]);
     // Without a model only the form of what is asked is known, and what the file itself says.
     shop.sandbox.write("openfga/store.fga.yaml", WRONG.replacen("tests:", "name: nothing\ntests:", 1));
-    shop.test_auth([]).run().code(1).stderr_has("has 8 errors; nothing was changed");
+    shop.test_auth([]).run().code(1).stderr_has("has 11 errors; nothing was changed");
 }
 
 fn questions_that_a_server_takes_are_asked() {
@@ -74,10 +80,12 @@ fn questions_that_a_server_takes_are_asked() {
       - {object: 'doc:1', user_filter: [{type: team, relation: member}], assertions: {viewer: {users: ['team:x#member']}}}
       - {object: 'doc:2', user_filter: [{type: user}], assertions: {viewer: ~}}
       - {object: 'doc:2', user_filter: [{type: team}], assertions: {viewer: {users: ~}}}
-      - {object: 'doc:1', user_filter: [{type: user}, {type: team, relation: member}], assertions: {viewer: {users: ['user:a', 'team:x#member']}}}\n",
+      - {object: 'doc:1', user_filter: [{type: user}, {type: team, relation: member}], assertions: {viewer: {users: ['user:a', 'team:x#member']}}}
+  - {name: nothing, check: []}\n",
     );
     let run = shop.setup(["--yes"]).run();
-    run.ok().stderr_has("store.fga.yaml:19:").stderr_has("a server and fga take one user_filter");
+    run.ok().stderr_has("store.fga.yaml:20:5: this test asks nothing\n");
+    run.stderr_has("store.fga.yaml:19:").stderr_has("a server and fga take one user_filter");
     shop.test_auth([]).run().ok().stdout_has("18 assertions passed");
     // What only the server knows is a failed assertion, as before.
     let alone = format!(

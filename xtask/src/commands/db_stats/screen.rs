@@ -18,22 +18,22 @@ const OLD_IDS: u64 = 1_500_000_000;
 
 /// HEAP is the size of the table alone, SIZE that of all that belongs to it.
 const TABLES: [Column; 9] = [
-    Column::text("TABLE"),
+    Column::key("TABLE"),
     Column::number("ROWS"),
     Column::number("DEAD"),
     Column::number("SIZE"),
-    Column::number("HEAP").spare(5),
-    Column::number("INDEXES").spare(4),
-    Column::number("TOAST").spare(1),
-    Column::number("VACUUM").spare(2),
-    Column::number("ANALYZE").spare(3),
+    Column::number("HEAP"),
+    Column::number("INDEXES"),
+    Column::number("TOAST"),
+    Column::number("VACUUM"),
+    Column::number("ANALYZE"),
 ];
 const STORES: [Column; 5] = [
-    Column::text("STORE"),
+    Column::key("STORE"),
     Column::text("ID"),
-    Column::number("MODELS").spare(1),
+    Column::number("MODELS"),
     Column::number("TUPLES"),
-    Column::text("CHANGED").spare(2),
+    Column::text("CHANGED"),
 ];
 
 /// What is shown of one look.

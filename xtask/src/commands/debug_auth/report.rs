@@ -1,13 +1,14 @@
 //! The answer, the tree and what would change it, as text and as JSON.
 
-use super::tree;
+use super::{remedies, tree};
 use crate::context::Context;
 use crate::openfga::api::Store;
 use crate::openfga::debug::grounds::{granting, open_questions};
 use crate::openfga::debug::node::{Node, TupleName, Verdict};
-use crate::openfga::debug::remedy::{Action, Change, Set};
 use crate::openfga::debug::source::Answer;
-use crate::openfga::tuples::{Condition, Key};
+use crate::openfga::debug::verified::Remedies;
+use crate::openfga::model::Model;
+use crate::openfga::tuples::Key;
 use crate::terminal::clean_line;
 use anyhow::Result;
 use serde::Serialize;
@@ -19,11 +20,11 @@ pub struct Report<'a> {
     pub server: &'a str,
     pub store: &'a Store,
     /// Its id.
-    pub model: &'a str,
+    pub model_id: &'a str,
+    pub model: &'a Model,
     pub answer: &'a Answer,
     pub tree: &'a Node,
-    /// Verified ones only.
-    pub remedies: Vec<Set>,
+    pub remedies: Remedies,
 }
 
 /// `--json`, version 1.
@@ -46,6 +47,10 @@ struct Document<'a> {
     granted_by: Vec<&'a TupleName>,
     /// Each set of changes would allow it.
     remedies: Vec<Vec<Value>>,
+    /// Each set would, where the values of its conditions make them hold.
+    open_remedies: Vec<Vec<Value>>,
+    /// Whether a limit kept some from being found.
+    remedies_are_cut: bool,
 }
 
 impl Report<'_> {
@@ -81,7 +86,7 @@ impl Report<'_> {
             version: 1,
             server: self.server,
             store: json!({ "id": self.store.id, "name": self.store.name }),
-            model: self.model,
+            model: self.model_id,
             user,
             relation,
             object,
@@ -90,7 +95,9 @@ impl Report<'_> {
             tree_agrees: self.agrees(),
             tree: self.tree,
             granted_by: self.granted_by(),
-            remedies: self.remedies.iter().map(|set| set.iter().map(in_json).collect()).collect(),
+            remedies: remedies::in_json(&self.remedies.verified),
+            open_remedies: remedies::in_json(&self.remedies.open),
+            remedies_are_cut: self.remedies.are_cut,
         }
     }
 
@@ -100,7 +107,7 @@ impl Report<'_> {
         let question = clean_line(&format!("{user} {relation} {object}"));
         let mut lines = vec![
             clean_line(&format!("Store {} ({}) at {}", store.name, store.id, self.server)),
-            format!("Model {}", clean_line(self.model)),
+            format!("Model {}", clean_line(self.model_id)),
             String::new(),
             match self.answer.verdict {
                 Verdict::Yes => terminal.done_line(&format!("{question}: allowed")),
@@ -124,41 +131,7 @@ impl Report<'_> {
             let tuples = granted.iter().map(|tuple| format!("  {tuple}"));
             return [String::new(), "Granted by".to_owned()].into_iter().chain(tuples).collect();
         }
-        let Some(first) = self.remedies.first() else {
-            let none = "No change of up to three tuples was found that would allow it.".to_owned();
-            let is_denied = self.answer.verdict == Verdict::No && self.agrees();
-            return if is_denied { vec![String::new(), none] } else { Vec::new() };
-        };
-        let title = match (self.remedies.len(), first.len()) {
-            (1, 1) => "It would be allowed by",
-            (1, _) => "It would be allowed by these together",
-            _ => "It would be allowed by any one of these",
-        };
-        let changes = self.remedies.iter().flatten().map(|change| format!("  {}", in_words(change)));
-        [String::new(), title.to_owned()].into_iter().chain(changes).collect()
+        let is_denied = self.answer.verdict == Verdict::No && self.agrees();
+        if is_denied { remedies::in_words(&self.remedies, self.tree, self.model) } else { Vec::new() }
     }
-}
-
-fn in_words(change: &Change) -> String {
-    let tuple = TupleName::of(&change.tuple);
-    let condition = change.tuple.condition.as_ref().map(Condition::shown);
-    match (change.action, condition) {
-        (Action::Write, None) => format!("write {tuple}"),
-        (Action::Write, Some(condition)) => format!("write {tuple} with {condition}"),
-        (Action::ChangeCondition, None) => format!("change the condition of {tuple}: delete it, write it without one"),
-        (Action::ChangeCondition, Some(condition)) => {
-            format!("change the condition of {tuple}: delete it, write it with {condition}")
-        }
-        (Action::Delete, _) => format!("delete {tuple}"),
-    }
-}
-
-fn in_json(change: &Change) -> Value {
-    let action = match change.action {
-        Action::Write => "write",
-        Action::ChangeCondition => "change_condition",
-        Action::Delete => "delete",
-    };
-    let condition = change.tuple.condition.as_ref().map(|it| json!({ "name": it.name, "context": it.context }));
-    json!({ "action": action, "tuple": TupleName::of(&change.tuple), "condition": condition })
 }

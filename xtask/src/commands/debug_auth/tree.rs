@@ -26,7 +26,7 @@ impl Printer<'_> {
                     Way::Union => ("one of", below),
                     Way::Intersection => ("all of", below),
                     Way::Exclusion => ("the first, but not the second", below),
-                    Way::Direct { takes } => {
+                    Way::Direct { takes, .. } => {
                         let text = format!("{relation} of {object}: {}", bracketed(takes));
                         return self.with_children(node, &text, below, depth);
                     }
@@ -79,12 +79,13 @@ fn text(way: &Way) -> String {
         Way::Itself { object, relation } => format!("{relation} of {object}: the user itself"),
         Way::Cycle { object, relation } => format!("{relation} of {object}: a cycle, it is looked at above"),
         Way::Asked { object, relation } => format!("{relation} of {object}: the server's answer, not followed further"),
-        Way::Direct { takes } => bracketed(takes),
+        Way::Unfollowed { object, relation } => format!("{relation} of {object}: not looked at"),
+        Way::Direct { takes, .. } => bracketed(takes),
         Way::Tuple { tuple } | Way::Userset { tuple } | Way::Object { tuple } => tuple.to_string(),
         Way::Missing { tuple } => format!("no tuple {tuple}"),
         Way::Ignored { tuple } => format!("{tuple}: does not fit the model, ignored"),
         Way::Computed { relation } => relation.clone(),
-        Way::From { relation, tupleset } => format!("{relation} from {tupleset}"),
+        Way::From { relation, tupleset, .. } => format!("{relation} from {tupleset}"),
         Way::Union => "one of".to_owned(),
         Way::Intersection => "all of".to_owned(),
         Way::Exclusion => "the first, but not the second".to_owned(),
@@ -108,6 +109,8 @@ fn values(condition: &Judged) -> Vec<String> {
     };
     let mut lines = vec![format!("{expression}  {outcome}").trim_start().to_owned()];
     lines.extend((!parts.is_empty()).then(|| parts.join(", ")));
+    let others: Vec<String> = condition.holds_with.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    lines.extend((!others.is_empty()).then(|| format!("it would hold with {}", others.join(", or with "))));
     let refusal = condition.refusal.as_ref().filter(|_| condition.missing.is_empty());
     lines.extend(refusal.cloned());
     lines

@@ -91,6 +91,7 @@ pub fn judged(
         of_request,
         verdict,
         missing,
+        holds_with: Map::new(),
         refusal,
     }
 }

@@ -28,20 +28,26 @@ pub fn granting(node: &Node) -> Vec<&TupleName> {
 /// whatever a value is asks for none.
 pub fn open_questions(node: &Node) -> Vec<String> {
     let mut found = Vec::new();
-    add_open(node, &mut found);
-    found
-}
-
-fn add_open(node: &Node, found: &mut Vec<String>) {
-    if node.verdict != Verdict::Undecided {
-        return;
-    }
-    if let Some(condition) = node.condition.as_ref().filter(|it| it.verdict == Verdict::Undecided) {
-        let text = why_open(condition);
+    for text in open_conditions(node).into_iter().map(why_open) {
         if !found.contains(&text) {
             found.push(text);
         }
     }
+    found
+}
+
+/// The conditions for which it cannot be decided.
+pub fn open_conditions(node: &Node) -> Vec<&Judged> {
+    let mut found = Vec::new();
+    add_open(node, &mut found);
+    found
+}
+
+fn add_open<'n>(node: &'n Node, found: &mut Vec<&'n Judged>) {
+    if node.verdict != Verdict::Undecided {
+        return;
+    }
+    found.extend(node.condition.as_ref().filter(|condition| condition.verdict == Verdict::Undecided));
     node.children.iter().for_each(|child| add_open(child, found));
 }
 
@@ -67,6 +73,7 @@ mod tests {
             of_request: serde_json::Map::new(),
             verdict: Verdict::Undecided,
             missing: vec![format!("value of {name}")],
+            holds_with: serde_json::Map::new(),
             refusal: None,
         };
         Node::leaf(Way::Unread, Verdict::Undecided).with_condition(Some(judged))

@@ -1,8 +1,9 @@
 //! A live store as a source: each tuple, list and condition is asked for once.
 
 use super::condition;
-use super::node::Judged;
+use super::node::{Judged, Verdict};
 use super::source::{Answer, Listing, Source, Userset};
+use super::values;
 use crate::openfga::api::{Api, Asking, CheckRequest, Stored};
 use crate::openfga::assertions::checks::Pace;
 use crate::openfga::assertions::reply::Reply;
@@ -21,6 +22,8 @@ use std::rc::Rc;
 pub const MOST_TUPLES: usize = 10_000;
 /// The most tuples of all relations together. Of a list that begins beyond it, one page is read.
 const MOST_IN_ALL: usize = 200_000;
+/// So many other values of conditions that do not hold are tried.
+const MOST_VALUES: usize = 150;
 
 /// What is asked, and of whom.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +50,8 @@ pub struct Live<'a> {
     listed: Cell<usize>,
     /// And so many bytes, over all lists.
     bytes: Cell<usize>,
+    /// And so many other values of conditions were tried.
+    values: Cell<usize>,
 }
 
 impl<'a> Live<'a> {
@@ -59,6 +64,7 @@ impl<'a> Live<'a> {
             answers: RefCell::default(),
             listed: Cell::default(),
             bytes: Cell::default(),
+            values: Cell::default(),
         }
     }
 
@@ -66,8 +72,17 @@ impl<'a> Live<'a> {
     ///
     /// # Errors
     /// Exit 4 where no answer comes; a refusal of the question is an answer.
-    pub fn check(&self, (user, relation, object): Key<'_>, tuples: &[Tuple]) -> Result<Answer> {
-        let Asked { api, store, model_id, context, .. } = self.asked;
+    pub fn check(&self, question: Key<'_>, tuples: &[Tuple]) -> Result<Answer> {
+        self.check_with(question, tuples, self.asked.context)
+    }
+
+    fn check_with(
+        &self,
+        (user, relation, object): Key<'_>,
+        tuples: &[Tuple],
+        context: Option<&Map<String, Value>>,
+    ) -> Result<Answer> {
+        let Asked { api, store, model_id, .. } = self.asked;
         let asking = Asking { store, model: model_id, tuples, context };
         match api.check(asking, &CheckRequest { user, relation, object, context: None }) {
             Ok(allowed) => Ok(Answer::of(allowed)),
@@ -78,6 +93,32 @@ impl<'a> Live<'a> {
                 _ => Err(error),
             },
         }
+    }
+
+    /// For each value of a condition that does not hold another one with which it holds, where one is found.
+    fn holds_with(&self, judged: &Judged) -> Result<Map<String, Value>> {
+        let mut found = Map::new();
+        let Some(defined) = self.asked.model.condition(&judged.name).filter(|_| judged.verdict == Verdict::No) else {
+            return Ok(found);
+        };
+        let values = judged.values();
+        for (name, kind) in &defined.parameters {
+            for other in values::others(judged, &name.text, &kind.name) {
+                if self.values.get() >= MOST_VALUES {
+                    return Ok(found);
+                }
+                self.values.set(self.values.get() + 1);
+                let mut context = values.clone();
+                context.insert(name.text.clone(), other.clone());
+                let with_it = Condition { name: judged.name.clone(), context };
+                let Some(probe) = condition::probe(self.asked.model, &with_it) else { return Ok(found) };
+                if self.check_with(probe.key(), std::slice::from_ref(&probe), None)?.verdict == Verdict::Yes {
+                    found.insert(name.text.clone(), other);
+                    break;
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn read_list(&self, object: &str, relation: &str) -> Result<Listing> {
@@ -132,7 +173,7 @@ impl Source for Live<'_> {
         Ok(found.into_iter().map(|stored| stored.object).collect())
     }
 
-    fn condition(&self, condition: &Condition) -> Result<Judged> {
+    fn condition(&self, _: Key<'_>, condition: &Condition) -> Result<Judged> {
         let key = condition.shown();
         if let Some(known) = self.conditions.borrow().get(&key) {
             return Ok(known.clone());
@@ -142,7 +183,8 @@ impl Source for Live<'_> {
             Some(probe) => Some(self.check(probe.key(), std::slice::from_ref(&probe))?),
             None => None,
         };
-        let judged = condition::judged(model, condition, context, answer);
+        let mut judged = condition::judged(model, condition, context, answer);
+        judged.holds_with = self.holds_with(&judged)?;
         self.conditions.borrow_mut().insert(key, judged.clone());
         Ok(judged)
     }

@@ -1,6 +1,7 @@
 //! One place of the tree: a way through the model, and where it leads.
 
 use crate::openfga::api::Stored;
+use crate::openfga::tuples::Condition;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -83,8 +84,32 @@ pub struct Judged {
     pub verdict: Verdict,
     /// Parameters that have no value, where it cannot be decided.
     pub missing: Vec<String>,
+    /// Where it does not hold: values each of which, alone in place of the one of its name, makes it hold. The server was
+    /// asked; where none is known another value may do it all the same.
+    pub holds_with: Map<String, Value>,
     /// Why the server refuses to decide it.
     pub refusal: Option<String>,
+}
+
+impl Judged {
+    /// The condition as one that holds, whatever its values.
+    pub fn holding(condition: &Condition) -> Self {
+        Self {
+            name: condition.name.clone(),
+            expression: String::new(),
+            of_tuple: condition.context.clone(),
+            of_request: Map::new(),
+            verdict: Verdict::Yes,
+            missing: Vec::new(),
+            holds_with: Map::new(),
+            refusal: None,
+        }
+    }
+
+    /// Its values, those of the tuple and those of the request.
+    pub fn values(&self) -> Map<String, Value> {
+        self.of_request.iter().chain(&self.of_tuple).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
 }
 
 /// A kind of way.
@@ -99,8 +124,10 @@ pub enum Way {
     Cycle { object: String, relation: String },
     /// The server's answer alone: nothing below it was looked at.
     Asked { object: String, relation: String },
-    /// `[…]`
-    Direct { takes: Vec<String> },
+    /// It was neither looked at nor asked for.
+    Unfollowed { object: String, relation: String },
+    /// `[…]` of a relation of an object.
+    Direct { object: String, relation: String, takes: Vec<String> },
     /// A tuple that names the user, or everybody of its type.
     Tuple { tuple: TupleName },
     /// A tuple that would, but is not there.
@@ -111,8 +138,8 @@ pub enum Way {
     Userset { tuple: TupleName },
     /// Another relation of the same object; below it is that.
     Computed { relation: String },
-    /// `relation from tupleset`; below it are the objects.
-    From { relation: String, tupleset: String },
+    /// `relation from tupleset` of an object; below it are the objects of the tupleset.
+    From { object: String, relation: String, tupleset: String },
     /// A tuple that names an object of a tupleset; below it is the object's relation.
     Object { tuple: TupleName },
     /// `or`
@@ -171,6 +198,11 @@ impl Node {
     /// Without anything below it.
     pub fn leaf(way: Way, verdict: Verdict) -> Self {
         Self::new(way, verdict, Vec::new())
+    }
+
+    /// A tuple that the model does not take, and why.
+    pub fn ignored(tuple: TupleName, why: String) -> Self {
+        Self::leaf(Way::Ignored { tuple }, Verdict::No).with_note(why)
     }
 
     #[must_use]

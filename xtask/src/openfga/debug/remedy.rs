@@ -1,62 +1,49 @@
 //! What would turn a denial into an allowance: tuples to write, or to delete where they stand behind `but not`.
 
-use super::node::{Node, TupleName, Verdict, Way};
+use super::change::{Action, Change, Set, joined, with_other_values};
+use super::node::{Judged, Node, TupleName, Verdict, Way};
 use super::source::Source;
 use crate::openfga::api::Stored;
-use crate::openfga::model::{Model, UserType, is_wildcard, split_userset, type_of};
+use crate::openfga::model::{Model, UserForm, UserType, split_userset, type_of};
 use crate::openfga::tuples::Condition;
 use anyhow::Result;
 use serde_json::Map;
+use std::cell::Cell;
 
-/// No set of changes is larger.
-const LARGEST: usize = 3;
 /// So many sets are looked at in one place of the tree.
 const MOST: usize = 60;
+/// So many objects that the user has already are tried as a link, after so many reads at most.
+const MOST_LINKS: usize = 3;
+const MOST_READS: usize = 20;
 
-/// What is done with a tuple.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Action {
-    Write,
-    /// It is there with another condition: a server refuses to write it until it is deleted.
-    ChangeCondition,
-    Delete,
+/// Sets of changes, small and narrow ones first.
+#[derive(Debug)]
+pub struct Candidates {
+    pub sets: Vec<Set>,
+    /// Whether a limit left some out.
+    pub are_cut: bool,
 }
 
-/// One change of the store.
-#[derive(Debug, Clone)]
-pub struct Change {
-    pub action: Action,
-    /// The tuple to write, or the stored tuple to delete.
-    pub tuple: Stored,
-}
-
-impl Change {
-    /// Narrow ones first.
-    fn order(&self) -> (bool, bool, Action, TupleName, String) {
-        let condition = self.tuple.condition.as_ref().map(Condition::shown).unwrap_or_default();
-        let everybody = is_wildcard(&self.tuple.user);
-        (everybody, !condition.is_empty(), self.action, TupleName::of(&self.tuple), condition)
-    }
-}
-
-/// Changes that are made together.
-pub type Set = Vec<Change>;
-
-/// The sets of changes that the tree says would allow it, small and narrow ones first. The server has verified none.
-pub fn candidates(model: &Model, source: &dyn Source, tree: &Node) -> Result<Vec<Set>> {
-    let mut sets = Remedies { model, source }.allowing(tree)?;
+/// The sets of changes that the tree says would allow it. The server has verified none.
+pub fn candidates(model: &Model, source: &dyn Source, user: &str, tree: &Node) -> Result<Candidates> {
+    let remedies = Remedies { model, source, user, are_cut: Cell::new(false), reads: Cell::new(0) };
+    let mut sets = remedies.allowing(tree)?;
     for set in &mut sets {
         set.sort_by_key(Change::order);
     }
     let order = |set: &Set| (set.len(), set.iter().map(Change::order).collect::<Vec<_>>());
     sets.sort_by_cached_key(order);
     sets.dedup_by_key(|set| order(set));
-    Ok(sets)
+    Ok(Candidates { sets, are_cut: remedies.are_cut.get() })
 }
 
 struct Remedies<'a> {
     model: &'a Model,
     source: &'a dyn Source,
+    user: &'a str,
+    reads: Cell<usize>,
+    /// Whether a limit of the tree or of this search left something out.
+    are_cut: Cell<bool>,
 }
 
 impl Remedies<'_> {
@@ -65,30 +52,82 @@ impl Remedies<'_> {
         if node.verdict == Verdict::Yes {
             return Ok(vec![Vec::new()]);
         }
+        if node.unshown.count() > 0 {
+            self.are_cut.set(true);
+        }
         Ok(match &node.way {
-            Way::Missing { tuple } => self.writing(tuple, None),
-            Way::Tuple { tuple } => {
+            Way::Missing { tuple } => self.writing(tuple, None, None),
+            Way::Tuple { tuple } | Way::Ignored { tuple } => {
                 let present = self.source.tuple((&tuple.user, &tuple.relation, &tuple.object))?;
-                self.writing(tuple, present.as_ref())
+                self.writing(tuple, present.as_ref(), node.condition.as_ref())
             }
             // Its condition does not let it lead on: with another one, or with none, it may.
             Way::Userset { tuple } | Way::Object { tuple } if is_shut(node) => {
-                let opened = self.writing(tuple, self.stored(tuple)?.as_ref());
-                together(&opened, &self.one_of(node.children.iter(), Self::allowing)?)
+                let opened = self.writing(tuple, self.stored(tuple)?.as_ref(), node.condition.as_ref());
+                if node.children.is_empty() {
+                    self.are_cut.set(true);
+                }
+                self.together(&opened, &self.one_of(node.children.iter(), Self::allowing)?)
             }
-            Way::Relation { .. }
-            | Way::Computed { .. }
-            | Way::Userset { .. }
-            | Way::Object { .. }
-            | Way::Direct { .. }
-            | Way::From { .. }
-            | Way::Union => self.one_of(node.children.iter(), Self::allowing)?,
+            Way::Relation { .. } | Way::Computed { .. } | Way::Userset { .. } | Way::Object { .. } | Way::Union => {
+                self.one_of(node.children.iter(), Self::allowing)?
+            }
+            Way::Direct { object, relation, .. } => match self.one_of(node.children.iter(), Self::allowing)? {
+                none if none.is_empty() => self.linking_usersets(object, relation)?,
+                found => found,
+            },
+            Way::From { object, relation, tupleset } => match self.one_of(node.children.iter(), Self::allowing)? {
+                none if none.is_empty() => self.linking_objects(object, relation, tupleset)?,
+                found => found,
+            },
             Way::Intersection => self.all_of(node.children.iter(), Self::allowing)?,
             Way::Exclusion => self.allowing_exclusion(node)?,
-            Way::Itself { .. } | Way::Cycle { .. } | Way::Asked { .. } | Way::Ignored { .. } | Way::Unread => {
+            Way::Asked { .. } | Way::Unfollowed { .. } | Way::Unread => {
+                self.are_cut.set(true);
                 Vec::new()
             }
+            Way::Itself { .. } | Way::Cycle { .. } => Vec::new(),
         })
+    }
+
+    /// Where no tuple of the user's own can be written: those of usersets that the user is in.
+    fn linking_usersets(&self, object: &str, relation: &str) -> Result<Vec<Set>> {
+        let takes = self.model.relation(type_of(object), relation).unwrap_or_default();
+        let mut found = Vec::new();
+        for taken in takes {
+            let UserForm::Userset(name) = &taken.form else { continue };
+            for there in self.objects_of_user(&name.text, &taken.type_name.text)? {
+                let user = format!("{there}#{}", name.text);
+                let tuple = TupleName { user, relation: relation.to_owned(), object: object.to_owned() };
+                found.extend(self.writing(&tuple, None, None));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where the object has no tupleset that could lead on: objects to which the user has the relation.
+    fn linking_objects(&self, object: &str, relation: &str, tupleset: &str) -> Result<Vec<Set>> {
+        let takes = self.model.relation(type_of(object), tupleset).unwrap_or_default();
+        let mut found = Vec::new();
+        for taken in takes.iter().filter(|taken| taken.form == UserForm::Object) {
+            for user in self.objects_of_user(relation, &taken.type_name.text)? {
+                let tuple = TupleName { user, relation: tupleset.to_owned(), object: object.to_owned() };
+                found.extend(self.writing(&tuple, None, None));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Some objects of a type to which a tuple gives the user the relation.
+    fn objects_of_user(&self, relation: &str, object_type: &str) -> Result<Vec<String>> {
+        if self.reads.get() >= MOST_READS {
+            self.are_cut.set(true);
+            return Ok(Vec::new());
+        }
+        self.reads.set(self.reads.get() + 1);
+        let mut objects = self.source.objects_of(self.user, relation, object_type)?;
+        objects.truncate(MOST_LINKS);
+        Ok(objects)
     }
 
     /// Sets after which the first operand leads to the user and the second does not.
@@ -99,12 +138,13 @@ impl Remedies<'_> {
             Verdict::Yes => self.denying(subtract)?,
             Verdict::Undecided | Verdict::Cycle => Vec::new(),
         };
-        Ok(together(&self.allowing(base)?, &unblocked))
+        Ok(self.together(&self.allowing(base)?, &unblocked))
     }
 
     /// Sets after which the node, which leads to the user, does so no more.
     fn denying(&self, node: &Node) -> Result<Vec<Set>> {
         if node.unshown.yes + node.unshown.undecided > 0 {
+            self.are_cut.set(true);
             return Ok(Vec::new());
         }
         let allowed = || node.children.iter().filter(|child| child.verdict == Verdict::Yes);
@@ -140,8 +180,25 @@ impl Remedies<'_> {
         for node in nodes {
             found.extend(sets(self, node)?);
         }
-        found.truncate(MOST);
+        self.cut(&mut found);
         Ok(found)
+    }
+
+    /// The smallest of many.
+    fn cut(&self, sets: &mut Vec<Set>) {
+        sets.sort_by_key(Vec::len);
+        if sets.len() > MOST {
+            self.are_cut.set(true);
+            sets.truncate(MOST);
+        }
+    }
+
+    /// Each set of the one with each of the other, as far as they are small enough; the smallest first.
+    fn together(&self, one: &[Set], other: &[Set]) -> Vec<Set> {
+        let pairs = one.iter().flat_map(|left| other.iter().map(move |right| (left, right)));
+        let mut joined: Vec<Set> = pairs.filter_map(|(left, right)| joined(left, right)).collect();
+        self.cut(&mut joined);
+        joined
     }
 
     fn all_of<'n>(
@@ -151,7 +208,7 @@ impl Remedies<'_> {
     ) -> Result<Vec<Set>> {
         let mut found = vec![Vec::new()];
         for node in nodes {
-            found = together(&found, &sets(self, node)?);
+            found = self.together(&found, &sets(self, node)?);
         }
         Ok(found)
     }
@@ -167,8 +224,9 @@ impl Remedies<'_> {
         Ok(present.or_else(|| listed.tuples.iter().find(|it| TupleName::of(it) == *tuple).cloned()))
     }
 
-    /// The tuple with each condition that the model takes for it, without one first; but not as it is.
-    fn writing(&self, tuple: &TupleName, present: Option<&Stored>) -> Vec<Set> {
+    /// The tuple with each condition that the model takes for it, without one first; one that is there not as it is, but
+    /// also with other values.
+    fn writing(&self, tuple: &TupleName, present: Option<&Stored>, judged: Option<&Judged>) -> Vec<Set> {
         let TupleName { user, relation, object } = tuple;
         let takes = self.model.relation(type_of(object), relation).unwrap_or_default();
         let of_type = |taken: &&UserType| taken.type_name.text == type_of(split_userset(user).0);
@@ -185,25 +243,14 @@ impl Remedies<'_> {
             let condition = name.map(|name| Condition { name: name.to_owned(), context: Map::new() });
             Stored { user: user.clone(), relation: relation.clone(), object: object.clone(), condition }
         });
-        let fitting = written.filter(|tuple| self.model.why_not(&tuple.parts()).is_none());
-        fitting.map(|tuple| vec![Change { action, tuple }]).collect()
+        let written = written.map(|tuple| Change { action, tuple });
+        let kept = present.into_iter().flat_map(|present| with_other_values(present, judged));
+        let fits = |change: &Change| self.model.why_not(&change.tuple.parts()).is_none();
+        written.chain(kept).filter(fits).map(|change| vec![change]).collect()
     }
 }
 
 /// Whether the condition of the node's own tuple keeps it from leading on.
 fn is_shut(node: &Node) -> bool {
     node.condition.as_ref().is_some_and(|condition| condition.verdict != Verdict::Yes)
-}
-
-/// Each set of the one with each of the other, as far as they are small enough; the smallest first.
-fn together(one: &[Set], other: &[Set]) -> Vec<Set> {
-    let pairs = one.iter().flat_map(|left| other.iter().map(move |right| (left, right)));
-    let joined = pairs.map(|(left, right)| {
-        let known = |change: &&Change| left.iter().any(|it| it.order() == change.order());
-        left.iter().chain(right.iter().filter(|change| !known(change))).cloned().collect::<Set>()
-    });
-    let mut small: Vec<Set> = joined.filter(|set| set.len() <= LARGEST).collect();
-    small.sort_by_key(Vec::len);
-    small.truncate(MOST);
-    small
 }

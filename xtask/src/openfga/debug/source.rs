@@ -47,8 +47,8 @@ pub trait Source {
     /// Objects of a type to which a tuple gives the user a relation; not all of many.
     fn objects_of(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<String>>;
 
-    /// Whether the condition of a tuple holds for this request.
-    fn condition(&self, condition: &Condition) -> Result<Judged>;
+    /// Whether the condition of the tuple of this key holds for this request.
+    fn condition(&self, key: Key<'_>, condition: &Condition) -> Result<Judged>;
 
     /// Whether the user has each of these, as the server answers.
     fn ask(&self, user: &str, usersets: &[Userset]) -> Result<Vec<Answer>>;
@@ -60,11 +60,14 @@ pub struct Changed<'a> {
     pub source: &'a dyn Source,
     pub written: &'a [Stored],
     pub deleted: &'a [Stored],
+    /// Tuples whose conditions hold, whatever their values.
+    pub holding: &'a [Stored],
 }
 
 impl std::fmt::Debug for Changed<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Changed {{ written: {:?}, deleted: {:?} }}", self.written, self.deleted)
+        let Self { written, deleted, holding, .. } = self;
+        write!(formatter, "Changed {{ written: {written:?}, deleted: {deleted:?}, holding: {holding:?} }}")
     }
 }
 
@@ -94,8 +97,11 @@ impl Source for Changed<'_> {
         self.source.objects_of(user, relation, object_type)
     }
 
-    fn condition(&self, condition: &Condition) -> Result<Judged> {
-        self.source.condition(condition)
+    fn condition(&self, key: Key<'_>, condition: &Condition) -> Result<Judged> {
+        if self.holding.iter().any(|held| held.key() == key) {
+            return Ok(Judged::holding(condition));
+        }
+        self.source.condition(key, condition)
     }
 
     /// No server knows.

@@ -1,9 +1,10 @@
 //! Which remedies hold: each is asked of the server before it is shown.
 
+use super::change::{Action, Change, Set};
 use super::condition::tuple;
 use super::live::Live;
 use super::node::{Node, Verdict};
-use super::remedy::{Action, Set, candidates};
+use super::remedy::{Candidates, candidates};
 use super::source::Changed;
 use super::walk::Walk;
 use crate::openfga::api::Stored;
@@ -12,38 +13,97 @@ use crate::openfga::tuples::{Key, Tuple};
 use anyhow::Result;
 
 /// So many candidates are tried.
-const TRIED: usize = 40;
+const TRIED: usize = 100;
 /// At most this many single changes are shown.
 const MOST: usize = 10;
+/// And so many whose values a person has to choose, of so many that are tried.
+const MOST_OPEN: usize = 3;
+const TRIED_OPEN: usize = 20;
 
-/// The single changes each of which would allow it; where there is none, the smallest set of changes.
-pub fn remedies(model: &Model, live: &Live<'_>, question: Key<'_>, tree: &Node) -> Result<Vec<Set>> {
-    let mut found: Vec<Set> = Vec::new();
-    for set in candidates(model, live, tree)?.into_iter().take(TRIED) {
-        let is_enough =
-            found.len() >= MOST || found.first().is_some_and(|first| first.len() < set.len() || set.len() > 1);
-        if is_enough {
+/// What would allow it.
+#[derive(Debug, Default)]
+pub struct Remedies {
+    /// The single changes each of which would allow it; where there is none, the smallest set of changes.
+    pub verified: Vec<Set>,
+    /// Likewise, but with conditions that need other values. Which ones make them hold is not known: by the tree these
+    /// changes would allow it where they hold.
+    pub open: Vec<Set>,
+    /// Whether a limit kept some from being found.
+    pub are_cut: bool,
+}
+
+/// What would allow a question that is denied.
+pub fn remedies(model: &Model, live: &Live<'_>, question: Key<'_>, tree: &Node) -> Result<Remedies> {
+    let Candidates { sets, are_cut } = candidates(model, live, question.0, tree)?;
+    let mut found = Remedies { are_cut: are_cut || sets.len() > TRIED, ..Remedies::default() };
+    let mut open: Vec<Set> = Vec::new();
+    for set in sets.into_iter().take(TRIED).filter(|set| !set.is_empty()) {
+        if found.verified.first().is_some_and(|first| first.len() < set.len() || set.len() > 1) {
             break;
         }
-        if !set.is_empty() && allows(model, live, question, &set)? {
+        if found.verified.len() >= MOST {
+            found.are_cut = true;
+            break;
+        }
+        // A tuple with the values that it has changes nothing.
+        let is_known = set.iter().all(|change| change.action != Action::ChooseValues);
+        if is_known && allows(model, live, question, &set)? {
+            found.verified.push(set);
+        } else if set.iter().any(Change::has_condition) {
+            open.push(set);
+        }
+    }
+    found.open = open_ones(model, live, question, open, &found.verified)?;
+    Ok(found)
+}
+
+/// Of the sets whose conditions need other values the smallest ones, as far as they are no larger than the verified ones.
+/// Beside those only values of a tuple that is there are worth other ones.
+fn open_ones(model: &Model, live: &Live<'_>, question: Key<'_>, sets: Vec<Set>, verified: &[Set]) -> Result<Vec<Set>> {
+    let has_values = verified.iter().flatten().any(|change| change.action == Action::ChangeValues);
+    let has_own = |change: &Change| change.tuple.condition.as_ref().is_some_and(|it| !it.context.is_empty());
+    let is_there =
+        |set: &Set| set.iter().all(|it| !it.has_condition() || (it.action == Action::ChooseValues && has_own(it)));
+    let is_wanted = |set: &Set| verified.is_empty() || (!has_values && is_there(set));
+    let mut found: Vec<Set> = Vec::new();
+    for set in sets.into_iter().filter(is_wanted).take(TRIED_OPEN) {
+        if found.len() >= MOST_OPEN || found.first().is_some_and(|first| first.len() < set.len() || set.len() > 1) {
+            break;
+        }
+        let holding: Vec<Stored> =
+            set.iter().filter(|change| change.has_condition()).map(|change| change.tuple.clone()).collect();
+        if allows_by_the_tree(model, live, question, &set, &holding)? {
             found.push(set);
         }
     }
     Ok(found)
 }
 
+/// The tuples of the changes of some kinds.
+fn of(set: &[Change], wanted: fn(Action) -> bool) -> Vec<Stored> {
+    set.iter().filter(|change| wanted(change.action)).map(|change| change.tuple.clone()).collect()
+}
+
 /// Whether the changes allow it. What a check can try the server decides: the tuples go along with the question. It cannot
 /// take a tuple away; then the tree decides, which agrees with the server about the store as it is.
-fn allows(model: &Model, live: &Live<'_>, (user, relation, object): Key<'_>, set: &Set) -> Result<bool> {
-    let with = |wanted: fn(Action) -> bool| -> Vec<Stored> {
-        set.iter().filter(|change| wanted(change.action)).map(|change| change.tuple.clone()).collect()
-    };
-    let (written, deleted) = (with(|action| action != Action::Delete), with(|action| action == Action::Delete));
-    if deleted.is_empty() {
-        let of = |stored: &Stored| tuple(&stored.user, &stored.relation, &stored.object, stored.condition.clone());
-        let tuples: Vec<Tuple> = written.iter().map(of).collect();
-        return Ok(live.check((user, relation, object), &tuples)?.verdict == Verdict::Yes);
+fn allows(model: &Model, live: &Live<'_>, question: Key<'_>, set: &Set) -> Result<bool> {
+    if set.iter().any(|change| change.action == Action::Delete) {
+        return allows_by_the_tree(model, live, question, set, &[]);
     }
-    let changed = Changed { source: live, written: &written, deleted: &deleted };
+    let contextual = |stored: &Stored| tuple(&stored.user, &stored.relation, &stored.object, stored.condition.clone());
+    let tuples: Vec<Tuple> = set.iter().map(|change| contextual(&change.tuple)).collect();
+    Ok(live.check(question, &tuples)?.verdict == Verdict::Yes)
+}
+
+fn allows_by_the_tree(
+    model: &Model,
+    live: &Live<'_>,
+    (user, relation, object): Key<'_>,
+    set: &Set,
+    holding: &[Stored],
+) -> Result<bool> {
+    let written = of(set, |action| !matches!(action, Action::ChooseValues | Action::Delete));
+    let deleted = of(set, |action| action == Action::Delete);
+    let changed = Changed { source: live, written: &written, deleted: &deleted, holding };
     Ok(Walk::new(model, user, &changed).relation(object, relation)?.verdict == Verdict::Yes)
 }

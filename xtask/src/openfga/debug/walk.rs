@@ -6,18 +6,15 @@ use crate::openfga::api::Stored;
 use crate::openfga::model::{Model, Rewrite, UserForm, UserType, is_wildcard, split_userset, type_of};
 use crate::process::signals;
 use anyhow::Result;
-use std::collections::HashSet;
+
+mod branches;
 
 /// A server goes no deeper.
 const DEEPEST: usize = 25;
 /// So many relations of objects are looked at in one tree; the server is asked for the others.
 const MOST_RELATIONS: usize = 300;
-/// So many branches of one kind are followed.
-const MOST_BRANCHES: usize = 20;
-/// For at most this many of them the server is asked which ones to follow.
-const MOST_ASKED: usize = 200;
-/// Of at most this many kinds, those with a tuple of the user's own come first.
-const MOST_KINDS: usize = 5;
+/// And so many behind tuples whose conditions do not hold: a change could open the way.
+const MOST_BEHIND_SHUT: usize = 100;
 
 /// One walk through a model.
 pub struct Walk<'a> {
@@ -26,7 +23,11 @@ pub struct Walk<'a> {
     source: &'a dyn Source,
     /// The relations that led here, object first.
     path: Vec<Userset>,
+    /// So many relations may still be looked at.
     left: usize,
+    /// The same on the other side of a tuple whose condition does not hold: here behind one, there in the open.
+    left_beyond: usize,
+    is_behind_shut: bool,
 }
 
 impl std::fmt::Debug for Walk<'_> {
@@ -35,28 +36,10 @@ impl std::fmt::Debug for Walk<'_> {
     }
 }
 
-/// A tuple that leads on to a relation of another object.
-struct Branch<'t> {
-    tuple: &'t Stored,
-    next: Userset,
-    condition: Option<Judged>,
-}
-
-impl Branch<'_> {
-    /// Whether its condition lets it lead on.
-    fn gate(&self) -> Verdict {
-        self.condition.as_ref().map_or(Verdict::Yes, |condition| condition.verdict)
-    }
-
-    /// The type of the next object, and its relation.
-    fn kind(&self) -> Userset {
-        (type_of(&self.next.0).to_owned(), self.next.1.clone())
-    }
-}
-
 impl<'a> Walk<'a> {
     pub fn new(model: &'a Model, user: &'a str, source: &'a dyn Source) -> Self {
-        Self { model, user, source, path: Vec::new(), left: MOST_RELATIONS }
+        let (path, left, left_beyond) = (Vec::new(), MOST_RELATIONS, MOST_BEHIND_SHUT);
+        Self { model, user, source, path, left, left_beyond, is_behind_shut: false }
     }
 
     /// The tree of a relation of an object.
@@ -69,6 +52,10 @@ impl<'a> Walk<'a> {
         }
         if self.user == format!("{object}#{relation}") {
             return Ok(Node::leaf(Way::Itself { object, relation }, Verdict::Yes));
+        }
+        if self.is_behind_shut && self.left == 0 {
+            let node = Node::leaf(Way::Unfollowed { object, relation }, Verdict::Undecided);
+            return Ok(node.with_note(format!("behind conditions that do not hold, {MOST_BEHIND_SHUT} are looked at")));
         }
         if self.path.len() >= DEEPEST || self.left == 0 {
             return self.asked(here);
@@ -165,7 +152,8 @@ impl<'a> Walk<'a> {
             unshown = branches.unshown;
             children.extend(unread(listing.is_cut, &mut verdicts));
         }
-        let way = Way::Direct { takes: takes.iter().map(ToString::to_string).collect() };
+        let takes = takes.iter().map(ToString::to_string).collect();
+        let way = Way::Direct { object: object.to_owned(), relation: relation.to_owned(), takes };
         let node = Node { unshown, ..Node::new(way, Verdict::any(verdicts), children) };
         let is_empty = node.children.is_empty();
         Ok(if is_empty { node.with_note(format!("no tuple here leads to {}", self.user)) } else { node })
@@ -178,7 +166,7 @@ impl<'a> Walk<'a> {
             return Ok(Node::leaf(Way::Missing { tuple: TupleName { user, relation, object } }, Verdict::No));
         };
         if let Some(why) = self.model.why_not(&stored.parts()) {
-            return Ok(ignored(&stored, why));
+            return Ok(Node::ignored(TupleName::of(&stored), why));
         }
         let condition = self.judged(&stored)?;
         let verdict = condition.as_ref().map_or(Verdict::Yes, |condition| condition.verdict);
@@ -186,7 +174,7 @@ impl<'a> Walk<'a> {
     }
 
     fn judged(&self, stored: &Stored) -> Result<Option<Judged>> {
-        stored.condition.as_ref().map(|condition| self.source.condition(condition)).transpose()
+        stored.condition.as_ref().map(|condition| self.source.condition(stored.key(), condition)).transpose()
     }
 
     /// `computed from tupleset`
@@ -202,98 +190,12 @@ impl<'a> Walk<'a> {
         let branches = self.branches(objects, |tuple| Way::Object { tuple })?;
         let (mut verdicts, mut children) = (branches.verdicts, branches.nodes);
         children.extend(unread(listing.is_cut, &mut verdicts));
-        let way = Way::From { relation: computed.to_owned(), tupleset: tupleset.to_owned() };
+        let (relation, tupleset) = (computed.to_owned(), tupleset.to_owned());
+        let way = Way::From { object: object.to_owned(), relation, tupleset: tupleset.clone() };
         let node = Node { unshown: branches.unshown, ..Node::new(way, Verdict::any(verdicts), children) };
         let none = node.children.is_empty();
         Ok(if none { node.with_note(format!("{object} has no {tupleset} with the relation {computed}")) } else { node })
     }
-
-    /// Tuples that lead on. Of many, those that the server says lead to the user are followed first.
-    fn branches(&mut self, tuples: Vec<(&Stored, Userset)>, way: fn(TupleName) -> Way) -> Result<Branches> {
-        let mut found = Branches::default();
-        let mut open = Vec::new();
-        for (tuple, next) in tuples {
-            if let Some(why) = self.model.why_not(&tuple.parts()) {
-                found.verdicts.push(Verdict::No);
-                found.ignored.push(ignored(tuple, why));
-                continue;
-            }
-            let condition = self.judged(tuple)?;
-            open.push(Branch { tuple, next, condition });
-        }
-        let rest = if open.len() > MOST_BRANCHES { self.best_first(&mut open)? } else { Vec::new() };
-        self.ask_behind_shut(&open)?;
-        for branch in open {
-            let gate = branch.gate();
-            let below = match gate {
-                Verdict::No if self.left == 0 => None,
-                // It leads nowhere; whether it would is the server's to say.
-                Verdict::No => Some(self.asked(branch.next.clone())?),
-                _ => Some(self.relation(&branch.next.0, &branch.next.1)?),
-            };
-            let verdict = below.as_ref().map_or(Verdict::No, |below| behind(gate, below.verdict));
-            found.verdicts.push(verdict);
-            let node = Node::new(way(TupleName::of(branch.tuple)), verdict, below.into_iter().collect());
-            found.nodes.push(node.with_condition(branch.condition));
-        }
-        let ignored = std::mem::take(&mut found.ignored);
-        let more = ignored.len().saturating_sub(MOST_BRANCHES);
-        found.nodes.extend(ignored.into_iter().take(MOST_BRANCHES));
-        rest.iter().for_each(|verdict| found.unshown.add(*verdict));
-        (0..more).for_each(|_| found.unshown.add(Verdict::No));
-        found.verdicts.extend(rest);
-        Ok(found)
-    }
-
-    /// Asks the server at once where the branches would lead whose conditions do not hold; they count as looked at.
-    fn ask_behind_shut(&mut self, open: &[Branch<'_>]) -> Result<()> {
-        let shut = open.iter().filter(|branch| branch.gate() == Verdict::No);
-        let shut: Vec<Userset> = shut.map(|branch| branch.next.clone()).collect();
-        if self.left < shut.len() {
-            self.left = 0;
-            return Ok(());
-        }
-        self.left -= shut.len();
-        if shut.is_empty() { Ok(()) } else { self.source.ask(self.user, &shut).map(drop) }
-    }
-
-    /// Keeps the branches that are followed; the verdicts of the others, as the server answers.
-    fn best_first(&self, open: &mut Vec<Branch<'_>>) -> Result<Vec<Verdict>> {
-        let mut kinds: Vec<Userset> = open.iter().map(|branch| branch.kind()).collect();
-        kinds.sort();
-        kinds.dedup();
-        let mut own = HashSet::new();
-        for (object_type, relation) in kinds.into_iter().take(MOST_KINDS) {
-            let objects = self.source.objects_of(self.user, &relation, &object_type)?;
-            own.extend(objects.into_iter().map(|object| (object, relation.clone())));
-        }
-        open.sort_by_key(|branch| !own.contains(&branch.next));
-        let unasked = open.split_off(MOST_ASKED.min(open.len()));
-        let usersets: Vec<Userset> = open.iter().map(|branch| branch.next.clone()).collect();
-        let answers = self.source.ask(self.user, &usersets)?;
-        let judged = std::mem::take(open).into_iter().zip(answers);
-        let mut judged: Vec<(Verdict, Branch<'_>)> =
-            judged.map(|(branch, answer)| (behind(branch.gate(), answer.verdict), branch)).collect();
-        judged.sort_by_key(|(verdict, _)| *verdict);
-        let rest = judged.split_off(MOST_BRANCHES.min(judged.len()));
-        open.extend(judged.into_iter().map(|(_, branch)| branch));
-        let unasked = unasked.iter().map(|branch| behind(branch.gate(), Verdict::Undecided));
-        Ok(rest.into_iter().map(|(verdict, _)| verdict).chain(unasked).collect())
-    }
-}
-
-/// A tuple leads on while its condition holds. Where that cannot be decided a server goes no further.
-fn behind(gate: Verdict, below: Verdict) -> Verdict {
-    if gate == Verdict::Yes { below } else { gate }
-}
-
-/// What became of tuples that lead on.
-#[derive(Default)]
-struct Branches {
-    nodes: Vec<Node>,
-    ignored: Vec<Node>,
-    verdicts: Vec<Verdict>,
-    unshown: Unshown,
 }
 
 /// The users that a tuple can name for this one: itself, and everybody of its type.
@@ -312,10 +214,6 @@ fn users_of_tuples(takes: &[UserType], user: &str) -> Vec<String> {
     let own = takes_user.then(|| user.to_owned());
     let everybody = (is_single && takes_everybody).then(|| format!("{user_type}:*"));
     own.into_iter().chain(everybody).collect()
-}
-
-fn ignored(tuple: &Stored, why: String) -> Node {
-    Node::leaf(Way::Ignored { tuple: TupleName::of(tuple) }, Verdict::No).with_note(why)
 }
 
 /// What stands for the tuples that were not read.

@@ -59,6 +59,11 @@ impl Model {
         self.definition(type_name, relation).map(|relation| &relation.rewrite)
     }
 
+    /// The conditions, each with its parameters.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.conditions.iter()
+    }
+
     /// A condition, with its parameters.
     pub fn condition(&self, name: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.name.text == name)

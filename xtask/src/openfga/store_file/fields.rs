@@ -96,10 +96,15 @@ impl<'n> Fields<'n> {
         }
     }
 
-    /// The entries of a mapping whose keys are names of the author's own.
+    /// The entries of a mapping whose keys are names of the author's own; it must have some.
     pub fn named(&self, name: &str, what: &str, report: &mut Report<'_>) -> &'n [(Key, Node)] {
         match self.get(name).map(|node| (&node.content, node)) {
-            Some((Content::Mapping(entries), _)) => entries,
+            Some((Content::Mapping(entries), node)) => {
+                if entries.is_empty() {
+                    report.error(node.place, format!("{name} is empty: nothing would be asked"));
+                }
+                entries
+            }
             Some((_, node)) => {
                 report.error(node.place, format!("{name} is {}; a mapping was expected", node.kind()));
                 &[]

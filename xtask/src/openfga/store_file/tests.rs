@@ -75,11 +75,14 @@ pub fn read(
     let name = fields.text("name", report).map_or_else(|| format!("test {number}"), str::to_owned);
     let tuples = tuples_of(fields, folder, model, report);
     let tuples = without_repetitions(tuples, report);
+    let questions = ["check", "list_objects", "list_users"].map(|kind| fields.list(kind, report));
+    if questions.iter().all(Vec::is_empty) {
+        report.warning(node.place, "this test asks nothing");
+    }
+    let [checks, list_objects, list_users] = questions;
     let mut reading = Reading { model, report };
-    let checks = fields.list("check", reading.report).into_iter().flat_map(|node| reading.checks(node)).collect();
-    let list_objects = fields.list("list_objects", reading.report);
+    let checks = checks.into_iter().flat_map(|node| reading.checks(node)).collect();
     let list_objects = list_objects.into_iter().filter_map(|node| reading.list_objects(node)).collect();
-    let list_users = fields.list("list_users", reading.report);
     let list_users = list_users.into_iter().filter_map(|node| reading.list_users(node)).collect();
     Some(Test { name, tuples, checks, list_objects, list_users })
 }

@@ -36,6 +36,7 @@ impl OwnOpenfga for Compose {
 
     fn openfga_metrics_address(&self) -> Result<String> {
         let service = self.openfga()?.unwrap_or_else(|| self.openfga_or_usual());
+        self.check_awake(service)?;
         self.mapped_port(service, METRICS_PORT).map(|address| format!("http://{address}")).map_err(|_| {
             if self.running_services().is_ok_and(|running| !running.iter().any(|name| name == service)) {
                 return self.openfga_is_down().into();

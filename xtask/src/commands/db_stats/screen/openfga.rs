@@ -5,14 +5,14 @@ use crate::stats::{Method, Openfga, Quantile};
 use crate::terminal::{Column, Terminal, clean_line, count, counted};
 
 const METHODS: [Column; 8] = [
-    Column::text("METHOD"),
+    Column::key("METHOD"),
     Column::number("REQUESTS"),
     Column::number("FAILED"),
-    Column::number("PER SECOND").spare(3),
-    Column::number("P50").spare(2),
+    Column::number("PER SECOND"),
+    Column::number("P50"),
     Column::number("P95"),
     Column::number("P99"),
-    Column::number("QUERIES").spare(1),
+    Column::number("QUERIES"),
 ];
 
 /// The lines, after an empty one; none where the target has no OpenFGA.

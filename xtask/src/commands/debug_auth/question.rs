@@ -1,0 +1,100 @@
+//! Whether it is a question that can be asked; where it is not, the one that was probably meant.
+
+use crate::error::Fault;
+use crate::openfga::model::{Model, form_of_object, form_of_user, type_of, why_no_question};
+use crate::openfga::tuples::Key;
+use crate::terminal::{clean_line, shell_word};
+
+/// At most this many names are shown for one that is unknown.
+const MOST_NAMES: usize = 20;
+
+/// That it is a question, whatever the model.
+pub fn check_form(question: Key<'_>) -> Result<(), Fault> {
+    let Some(why) = why_no_question(question.0, question.1, question.2) else { return Ok(()) };
+    let is_one = |(user, relation, object): Key<'_>| why_no_question(user, relation, object).is_none();
+    // Whether user and object are swapped the model knows.
+    let is_in_another_place = question.1.contains(':');
+    let hint = match reordered(question, &is_one).filter(|_| is_in_another_place) {
+        Some(meant) => format!("did you mean: {}", typed(meant)),
+        None => {
+            let (user, relation, object) = completed(question);
+            format!("write it so: {}", typed((&user, &relation, &object)))
+        }
+    };
+    Err(Fault::usage(clean_line(&format!("This is no question: {why}"))).hint(hint))
+}
+
+/// That the model knows what is asked for; `named` says which model that is.
+pub fn check_known(question: Key<'_>, model: &Model, named: &str) -> Result<(), Fault> {
+    let (user, relation, object) = question;
+    let Some((why, names)) = model.why_no_question(user, relation, object) else { return Ok(()) };
+    let shown = names.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
+    let more = if names.len() > MOST_NAMES { ", …" } else { "" };
+    let fits = |(user, relation, object): Key<'_>| model.why_no_question(user, relation, object).is_none();
+    let hint = match reordered(question, &fits) {
+        Some(meant) => format!("did you mean: {}", typed(meant)),
+        None if names.is_empty() => "it has none".to_owned(),
+        None => format!("there are: {shown}{more}"),
+    };
+    let message = format!("The question does not fit the {named}: {why}");
+    Err(Fault::usage(clean_line(&message)).hint(clean_line(&hint)))
+}
+
+/// The words in another order in which they fit: user and object swapped, or the relation in another place.
+fn reordered<'q>((user, relation, object): Key<'q>, fits: &dyn Fn(Key<'_>) -> bool) -> Option<Key<'q>> {
+    let orders = [
+        (object, relation, user),
+        (user, object, relation),
+        (relation, user, object),
+        (object, user, relation),
+        (relation, object, user),
+    ];
+    orders.into_iter().find(|order| fits(*order))
+}
+
+/// The words as far as they are of the right form, completed or replaced where they are not.
+fn completed((user, relation, object): Key<'_>) -> (String, String, String) {
+    let is_plain = |text: &str| {
+        !text.is_empty()
+            && text.len() <= 50
+            && text.chars().all(|letter| letter.is_alphanumeric() || "-_.".contains(letter))
+    };
+    let part = |text: &str, is_right: bool, default: (&str, &str)| match text {
+        right if is_right => right.to_owned(),
+        id if is_plain(id) => format!("{}:{id}", default.0),
+        other if is_plain(type_of(other)) => format!("{}:{}", type_of(other), default.1),
+        _ => format!("{}:{}", default.0, default.1),
+    };
+    let is_relation = why_no_question("user:alice", relation, "document:plan").is_none();
+    (
+        part(user, form_of_user(user).is_none(), ("user", "alice")),
+        if is_relation { relation } else { "viewer" }.to_owned(),
+        part(object, form_of_object(object).is_none(), ("document", "plan")),
+    )
+}
+
+fn typed((user, relation, object): Key<'_>) -> String {
+    let words = [user, relation, object].map(shell_word);
+    format!("cargo xtask debug-auth {}", words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_kept_as_far_as_it_fits() {
+        let hint = |question| check_form(question).unwrap_err().hint_text().unwrap().to_owned();
+        for (question, meant) in [
+            (("anne", "viewer", "doc:plan"), "write it so: cargo xtask debug-auth user:anne viewer doc:plan"),
+            (("user:anne", "viewer", "plan"), "write it so: cargo xtask debug-auth user:anne viewer document:plan"),
+            (("user:an ne", "a#b", "doc:"), "write it so: cargo xtask debug-auth user:alice viewer doc:plan"),
+            (("user:anne", "doc:plan", "viewer"), "did you mean: cargo xtask debug-auth user:anne viewer doc:plan"),
+            (("viewer", "user:*", "doc:plan"), "did you mean: cargo xtask debug-auth 'user:*' viewer doc:plan"),
+            (("viewer", "user:anne", "doc:plan"), "did you mean: cargo xtask debug-auth user:anne viewer doc:plan"),
+            (("doc:plan", "viewer", "user:*"), "write it so: cargo xtask debug-auth doc:plan viewer user:plan"),
+        ] {
+            assert_eq!(hint(question), meant);
+        }
+    }
+}

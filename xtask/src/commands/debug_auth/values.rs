@@ -1,0 +1,62 @@
+//! The values that a question brings for conditions: `--context`.
+
+use crate::context::Context;
+use crate::error::Fault;
+use crate::openfga::debug::grounds::open_conditions;
+use crate::openfga::debug::node::Node;
+use crate::openfga::model::{Model, nearest};
+use crate::terminal::{clean_line, shell_word};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// `--context`, a JSON object.
+pub fn read(text: &str) -> Result<Map<String, Value>, Fault> {
+    let hint = "write a JSON object: --context '{\"ip\": \"192.168.0.1\"}'";
+    match serde_json::from_str(text) {
+        Ok(Value::Object(values)) => Ok(values),
+        Ok(_) => Err(Fault::usage("--context is not a JSON object").hint(hint)),
+        Err(why) => Err(Fault::usage(format!("--context is not JSON: {why}")).hint(hint)),
+    }
+}
+
+/// A value that no condition takes changes nothing.
+pub fn warn_of_unknown(values: Option<&Map<String, Value>>, model: &Model, context: &Context) {
+    let known: BTreeSet<&str> =
+        model.conditions().flat_map(|it| it.parameters.iter().map(|(name, _)| name.text.as_str())).collect();
+    for name in values.into_iter().flat_map(Map::keys).filter(|name| !known.contains(name.as_str())) {
+        let near = nearest(name, known.iter().copied()).map(|near| format!(" (did you mean {near}?)"));
+        let text = format!("--context: no condition of the model takes {name}{}", near.unwrap_or_default());
+        context.terminal.warn(&clean_line(&text));
+    }
+}
+
+/// What to type where a value decides: those that were given and those that are missing; where a value is refused, the types.
+pub fn hint(tree: &Node, given: Option<&Map<String, Value>>, model: &Model) -> Option<String> {
+    let open = open_conditions(tree);
+    let missing: BTreeSet<&String> = open.iter().flat_map(|condition| &condition.missing).collect();
+    if missing.is_empty() {
+        let refused = open.iter().find(|condition| condition.refusal.is_some())?;
+        let parameters = &model.condition(&refused.name)?.parameters;
+        let types: Vec<String> = parameters.iter().map(|(name, kind)| format!("{}: {kind}", name.text)).collect();
+        return Some(format!("give values of the types that {} takes: {}", refused.name, types.join(", ")));
+    }
+    let name = |name: &str| Value::from(name).to_string();
+    let known = |name: &String| model.conditions().any(|it| it.parameters.iter().any(|(known, _)| known.text == *name));
+    let kept =
+        given.into_iter().flatten().filter(|(key, _)| known(key)).map(|(key, value)| format!("{}: {value}", name(key)));
+    let values: Vec<String> = kept.chain(missing.iter().map(|key| format!("{}: VALUE", name(key)))).collect();
+    Some(format!("give the value: --context {}", shell_word(&format!("{{{}}}", values.join(", ")))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_is_an_object() {
+        assert_eq!(read("{\"a\": 1}").unwrap().len(), 1);
+        for text in ["", "1", "[]", "{a: 1}", "{\"a\": 1} x", "null"] {
+            assert_eq!(read(text).unwrap_err().exit.code(), 2, "{text}");
+        }
+    }
+}

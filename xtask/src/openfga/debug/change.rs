@@ -1,0 +1,72 @@
+//! Changes of the store, and sets of them that are made together.
+
+use super::node::{Judged, TupleName};
+use crate::openfga::api::Stored;
+use crate::openfga::model::is_wildcard;
+use crate::openfga::tuples::Condition;
+
+/// No set of changes is larger.
+pub const LARGEST: usize = 3;
+
+/// What is done with a tuple.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    Write,
+    /// It is there with another condition: a server refuses to write it until it is deleted.
+    ChangeCondition,
+    /// It is there with this condition, and other values.
+    ChangeValues,
+    /// It is there with this condition, whose values do not make it hold; which ones would is not known.
+    ChooseValues,
+    Delete,
+}
+
+/// One change of the store.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub action: Action,
+    /// The tuple to write, or the stored tuple to delete or whose values are to change.
+    pub tuple: Stored,
+}
+
+impl Change {
+    /// Whether it depends on the values of a condition what the change does.
+    pub fn has_condition(&self) -> bool {
+        self.action != Action::Delete && self.tuple.condition.is_some()
+    }
+
+    /// Narrow ones first.
+    pub fn order(&self) -> (bool, bool, Action, TupleName, String) {
+        let condition = self.tuple.condition.as_ref().map(Condition::shown).unwrap_or_default();
+        let everybody = is_wildcard(&self.tuple.user);
+        (everybody, !condition.is_empty(), self.action, TupleName::of(&self.tuple), condition)
+    }
+}
+
+/// Changes that are made together.
+pub type Set = Vec<Change>;
+
+/// A tuple with its condition and other values: those with which it is known to hold, and those that a person has to choose.
+pub fn with_other_values(present: &Stored, judged: Option<&Judged>) -> Vec<Change> {
+    let Some(condition) = &present.condition else { return Vec::new() };
+    let known = judged.into_iter().flat_map(|judged| &judged.holds_with);
+    let known = known.filter(|(name, _)| condition.context.contains_key(*name)).map(|(name, value)| {
+        let mut condition = condition.clone();
+        condition.context.insert(name.clone(), value.clone());
+        Change { action: Action::ChangeValues, tuple: Stored { condition: Some(condition), ..present.clone() } }
+    });
+    known.chain([Change { action: Action::ChooseValues, tuple: present.clone() }]).collect()
+}
+
+/// The changes of both, where they are few enough and do not differ about the same tuple.
+pub fn joined(left: &[Change], right: &[Change]) -> Option<Set> {
+    let mut set = left.to_vec();
+    for change in right {
+        match left.iter().find(|it| it.tuple.key() == change.tuple.key()) {
+            Some(same) if same.order() == change.order() => {}
+            Some(_) => return None,
+            None => set.push(change.clone()),
+        }
+    }
+    (set.len() <= LARGEST).then_some(set)
+}
