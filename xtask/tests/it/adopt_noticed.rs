@@ -83,8 +83,7 @@ fn names_in_files_that_a_pattern_includes_keep_their_recipe() {
 }
 
 fn names_behind_plain_variables_keep_their_recipe_and_unknown_ones_add_none() {
-    let makefile =
-        "DIR := mk\ninclude $(DIR)/../more.mk $(wildcard ${DIR}/*.mk)\n-include ./own.mk none/x.mk\n";
+    let makefile = "DIR := mk\ninclude $(DIR)/../more.mk $(wildcard ${DIR}/*.mk)\n-include ./own.mk none/x.mk\n";
     let theirs = Theirs::with(&[
         COMPOSE,
         ("Makefile", makefile),

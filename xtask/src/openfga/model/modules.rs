@@ -5,7 +5,7 @@ use super::finding::{Note, Place, Sources};
 use super::names;
 use super::parser::{self, Document, Header, TypeStatement};
 use super::parts::{Name, Origin};
-use saphyr_parser::{Event, Parser, ScalarStyle};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 use std::collections::BTreeSet;
 
 /// What `fga.mod` says: a schema version, and files by their paths.
@@ -139,6 +139,7 @@ fn contents(contents: Option<Vec<Name>>, start: Place, notes: &mut Vec<Note>) ->
         return Vec::new();
     };
     let mut files: Vec<(String, Place)> = Vec::new();
+    let mut listed = BTreeSet::new();
     for Name { text, place } in contents {
         let slashes = decoded(&text).replace('\\', "/");
         let path = slashes.trim_start_matches("./").to_owned();
@@ -151,7 +152,7 @@ fn contents(contents: Option<Vec<Name>>, start: Place, notes: &mut Vec<Note>) ->
         } else if !stem.is_some_and(|stem| (1..=100).contains(&stem.len()) && stem.bytes().all(letter)) {
             let rule = "letters, digits, `_`, `-` and `/` before `.fga`, 100 at most: a server takes no other name";
             notes.push(Note::error(place, format!("expected {rule}, found `{text}`")));
-        } else if files.iter().any(|(other, _)| *other == path) {
+        } else if !listed.insert(path.clone()) {
             notes.push(Note::error(place, format!("`{path}` is listed twice")));
         } else {
             files.push((path, place));
@@ -182,27 +183,54 @@ fn decoded(path: &str) -> String {
 
 /// Reads `fga.mod`: a YAML mapping of a scalar and a list of scalars.
 fn manifest(text: &str, file: usize) -> (Manifest, Vec<Note>) {
-    let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let offset = |line: usize, column: usize| {
-        let start: usize = text[bom..].split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        let rest = text.get(bom + start..).unwrap_or_default();
-        bom + start + rest.char_indices().nth(column).map_or(rest.len(), |(index, _)| index)
-    };
+    let mut places = Places { text: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1, column: 0, byte: 0 };
+    let bom = text.len() - places.text.len();
     let mut reading = Reading::default();
-    for event in Parser::new_from_str(&text[bom..]) {
+    for event in Parser::new_from_str(places.text) {
         match event {
-            Ok((event, span)) => {
-                let place = Place { file, offset: offset(span.start.line(), span.start.col()) };
-                reading.take(event, place);
-            }
+            Ok((event, span)) => reading.take(event, Place { file, offset: bom + places.byte_of(&span.start) }),
             Err(error) => {
-                let place = Place { file, offset: offset(error.marker().line(), error.marker().col()) };
+                let place = Place { file, offset: bom + places.byte_of(error.marker()) };
                 reading.notes.push(Note::error(place, format!("this is not YAML: {}", error.info())));
                 break;
             }
         }
     }
     (reading.manifest, reading.notes)
+}
+
+/// What ends a line of YAML; `\r\n` is one end.
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
+
+/// The bytes of places in a text. A place behind the one before costs only what lies between: a line may be long, and have
+/// thousands of places.
+struct Places<'t> {
+    text: &'t str,
+    /// The place before: its line, counted from 1, its column, counted from 0 in letters, and its byte.
+    line: usize,
+    column: usize,
+    byte: usize,
+}
+
+impl Places<'_> {
+    /// The byte of a place; beyond its line, the line's end.
+    fn byte_of(&mut self, place: &Marker) -> usize {
+        if (place.line(), place.col()) < (self.line, self.column) {
+            (self.line, self.column, self.byte) = (1, 0, 0);
+        }
+        while self.line < place.line() {
+            let rest = &self.text[self.byte..];
+            let end = rest.find(LINE_ENDS).unwrap_or(rest.len());
+            let width = if rest[end..].starts_with("\r\n") { 2 } else { usize::from(end < rest.len()) };
+            (self.line, self.column, self.byte) = (self.line + 1, 0, self.byte + end + width);
+        }
+        let letters = self.text[self.byte..].chars().take_while(|letter| !LINE_ENDS.contains(letter));
+        for letter in letters.take(place.col() - self.column) {
+            self.column += 1;
+            self.byte += letter.len_utf8();
+        }
+        self.byte
+    }
 }
 
 /// `fga.mod` as far as it is read.
@@ -262,5 +290,41 @@ impl Reading {
             _ => {}
         }
         self.depth += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_in_any_order() {
+        let text = "ä: 1\r\nb:\r  c: ö x\n\nd";
+        let mut places = Places { text, line: 1, column: 0, byte: 0 };
+        for (line, column, byte) in [
+            (1, 0, 0),
+            (1, 1, 2),
+            (2, 0, 7),
+            (3, 5, 15),
+            (3, 7, 18),
+            (1, 3, 4),
+            (5, 0, 21),
+            (4, 0, 20),
+            (9, 3, 22),
+            (3, 99, 19),
+        ] {
+            assert_eq!(places.byte_of(&Marker::new(0, line, column)), byte, "{line}:{column}");
+        }
+    }
+
+    #[test]
+    fn a_long_line_of_many_names_is_read_once() {
+        let names: Vec<String> = (0..50_000).map(|number| format!("a/b{number}.fga")).collect();
+        let (manifest, notes) =
+            manifest(&format!("\u{feff}schema: '1.2'\ncontents: [{}, {}]", names.join(", "), names[7]), 0);
+        let mut found = Vec::new();
+        let files = contents(manifest.contents, Place::default(), &mut found);
+        assert_eq!((files.len(), notes.len(), found.len()), (names.len(), 0, 1));
+        assert!(found[0].message.contains("`a/b7.fga` is listed twice"));
     }
 }

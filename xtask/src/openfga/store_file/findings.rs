@@ -53,14 +53,18 @@ impl<'a> Report<'a> {
 
     /// What a finding shows of its line, and how much of that stands before the place; `None` once there are many.
     pub fn excerpt(&self, place: Place) -> Option<(String, usize)> {
-        let line = self.line(place.line as usize).filter(|_| self.findings.len() < WITH_LINES)?;
-        Some(excerpt(line, place.column as usize))
+        if self.findings.len() >= WITH_LINES {
+            return None;
+        }
+        Some(excerpt(self.line(place.line as usize)?, place.column as usize))
     }
 
     /// A line of the text, counted from 1.
     pub fn line(&self, number: usize) -> Option<&'a str> {
-        let rest = &self.text[*self.lines.get(number.checked_sub(1)?)?..];
-        rest.lines().next()
+        let start = *self.lines.get(number.checked_sub(1)?)?;
+        let end = self.lines.get(number).map_or(self.text.len(), |next| next.saturating_sub(1));
+        let line = self.text.get(start..end)?;
+        Some(line.strip_suffix('\r').unwrap_or(line))
     }
 
     /// What was found in a file that this one names.

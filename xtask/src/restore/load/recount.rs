@@ -54,21 +54,19 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
     }
     let start = || reader(load, server);
     let tell = |table: &str, why: &Error| process::remark(&format!("the rows of {table} are not counted: {why:#}"));
-    let (rows, kinds) = match row_counts::thoroughly(&start, &tell).and_then(|rows| Ok((rows, Kinds::of(&mut start()?)?)))
-    {
-        Ok(found) => found,
-        Err(error) if error::exit(&error) == Exit::Failed => {
-            tell("all tables", &error);
-            let tables = manifest::tables(&contents.filled()).into_iter();
-            let uncounted = tables.map(|table| format!("{}.{}", table.schema, table.name)).collect();
-            return Ok(Recount { wrong: None, uncounted });
-        }
-        Err(error) => return Err(error),
-    };
-    let judge = Judge {
-        kinds,
-        is_utf8: contents.client_encoding.as_ref().is_some_and(|encoding| encoding.as_str() == "UTF8"),
-    };
+    let (rows, kinds) =
+        match row_counts::thoroughly(&start, &tell).and_then(|rows| Ok((rows, Kinds::of(&mut start()?)?))) {
+            Ok(found) => found,
+            Err(error) if error::exit(&error) == Exit::Failed => {
+                tell("all tables", &error);
+                let tables = manifest::tables(&contents.filled()).into_iter();
+                let uncounted = tables.map(|table| format!("{}.{}", table.schema, table.name)).collect();
+                return Ok(Recount { wrong: None, uncounted });
+            }
+            Err(error) => return Err(error),
+        };
+    let judge =
+        Judge { kinds, is_utf8: contents.client_encoding.as_ref().is_some_and(|encoding| encoding.as_str() == "UTF8") };
     let mut found = Recount::default();
     for change in plan::changes(rows, contents) {
         match judge.of(&change) {

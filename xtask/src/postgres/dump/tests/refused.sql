@@ -212,6 +212,8 @@ ALTER TABLE public.t SET SCHEMA app
 ALTER TABLE public.t ALTER COLUMN a TYPE integer USING f()
 ALTER TABLE public.t ADD COLUMN a integer DEFAULT f()
 ALTER TABLE public.t INHERIT pg_catalog.pg_authid
+CREATE TABLE public.t () INHERITS (pg_catalog.pg_class)
+CREATE TABLE public.t () INHERITS (public.u, pg_catalog.pg_class)
 REFRESH MATERIALIZED VIEW CONCURRENTLY public.m
 REFRESH MATERIALIZED VIEW m
 COPY (SELECT 1) TO stdout

@@ -45,25 +45,25 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("CREATE USER MAPPING FOR @role SERVER @id [ OPTIONS ( .. ) ]", Creates),
     // dumpTableSchema. Partitions name their table there up to pg_dump 11; nothing here ends in AS and a query.
     (
-        "CREATE [ UNLOGGED ] TABLE @target [ OF @any ] [ ( .. ) ] [ INHERITS ( .. ) ] [ USING @id ] [ WITH ( .. ) ]",
+        "CREATE [ UNLOGGED ] TABLE @target [ OF @any ] [ ( .. ) ] [ INHERITS ( @name [ , @name ]* ) ] [ USING @id ] [ WITH ( .. ) ]",
         Table,
     ),
     (
         "CREATE [ UNLOGGED ] TABLE @target [ OF @any ] PARTITION OF @name [ ( .. ) ] \
          { FOR VALUES { FROM ( .. ) TO ( .. ) | IN ( .. ) | WITH ( .. ) } | DEFAULT } \
-         [ INHERITS ( .. ) ] [ USING @id ] [ WITH ( .. ) ]",
+         [ INHERITS ( @name [ , @name ]* ) ] [ USING @id ] [ WITH ( .. ) ]",
         Partition,
     ),
     (
         "CREATE [ UNLOGGED ] TABLE @target [ OF @any ] [ PARTITION OF @name ] [ ( .. ) ] \
          [ { FOR VALUES { FROM ( .. ) TO ( .. ) | IN ( .. ) | WITH ( .. ) } | DEFAULT } ] \
-         [ INHERITS ( .. ) ] PARTITION BY { LIST | RANGE | HASH } ( .. ) [ USING @id ] [ WITH ( .. ) ]",
+         [ INHERITS ( @name [ , @name ]* ) ] PARTITION BY { LIST | RANGE | HASH } ( .. ) [ USING @id ] [ WITH ( .. ) ]",
         PartitionedTable,
     ),
     (
         "CREATE FOREIGN TABLE @target [ PARTITION OF @name ] [ ( .. ) ] \
          [ { FOR VALUES { FROM ( .. ) TO ( .. ) | IN ( .. ) | WITH ( .. ) } | DEFAULT } ] \
-         [ INHERITS ( .. ) ] SERVER @id [ OPTIONS ( .. ) ]",
+         [ INHERITS ( @name [ , @name ]* ) ] SERVER @id [ OPTIONS ( .. ) ]",
         ForeignTable,
     ),
     ("CREATE VIEW @target [ WITH ( .. ) ] AS ...", View),
