@@ -70,7 +70,7 @@ const EXPOSED: &str = "
       SELECT a.grantee, a.privilege_type FROM pg_catalog.aclexplode(t.relacl) AS a UNION ALL
       SELECT a.grantee, a.privilege_type FROM pg_catalog.pg_attribute AS c
         CROSS JOIN LATERAL pg_catalog.aclexplode(c.attacl) AS a WHERE c.attrelid = t.oid) AS a
-    JOIN others AS o ON o.oid = a.grantee WHERE a.privilege_type IN ('TRIGGER', 'REFERENCES')
+    JOIN others AS o ON o.oid = a.grantee WHERE a.privilege_type IN ('TRIGGER', 'REFERENCES') AND a.grantee <> t.relowner
   UNION SELECT 5, 'default', CASE e.defaclnamespace WHEN 0 THEN '' ELSE pg_catalog.format(' IN SCHEMA %I', h.nspname) END, o.rolname
     FROM pg_catalog.pg_default_acl AS e JOIN me ON me.oid = e.defaclrole JOIN home AS h ON e.defaclnamespace IN (0, h.oid)
     CROSS JOIN LATERAL pg_catalog.aclexplode(e.defaclacl) AS a JOIN others AS o ON o.oid = a.grantee

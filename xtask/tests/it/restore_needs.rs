@@ -8,10 +8,21 @@ pub fn tests() -> Vec<Test> {
     tests![
         [OwnStack] a_restore_without_room_on_the_servers_disk_is_stopped,
         [Compose] missing_roles_are_named_and_created_by_consent,
+        [Compose] a_role_with_a_line_break_in_its_name_begins_no_line,
         [Compose] missing_extensions_and_older_servers_are_refused,
         [Compose] an_old_psql_gets_neither_restrict_nor_a_hostile_file,
         [Compose] a_table_that_is_held_is_no_reason_to_go_on_without_a_backup,
     ]
+}
+
+fn a_role_with_a_line_break_in_its_name_begins_no_line() {
+    let database = shared_for_restores().database();
+    let body = "CREATE TABLE public.t (a integer);\nALTER TABLE public.t OWNER TO \"gone\n✓ fine\";\n";
+    let theirs = Forged::of(dump(body)).with("database", database.name.as_str()).with("roles", json!(["gone\n✓ fine"]));
+    theirs.write(&database.sandbox, "theirs.sql");
+    let run = database.restore(["backups/theirs.sql"]).run();
+    run.code(1).stderr_has("CREATE ROLE \"gone\\n✓ fine\" NOLOGIN;");
+    assert!(!run.stderr.lines().any(|line| line.trim_start().starts_with('✓')), "{}", run.stderr);
 }
 
 fn missing_roles_are_named_and_created_by_consent() {
