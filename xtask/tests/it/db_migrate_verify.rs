@@ -212,7 +212,7 @@ fn a_name_of_others_is_no_grant_of_its_own() {
     drop(forged);
 }
 
-/// An object by hand that only speaks of OpenFGA's tables is told.
+/// An object by hand whose text only names a table of OpenFGA is drift.
 fn openfgas_tables_alone_are_no_drift() {
     let database = UrlDatabase::new();
     database.sandbox.tables(1);
