@@ -3,7 +3,6 @@
 use crate::context::Context;
 use crate::monitoring;
 use crate::target::backend::Extent;
-use crate::terminal;
 use anyhow::Result;
 
 /// Stop the stack (data is kept)
@@ -25,7 +24,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if dashboards {
         context.terminal.done("Stopped the dashboards of monitoring-dashboard");
     }
-    if target.stack().down(extent, &|line| context.terminal.warn(&terminal::clean(line)))? {
+    if target.stack().down(extent, &|fault| context.terminal.warn_of(fault))? {
         context.terminal.done("Stopped; the data is kept");
     } else if !dashboards {
         context.terminal.note("Nothing runs; there is nothing to stop");

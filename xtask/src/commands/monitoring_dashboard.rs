@@ -20,7 +20,7 @@ use crate::settings::{self, EnvEdit};
 use crate::target::Target;
 use crate::target::backend::Extent;
 use crate::target::companion::Surroundings;
-use crate::words::clean;
+use crate::words::{clean, clean_line};
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -121,7 +121,8 @@ fn write_passwords(target: &Target, passwords: &Passwords, context: &Context) ->
     let services = if names.is_empty() { Vec::new() } else { target.services().given_all(&names) };
     if !services.is_empty() {
         context.terminal.note(&format!(
-            "Containers that get all of .env, and that the next cargo xtask up recreates: {}",
+            "Containers that get all of .env, and that the next {} recreates: {}",
+            context.terminal.to_type("cargo xtask up"),
             services.join(", ")
         ));
     }
@@ -137,11 +138,13 @@ fn say_what_stays_empty(server: &Server<'_>, surroundings: &Surroundings, found:
     let terminal = &context.terminal;
     let database = server.maintenance_database();
     let why = if !found.statements_loaded {
-        Some(format!("PostgreSQL was started without pg_stat_statements\n{}", statements::load_hint(found)))
+        let load = terminal.to_type(&statements::load_hint(found));
+        Some(format!("PostgreSQL was started without pg_stat_statements\n{load}"))
     } else if found.statements_made {
         None
     } else if let Err(error) = statements::make(server) {
-        Some(format!("{error:#}\nlet a superuser make the extension: {}", statements::make_hint(database)))
+        let (why, make) = (clean_line(&format!("{error:#}")), terminal.to_type(&statements::make_hint(database)));
+        Some(format!("{why}\nlet a superuser make the extension: {make}"))
     } else {
         terminal.done(&format!("Made the extension pg_stat_statements in the database {database}"));
         None
@@ -153,8 +156,9 @@ fn say_what_stays_empty(server: &Server<'_>, surroundings: &Surroundings, found:
         None => terminal.warn("The dashboard OpenFGA stays empty: the stack has no OpenFGA that gives metrics"),
         Some(openfga) if !openfga.has_pool => terminal.warn(&format!(
             "The panels of the connection pool stay empty\n\
-             set OPENFGA_DATASTORE_METRICS_ENABLED=true for the service {}, then: cargo xtask up",
-            openfga.service
+             set OPENFGA_DATASTORE_METRICS_ENABLED=true for the service {}, then: {}",
+            openfga.service,
+            terminal.to_type("cargo xtask up")
         )),
         Some(_) => {}
     }

@@ -138,7 +138,7 @@ mod tests {
     fn the_images_that_are_fetched_are_those_of_the_compose_file() {
         let compose = include_str!("../../monitoring/compose.yml");
         for part in PARTS {
-            let default = settings::default_of(part.image_setting);
+            let default = crate::settings::default_of(part.image_setting);
             assert!(compose.contains(&format!("image: ${{{}:-{default}}}", part.image_setting)), "{}", part.name);
         }
     }
