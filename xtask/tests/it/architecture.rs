@@ -183,7 +183,7 @@ fn typed_unguarded(source: &Source) -> Vec<String> {
     let is_command = |typed: &str| typed.contains("-c '\\\\") || typed.split(' ').any(|word| word == "-l");
     let typed = text.split("db-shell -- ").skip(1).map(|rest| rest.split(['"', ';']).next().unwrap_or(rest));
     let commands = typed.filter(|typed| is_command(typed) && !typed.contains("-d "));
-    let is_bare = |rest: &str| rest.starts_with("pg_") && !rest.starts_with("pg_catalog.");
+    let is_bare = |rest: &str| rest.starts_with("pg_") && !rest.starts_with("pg_catalog");
     let tables = ["FROM ", "JOIN ", "TABLE "].into_iter().flat_map(|word| text.split(word).skip(1));
     let bare = tables.filter(|rest| is_bare(rest)).map(|rest| rest.split([' ', '"']).next().unwrap_or(rest));
     commands.chain(bare).map(|what| format!("{}: {what}", source.path.display())).collect()

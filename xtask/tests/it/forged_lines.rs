@@ -70,7 +70,7 @@ fn words_of_the_ledger_begin_no_line_of_ours() {
         "INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time) \
          SELECT 9, E'{words}', installed_on, success, checksum, execution_time FROM _sqlx_migrations"
     ));
-    for args in [&["status"][..], &["repair"], &["up"], &["down", "--steps", "1"]] {
+    for args in [&["status"][..], &["repair"], &["up"], &["down", "1"]] {
         is_no_line_of_ours(&migrate(&database, args));
     }
     let repair = migrate(&database, &["repair"]);

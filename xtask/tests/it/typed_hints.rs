@@ -34,16 +34,16 @@ impl Trap<'_> {
         rights == "t"
     }
 
-    /// Types what a hint says, in a shell.
+    /// Types what a hint says, as a shell reads it.
     fn types(&self, hint: &str) -> Outcome {
-        let command = hint.split("cargo xtask ").nth(1).unwrap().replace('\'', "\u{1}").replace('"', "\u{1}");
+        let mut rest = hint.split("cargo xtask ").nth(1).unwrap().trim();
         let mut words = Vec::new();
-        for (number, part) in command.split('\u{1}').enumerate() {
-            if number % 2 == 1 {
-                words.push(part.to_owned());
-            } else {
-                words.extend(part.split_whitespace().map(str::to_owned));
-            }
+        while let Some(first) = rest.chars().next() {
+            let quote = Some(first).filter(|first| matches!(first, '\'' | '"'));
+            let inner = if quote.is_some() { &rest[1..] } else { rest };
+            let (word, after) = inner.split_once(quote.unwrap_or(' ')).unwrap_or((inner, ""));
+            words.push(word.to_owned());
+            rest = after.trim_start();
         }
         self.database.xtask([]).args(words).run()
     }
