@@ -110,7 +110,9 @@ fn quotes(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let (mut before, mut from) = (' ', 0);
     for (at, letter) in text.char_indices() {
-        let is_begin = at >= from && matches!(letter, '\'' | '"') && !before.is_alphanumeric();
+        // Behind a backslash a quote begins nothing: `'it'\''s'`.
+        let may_begin = at >= from && before != '\\' && !before.is_alphanumeric();
+        let is_begin = may_begin && matches!(letter, '\'' | '"');
         let length = is_begin.then(|| quote_length(&text[at + 1..], letter)).flatten();
         if let Some(length) = length {
             from = at + 1 + length;
