@@ -37,7 +37,7 @@ pub struct Terminal {
     typed: Vec<(&'static str, String)>,
     /// The project's folder, where the user stands outside of it.
     folder: Option<String>,
-    /// Whether commands in a text are to be typed now: they begin as the program was called, and get those options and that folder.
+    /// Whether commands in a hint are to be typed now: they begin as the program was called, and get those options and that folder.
     completes: bool,
     stdin: bool,
     stdout: bool,
@@ -170,7 +170,7 @@ impl Terminal {
     /// What to type next, below such a line.
     pub fn said_below(&self, hint: &str) {
         let lead = format!("  {}", self.arrow());
-        write_stderr(&fold::behind(&lead, lead.width(), &self.plain(hint), self.width_of_hints()));
+        write_stderr(&fold::behind(&lead, lead.width(), &self.plain(&self.to_type(hint)), self.width_of_hints()));
     }
 
     /// `⚠ text` on stderr, for what a person should act on.
@@ -191,14 +191,15 @@ impl Terminal {
         for cause in error.chain().skip(1) {
             let cause = cause.to_string();
             if !said.iter().any(|before| before.contains(&cause)) {
-                let cause = self.plain(cause.trim_end());
-                text.push_str(&fold::behind("  ", 2, &cause, self.width_of_notes()));
+                let shown = self.plain_lines(cause.trim_end());
+                text.push_str(&fold::behind("  ", 2, &shown, self.width_of_notes()));
                 said.push(cause);
             }
         }
         if let Some(hint) = error::fault(error).and_then(Fault::hint_text) {
             let arrow = self.arrow();
-            text.push_str(&fold::behind(arrow, arrow.width(), &self.plain(hint), self.width_of_hints()));
+            let hint = self.plain(&self.to_type(hint));
+            text.push_str(&fold::behind(arrow, arrow.width(), &hint, self.width_of_hints()));
         }
         write_stderr(&text);
     }
@@ -220,7 +221,8 @@ impl Terminal {
         text::in_folder(&text, self.folder.as_deref())
     }
 
-    /// Commands of ours in a text, as they are to be typed now.
+    /// Commands of ours in a hint, as they are to be typed now. A text that names what others named gets this only for
+    /// the part that is a hint: a command that stands in a name stays as it is.
     pub fn to_type(&self, text: &str) -> String {
         if self.completes { self.completed(text) } else { text.to_owned() }
     }
@@ -228,9 +230,8 @@ impl Terminal {
     /// Our own signs as a terminal without UTF-8 has them. None of them becomes a letter that a shell, psql or an option
     /// begins with: names of others in the text are quoted already.
     fn lettered(&self, text: &str) -> String {
-        let text = self.to_type(text);
         if self.unicode {
-            return text;
+            return text.to_owned();
         }
         let mut plain = String::with_capacity(text.len());
         for letter in text.chars() {
@@ -293,7 +294,23 @@ mod tests {
         let typed = vec![("--root", "app".to_owned())];
         let terminal = Terminal::new(Options { typed, folder: Some("app".into()), ..options() });
         let text = "docker compose up; cargo xtask db-backup";
-        assert_eq!(terminal.plain(text), "cd app && docker compose up; cargo xtask db-backup --root app");
-        assert_eq!(terminal.verbatim().plain(text), text);
+        assert_eq!(terminal.to_type(text), "cd app && docker compose up; cargo xtask db-backup --root app");
+        assert_eq!(terminal.verbatim().to_type(text), text);
+        // What is no hint may hold names of others.
+        assert_eq!((terminal.plain(text), terminal.plain_lines(text)), (text.to_owned(), text.to_owned()));
+    }
+
+    #[test]
+    fn no_line_begins_with_a_mark_that_is_not_ours() {
+        let terminal = Terminal::new(options());
+        let named = "zz\n✓ Done\n  → type this\n\u{2800}\u{a0}✔ yes\n⚠️ x\n… and 3 more\n≈ 2\nERROR:  x";
+        let shown =
+            "zz\n| ✓ Done\n  | → type this\n\u{2800}\u{a0}| ✔ yes\n| ⚠\\u{fe0f} x\n… and 3 more\n≈ 2\nERROR:  x";
+        assert_eq!((terminal.plain(named), terminal.plain_lines(named)), (shown.to_owned(), shown.to_owned()));
+        assert_eq!((terminal.plain("✓ a"), terminal.plain_lines("✓ a")), ("✓ a".to_owned(), "| ✓ a".to_owned()));
+        let lines = [terminal.done_line("✓ a"), "✓ b".to_owned(), terminal.hint_line("c\n→ d")].join("\n");
+        assert_eq!(terminal.plain_with_marks(&lines, false), "✓ ✓ a\n| ✓ b\n→ c\n| → d");
+        let ascii = Terminal::new(Options { unicode: false, ..options() });
+        assert_eq!(ascii.plain("a\n✓ b\nERROR:  c\n-> d"), "a\n| OK: b\n| ERROR:  c\n| -> d");
     }
 }

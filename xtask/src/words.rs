@@ -182,15 +182,20 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// A text as one word of a suggested command: in single quotes where a shell would find anything else in it, or a program
-/// an option.
+/// an option. A letter that a terminal would obey, a line break too, is written in octal (`$'a\012b'`): the word is one
+/// line. A shell without such words takes it for another name, and never for a command: no apostrophe stands in it.
 pub fn shell_word(text: &str) -> String {
-    if text.starts_with('-') { quoted(text) } else { shell_word_or_option(text) }
+    if text.chars().any(is_obeyed) { in_octal(text) } else { exact_shell_word(text) }
 }
 
 /// The same of a command line that is shown: an option stands as it is.
 pub fn shell_word_or_option(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "_./:@%+=,-".contains(letter) || letter == MAIN_SEPARATOR;
-    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
+    if text.chars().any(is_obeyed) { in_octal(text) } else { quoted_where_needed(text) }
+}
+
+/// A text as one word of a command line that a program keeps: every shell reads it alike.
+pub fn exact_shell_word(text: &str) -> String {
+    if text.starts_with('-') { quoted(text) } else { quoted_where_needed(text) }
 }
 
 /// A name in the double quotes of SQL, for a hint or the text of a grant. What is sent goes through `postgres/quote.rs`.
@@ -198,8 +203,25 @@ pub fn sql_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+fn quoted_where_needed(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_./:@%+=,-".contains(letter) || letter == MAIN_SEPARATOR;
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
+}
+
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn in_octal(text: &str) -> String {
+    let mut word = "$'".to_owned();
+    for letter in text.chars() {
+        if is_obeyed(letter) || letter == '\'' || letter == '\\' {
+            letter.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| word += &format!("\\{byte:03o}"));
+        } else {
+            word.push(letter);
+        }
+    }
+    word + "'"
 }
 
 #[cfg(test)]
@@ -282,6 +304,8 @@ mod tests {
             ("a b", "'a b'"),
             ("-rf", "'-rf'"),
             ("", "''"),
+            ("a\n✓ it's\\b", r"$'a\012✓ it\047s\134b'"),
+            ("-\u{200b}", r"$'-\342\200\213'"),
         ] {
             assert_eq!(shell_word(name), expected);
         }

@@ -44,6 +44,9 @@ pub(super) fn incomplete(target: &Target, flaw: Flaw, stderr: &str, ending: Endi
     }
 }
 
+/// A statement that runs nothing of the database's owner, unlike psql's `\dt`: every operator has its schema.
+const TABLES: &str = r#""SELECT schemaname, tablename FROM pg_catalog.pg_tables WHERE schemaname OPERATOR(pg_catalog.<>) ALL ('{pg_catalog,information_schema}')""#;
+
 fn unreachable(cause: anyhow::Error) -> anyhow::Error {
     let hint = error::fault(&cause).and_then(Fault::hint_text).unwrap_or("try again").to_owned();
     let fault = Fault::unreachable(format!("{cause}; no backup was made"));
@@ -60,10 +63,10 @@ pub(super) fn failed(server: &Server<'_>, options: &BackupOptions, said: &Captur
     let own = stderr.lines().find_map(|line| line.strip_prefix("pg_dump: error: ")).unwrap_or_default();
     if NO_SUCH_TABLE.iter().any(|words| own.starts_with(words)) {
         let fault = Fault::failed("There is no such table; no backup was made");
-        return said.context(fault.hint(
-            "list the tables: cargo xtask db-shell -- -c '\\dt *.*'\na name with capitals or dots needs double \
+        return said.context(fault.hint(format!(
+            "list the tables: cargo xtask db-shell -- -c {TABLES}\na name with capitals or dots needs double \
              quotes of its own: --table '\"Name\"'",
-        ));
+        )));
     }
     if error::exit(&said) == Exit::Unreachable && !error::is_lasting(&said) {
         return unreachable(said);

@@ -121,7 +121,7 @@ fn show(backups: &[Backup], sets: &Sets, folder: &Path, context: &Context) -> Re
     if backups.is_empty() && sets.is_empty() {
         let of = context.typed_database().map(|name| terminal::clean_line(&format!(" of database {name}")));
         terminal.note(&format!("No backups{} in {}", of.unwrap_or_default(), context.shown(folder)));
-        terminal.note("Make one with: cargo xtask db-backup");
+        terminal.note(&terminal.to_type("Make one with: cargo xtask db-backup"));
         return Ok(());
     }
     let now = Local::now().fixed_offset();

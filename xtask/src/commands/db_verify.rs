@@ -245,8 +245,8 @@ fn name_absence(target: &Target, context: &Context) {
     let exists = Server::new(target).and_then(|server| live::exists(&server)).unwrap_or(true);
     if !exists {
         let database = target.database();
-        let what = format!("There is no database {database} on this server; restore it: cargo xtask db-restore");
-        context.terminal.warn(&what);
+        let restore = context.terminal.to_type("cargo xtask db-restore");
+        context.terminal.warn(&format!("There is no database {database} on this server; restore it: {restore}"));
     }
 }
 

@@ -6,7 +6,6 @@ use crate::monitoring;
 use crate::process::signals;
 use crate::target::Target;
 use crate::target::backend::Extent;
-use crate::terminal;
 use anyhow::Result;
 
 /// Stop the stack (data is kept)
@@ -45,7 +44,7 @@ fn stop(args: &Args, extent: Extent, target: &Target, context: &Context) -> Resu
     if dashboards {
         context.terminal.done("Stopped the dashboards of monitoring-dashboard");
     }
-    if target.stack().down(extent, &|line| context.terminal.warn(&terminal::clean(line)))? {
+    if target.stack().down(extent, &|fault| context.terminal.warn_of(fault))? {
         context.terminal.done("Stopped; the data is kept");
     } else if !dashboards {
         context.terminal.note("Nothing runs; there is nothing to stop");

@@ -51,8 +51,8 @@ pub fn codec(typed: Option<&str>, context: &Context) -> Result<Box<dyn Codec>, F
 
 /// Says of a whole database's backup that its extensions keep db-restore from loading it.
 pub fn warn_of_extensions(taken: &Taken, target: &Target, context: &Context) {
-    if let Some(advice) = extension_advice(target, &taken.manifest, &taken.path) {
-        context.terminal.warn(&advice);
+    if let Some((why, hint)) = extension_advice(target, &taken.manifest, &taken.path) {
+        context.terminal.warn(&format!("{why}\n{}", context.terminal.to_type(&hint)));
     }
 }
 

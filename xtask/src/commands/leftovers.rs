@@ -48,8 +48,8 @@ fn name_found(found: Result<Findings>, database: &str, context: &Context) {
 /// Names sets without these databases that a killed run left unfinished: a repair for these leaves them alone.
 pub fn name_killed_sets(view: &View, databases: &[&str], context: &Context) {
     for set in killed_sets::without(view, databases) {
-        let text = terminal::clean_line(&format!("{}; repair it with: {}", set.shown(), set.repair()));
-        context.terminal.warn(&text);
+        let repair = context.terminal.to_type(&set.repair());
+        context.terminal.warn(&terminal::clean_line(&format!("{}; repair it with: {repair}", set.shown())));
     }
 }
 
@@ -62,17 +62,17 @@ pub fn warn_of_distrust(view: &View, context: &Context) {
 
 /// Says of each what repairs it.
 pub fn name(leftovers: &[Leftover], context: &Context) {
+    let repair = context.terminal.to_type("cargo xtask db-restore --repair");
     for leftover in leftovers {
-        let what = terminal::clean_line(&leftover.shown());
-        context.terminal.warn(&format!("{what}; repair it with: cargo xtask db-restore --repair"));
+        context.terminal.warn(&format!("{}; repair it with: {repair}", terminal::clean_line(&leftover.shown())));
     }
 }
 
 /// Says of each that it is left alone, and what a person would type.
 pub fn name_unrecorded(found: &[Unrecorded], maintenance_database: &str, context: &Context) -> Result<()> {
     for database in found {
-        let text = format!("{}\n{}", terminal::clean_line(&database.shown()), database.hint(maintenance_database)?);
-        context.terminal.warn(&terminal::clean(&text));
+        let hint = context.terminal.to_type(&database.hint(maintenance_database)?);
+        context.terminal.warn(&format!("{}\n{hint}", terminal::clean_line(&database.shown())));
     }
     Ok(())
 }

@@ -122,7 +122,8 @@ fn write_passwords(target: &Target, passwords: &Passwords, context: &Context) ->
     let services = if names.is_empty() { Vec::new() } else { target.services().given_all(&names) };
     if !services.is_empty() {
         context.terminal.note(&format!(
-            "Containers that get all of .env, and that the next cargo xtask up recreates: {}",
+            "Containers that get all of .env, and that the next {} recreates: {}",
+            context.terminal.to_type("cargo xtask up"),
             services.join(", ")
         ));
     }

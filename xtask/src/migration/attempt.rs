@@ -7,6 +7,7 @@ use super::run::{Done, Step};
 use super::unfinished;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::locks::Holder;
+use crate::postgres::server::see_settings;
 use crate::postgres::session;
 use crate::process::signals;
 use crate::target::Target;
@@ -149,7 +150,8 @@ fn by_code(failure: &Failure, target: &Target, after_others: bool) -> String {
         }
         code::READ_ONLY => format!(
             "sessions of user {user} are read-only here, unless the file itself makes them so: log in as another user; \
-             to see why: cargo xtask db-shell -- -c '\\drds'"
+             to see why: {}",
+            see_settings(target)
         ),
         code::NO_PRIVILEGE => {
             format!("user {user} lacks a right: migrate as the owner, or have it granted: GRANT … TO …")

@@ -10,6 +10,7 @@ use super::migrated::Migrated;
 use super::run::{Done, Runner, Step};
 use crate::error::{Exit, Fault};
 use crate::postgres::locks::Holder;
+use crate::postgres::server::see_settings;
 use crate::process::signals;
 use anyhow::Result;
 use std::time::Duration;
@@ -81,10 +82,11 @@ impl Migrated<'_, '_> {
     pub fn check(&self, steps: &[Step]) -> Result<()> {
         let explained = |error: anyhow::Error| {
             let fault = Fault::new(Exit::Partial, "The migrations ran, but the ledger does not show them");
-            error.context(fault.hint(
+            error.context(fault.hint(format!(
                 "see the state of each version: cargo xtask db-migrate status; whether a file set search_path for the \
-                 database or a role: cargo xtask db-shell -- -c '\\drds'",
-            ))
+                 database or a role: {}",
+                see_settings(self.server.target())
+            )))
         };
         let ledger = self.ledger_again().map_err(explained)?;
         match steps.iter().find(|step| !is_done(step, &ledger)) {

@@ -6,7 +6,7 @@ use super::messages::{self, Message, Severity};
 use crate::postgres::preamble::EMPTY_PATH;
 use crate::postgres::quote::sendable;
 use crate::postgres::restrict;
-use crate::postgres::server::Server;
+use crate::postgres::server::{self, Server};
 use crate::postgres::session as postgres;
 use crate::process::{Captured, Dialog, signals};
 use crate::target::{Talk, Target};
@@ -71,6 +71,11 @@ impl<'a> Session<'a> {
     }
 
     /// The role that it logged in as.
+    /// What a person types to see the settings of databases and roles.
+    pub fn see_settings(&self) -> String {
+        server::see_settings(self.target)
+    }
+
     pub fn user(&self) -> &str {
         self.target.user()
     }

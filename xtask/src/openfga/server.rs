@@ -178,7 +178,7 @@ fn revision(target: &Target) -> Result<u64> {
         Known::Absent => Ok(0),
         Known::Unread(what) => {
             let fault = Fault::failed(format!("{what}, which this program does not read: OpenFGA's own is a table"));
-            Err(fault.hint("see who owns it: cargo xtask db-shell -- -c '\\d+ goose_db_version'").into())
+            Err(fault.hint(openfga_tables::SEE_OWNER).into())
         }
     }
 }

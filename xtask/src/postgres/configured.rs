@@ -7,7 +7,7 @@ use crate::process::Ending;
 use crate::target::Target;
 use crate::target::client_error::{Connection, server_says};
 use crate::target::openfga_migration::Failed;
-use crate::words::clean_line;
+use crate::words::{clean_line, shell_word};
 use serde::Deserialize;
 
 /// One setting, and whose sessions it is for.
@@ -22,15 +22,16 @@ pub struct Configured {
 }
 
 impl Configured {
-    /// For people: `role is reader, for user app in database openfga`.
+    /// For people: `role is reader, for user app in database openfga`. In a hint a name of others is one word.
     pub fn shown(&self) -> String {
-        let whose = match (&self.role, &self.database) {
+        let (role, database) = (self.role.as_deref().map(shell_word), self.database.as_deref().map(shell_word));
+        let whose = match (role, database) {
             (None, None) => "every user".to_owned(),
             (None, Some(database)) => format!("database {database}"),
             (Some(role), None) => format!("user {role}"),
             (Some(role), Some(database)) => format!("user {role} in database {database}"),
         };
-        format!("{} is {}, for {whose}", self.name, self.value)
+        format!("{} is {}, for {whose}", self.name, shell_word(&self.value))
     }
 
     /// The statement that takes it away.
@@ -171,7 +172,7 @@ mod tests {
     fn each_place_of_a_setting_has_its_statement() {
         for (role, database, shown, reset) in [
             (None, None, "every user", "ALTER ROLE ALL RESET role;"),
-            (None, Some("o\"d"), "database o\"d", "ALTER DATABASE \"o\"\"d\" RESET role;"),
+            (None, Some("o\"d"), "database 'o\"d'", "ALTER DATABASE \"o\"\"d\" RESET role;"),
             (Some("a"), None, "user a", "ALTER ROLE \"a\" RESET role;"),
             (Some("a"), Some("d"), "user a in database d", "ALTER ROLE \"a\" IN DATABASE \"d\" RESET role;"),
         ] {

@@ -5,6 +5,7 @@ use super::quote::{literal, literals};
 use super::server::Server;
 use crate::error::Fault;
 use crate::settings::Settings;
+use crate::words::clean_line;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::time::Duration;
@@ -100,20 +101,21 @@ fn names_held(run: &str, names: &[&str], how: &str) -> Result<String> {
     ))
 }
 
+/// In one line, whatever a table, a role or a program is called.
 impl std::fmt::Display for Holder {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} is held by session {}", self.what, self.pid)?;
+        write!(formatter, "{} is held by session {}", clean_line(&self.what), self.pid)?;
         let known = [("user", &self.user), ("application", &self.application), ("state", &self.state)];
         for (what, value) in known {
             if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
-                write!(formatter, ", {what} {value}")?;
+                write!(formatter, ", {what} {}", clean_line(value))?;
             }
         }
         if let Some(seconds) = self.seconds {
             write!(formatter, ", for {seconds:.0} s")?;
         }
         match self.query.as_deref().map(first_words).filter(|words| !words.is_empty()) {
-            Some(words) => write!(formatter, ": {words}"),
+            Some(words) => write!(formatter, ": {}", clean_line(&words)),
             None => Ok(()),
         }
     }

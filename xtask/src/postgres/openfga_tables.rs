@@ -8,6 +8,10 @@ use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a person types to see whose OpenFGA's tables are. The statement runs nothing of the database's owner.
+pub const SEE_OWNER: &str = "see who owns it: cargo xtask db-shell -- -c \"SELECT relnamespace::pg_catalog.regnamespace, \
+                             relkind, relowner::pg_catalog.regrole FROM pg_catalog.pg_class WHERE relname \
+                             OPERATOR(pg_catalog.=) 'goose_db_version'\"";
 const REVISIONS: Wanted = Wanted { name: "goose_db_version", columns: &["version_id", "is_applied"] };
 /// The newest revision of OpenFGA's tables at the pinned version (docker-compose.yml).
 pub const NEWEST_REVISION: u64 = 6;

@@ -153,6 +153,12 @@ impl fmt::Debug for Server<'_> {
     }
 }
 
+/// What a person types to see the settings of databases and roles. psql names operators without their schema in its own
+/// commands, and the owner of the live database may have made others: those of the whole server go to another database.
+pub fn see_settings(target: &Target) -> String {
+    format!("cargo xtask db-shell -- -d {} -c '\\drds'", maintenance_database(target))
+}
+
 /// [`Server::maintenance_database`] of a target.
 pub fn maintenance_database(target: &Target) -> &'static str {
     database_name::maintenance(target.database())

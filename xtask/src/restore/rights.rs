@@ -5,7 +5,7 @@ use super::live::Live;
 use crate::backup::proof::Proven;
 use crate::error::{self, Fault};
 use crate::postgres::quote::{identifier, literal, literal_or_null, literals};
-use crate::postgres::server::Server;
+use crate::postgres::server::{Server, see_settings};
 use crate::postgres::session;
 use crate::target::Target;
 use crate::words::clean_line;
@@ -212,7 +212,8 @@ impl Lacks {
             let fault = Fault::failed(format!("Sessions of user {user} are read-only here; nothing was changed"));
             let why = session::configured_settings(target, &["default_transaction_read_only"]);
             return Err(fault.hint(why.unwrap_or_else(|| {
-                "see why: cargo xtask db-shell -- -c '\\drds' -c 'SHOW default_transaction_read_only'".to_owned()
+                let here = "cargo xtask db-shell -- -c 'SHOW default_transaction_read_only'";
+                format!("see what it is here: {here}; and why: {}", see_settings(target))
             })));
         }
         Ok(())

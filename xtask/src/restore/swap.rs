@@ -36,7 +36,7 @@ pub fn wait_for_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<()> {
         signals::check()?;
         if Instant::now() >= end {
             let message = format!("{} cannot be swapped now; {}", lives(swaps), unchanged(swaps));
-            return Err(Fault::failed(message).hint(release(holder)).into());
+            return Err(anyhow::Error::msg(holder.to_string()).context(Fault::failed(message).hint(release(holder))));
         }
         std::thread::sleep(POLL_INTERVAL);
     }
@@ -53,8 +53,8 @@ fn unchanged(swaps: &[Swap<'_>]) -> &'static str {
 
 fn release(holder: &Holder) -> String {
     format!(
-        "{}\nonce that session has ended, try again; to end it: cargo xtask db-shell -- -c 'SELECT pg_catalog.pg_terminate_backend({})'",
-        holder.to_string().replace(char::is_control, " "),
+        "once that session has ended, try again; to end it: \
+         cargo xtask db-shell -- -c 'SELECT pg_catalog.pg_terminate_backend({})'",
         holder.pid
     )
 }
@@ -100,11 +100,14 @@ pub fn exchange_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<Outage>
         Ok(Outcome::AsItWas) => {
             let fault = Fault::failed(format!("{} could not be swapped; {}", lives(swaps), unchanged(swaps)));
             let held = locks::possible_name_holders(server, &names(swaps)).unwrap_or_default();
-            let hint = held.first().map_or_else(
-                || "see who is connected: cargo xtask db-shell -- -c 'SELECT * FROM pg_stat_activity'".to_owned(),
-                release,
-            );
-            Err(why.context(fault.hint(hint)))
+            let Some(holder) = held.first() else {
+                let maintenance = server.maintenance_database();
+                let hint = format!(
+                    "see who is connected: cargo xtask db-shell -- -d {maintenance} -c 'SELECT * FROM pg_catalog.pg_stat_activity'"
+                );
+                return Err(why.context(fault.hint(hint)));
+            };
+            Err(anyhow::Error::msg(format!("{why}\n{holder}")).context(fault.hint(release(holder))))
         }
         Err(error) => Err(error.context(why).context(lost(swaps))),
     }

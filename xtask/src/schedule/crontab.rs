@@ -3,7 +3,7 @@
 use super::carried;
 use super::plan::Plan;
 use crate::error::Fault;
-use crate::words::shell_word;
+use crate::words::exact_shell_word;
 use std::ops::Range;
 
 /// cron takes no longer command (Debian's `MAX_COMMAND`), in bytes.
@@ -69,7 +69,7 @@ fn word(text: &str) -> Result<String, Fault> {
         return Err(Fault::usage(what).hint("move the checkout to a folder with another name"));
     }
     let is_option = text.strip_prefix("--").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()));
-    Ok(if is_option { text.to_owned() } else { shell_word(text).replace('%', "\\%") })
+    Ok(if is_option { text.to_owned() } else { exact_shell_word(text).replace('%', "\\%") })
 }
 
 /// Our lines in this crontab.

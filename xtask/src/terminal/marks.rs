@@ -16,12 +16,15 @@ impl Terminal {
         fold::behind(&lead, self.symbol(mark).0.width() + 1, &self.plain(text), self.width_of_notes())
     }
 
-    /// A mark for the text of a line. Where colours are shown, it holds a number that only this run knows: a mark in a
-    /// text of another author stays without colour.
+    /// A mark for the text of a line. It holds a number that only this run knows: a mark in a text of another author
+    /// stays without colour, and begins no line.
     pub(super) fn mark_in_text(&self, mark: Mark) -> String {
-        let (symbol, _) = self.symbol(mark);
-        let is_plain = !self.color && !self.color_of_results;
-        if is_plain { symbol.to_owned() } else { format!("\x1b[{}m{symbol}\x1b[0m", *OWN_MARKS) }
+        own(self.symbol(mark).0)
+    }
+
+    /// The arrow before what is to be typed, in the same way.
+    pub(super) fn arrow_in_text(&self) -> String {
+        own(self.arrow().trim_end())
     }
 
     pub(super) fn colored(&self, mark: Mark, color: bool) -> String {
@@ -43,26 +46,61 @@ impl Terminal {
         if self.unicode { "→ " } else { "-> " }
     }
 
-    /// Text for people: without control sequences, from any author; with the options that they typed, in the letters
-    /// that this terminal has.
+    /// Text for people behind a mark of ours: without control sequences, from any author, in the letters that this
+    /// terminal has. No further line of it begins with a mark.
     pub(super) fn plain(&self, text: &str) -> String {
-        self.lettered(&clean(text))
+        self.guarded(&self.lettered(&clean(text)), false)
+    }
+
+    /// The same where no mark of ours stands before it: no line of it begins with a mark.
+    pub(super) fn plain_lines(&self, text: &str) -> String {
+        self.guarded(&self.lettered(&clean(text)), true)
+    }
+
+    /// A name, or words of another program, may hold a line break: a line that begins with a mark, or with what looks
+    /// like one, gets a `|` in front.
+    fn guarded(&self, text: &str, from_first: bool) -> String {
+        let lines = text.split('\n').enumerate().map(|(number, line)| {
+            let begin = line.trim_start_matches(|letter: char| letter.is_whitespace() || letter == BLANK);
+            let (lead, is_ours) = (&line[..line.len() - begin.len()], number == 0 && !from_first);
+            if is_ours || !self.begins_with_mark(begin) { line.to_owned() } else { format!("{lead}| {begin}") }
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    fn begins_with_mark(&self, text: &str) -> bool {
+        let all = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped];
+        let signs = all.iter().map(|mark| self.symbol(*mark).0).chain([self.arrow().trim_end()]);
+        text.starts_with(is_sign) || signs.into_iter().any(|sign| text.starts_with(sign))
     }
 
     /// [`Self::plain`] for a text with marks of this run ([`Self::mark_in_text`]): they get their colour.
     pub(super) fn plain_with_marks(&self, text: &str, color: bool) -> String {
-        if !self.color && !self.color_of_results {
-            return self.plain(text);
-        }
         let all = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped];
-        let marks = all.map(|mark| (self.mark_in_text(mark), self.colored(mark, color)));
+        let mut marks = all.map(|mark| (self.mark_in_text(mark), self.colored(mark, color))).to_vec();
+        marks.push((self.arrow_in_text(), self.arrow().trim_end().to_owned()));
         let mut plain = String::with_capacity(text.len());
-        let mut rest = text;
+        let (mut rest, mut is_first) = (text, true);
         while let Some((at, (own, shown))) = marks.iter().filter_map(|mark| Some((rest.find(&mark.0)?, mark))).min() {
-            plain.push_str(&self.plain(&rest[..at]));
+            plain.push_str(&self.guarded(&self.lettered(&clean(&rest[..at])), is_first));
             plain.push_str(shown);
-            rest = &rest[at + own.len()..];
+            (rest, is_first) = (&rest[at + own.len()..], false);
         }
-        plain + &self.plain(rest)
+        plain + &self.guarded(&self.lettered(&clean(rest)), is_first)
     }
+}
+
+fn own(sign: &str) -> String {
+    format!("\x1b[{}m{sign}\x1b[0m", *OWN_MARKS)
+}
+
+/// A letter that is wide and shows nothing.
+const BLANK: char = '\u{2800}';
+
+/// Arrows, check marks, crosses, warning signs and what can be taken for them.
+fn is_sign(letter: char) -> bool {
+    let is_word = matches!(letter, '≈' | '…');
+    !is_word
+        && matches!(letter, '\u{2190}'..='\u{23ff}' | '\u{25a0}'..='\u{27ff}' | '\u{2900}'..='\u{297f}'
+            | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
 }

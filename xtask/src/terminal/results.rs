@@ -100,9 +100,9 @@ impl Terminal {
         (format!("{}{gap}", self.mark_in_text(mark)), width)
     }
 
-    /// What goes before the next thing to type.
+    /// `→ text` as it stands in a result: what to type next.
     pub fn hint_line(&self, hint: &str) -> String {
-        format!("{}{hint}", self.arrow())
+        format!("{} {}", self.arrow_in_text(), self.to_type(hint))
     }
 
     /// `✓ text` as it stands in a result.

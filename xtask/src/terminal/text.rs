@@ -5,6 +5,7 @@ pub use crate::words::{clean, clean_line, count, counted, duration, shell_word, 
 use crate::words::is_obeyed;
 use chrono::{DateTime, Local};
 use std::fmt::Write as _;
+use std::ops::Range;
 use unicode_width::UnicodeWidthStr as _;
 
 /// How long ago that was: `3 h ago`.
@@ -87,7 +88,50 @@ const CALL: &str = "cargo xtask ";
 
 /// The text for a program that is called by these words of a command line.
 pub fn as_called(text: &str, call: &str) -> String {
-    text.replace(CALL, &format!("{} ", clean_line(call)))
+    let call = format!("{} ", clean_line(call));
+    let mut called = String::with_capacity(text.len());
+    let mut done = 0;
+    for at in outside_quotes(text, CALL) {
+        called.extend([&text[done..at], &call]);
+        done = at + CALL.len();
+    }
+    called + &text[done..]
+}
+
+/// Where these words stand in a hint, but for those in quotes: a name of others may hold any.
+fn outside_quotes<'a>(text: &'a str, words: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let quoted = quotes(text);
+    let found = text.match_indices(words).map(|(at, _)| at);
+    found.filter(move |at| !quoted.iter().any(|quote| quote.contains(at)))
+}
+
+/// The words in quotes of a shell or of SQL. An apostrophe behind a letter is none, nor a quote that nothing ends.
+fn quotes(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let (mut before, mut from) = (' ', 0);
+    for (at, letter) in text.char_indices() {
+        // Behind a backslash a quote begins nothing: `'it'\''s'`.
+        let may_begin = at >= from && before != '\\' && !before.is_alphanumeric();
+        let is_begin = may_begin && matches!(letter, '\'' | '"');
+        let length = is_begin.then(|| quote_length(&text[at + 1..], letter)).flatten();
+        if let Some(length) = length {
+            from = at + 1 + length;
+            found.push(at..from);
+        }
+        before = letter;
+    }
+    found
+}
+
+/// How long the rest of a quote is, with its end.
+fn quote_length(text: &str, quote: char) -> Option<usize> {
+    let mut is_escaped = false;
+    let end = text.char_indices().find(|(_, letter)| {
+        let is_end = *letter == quote && !is_escaped;
+        is_escaped = quote == '"' && *letter == '\\' && !is_escaped;
+        is_end
+    });
+    end.map(|(at, _)| at + 1)
 }
 
 /// What Compose is typed as, and the commands of it that work on the project of the folder where they are typed.
@@ -102,8 +146,9 @@ pub fn in_folder(text: &str, folder: Option<&str>) -> String {
     let Some(folder) = folder else { return text.to_owned() };
     let there = format!("cd {} && ", clean_line(folder));
     let mut completed = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(COMPOSE) {
+    let mut done = 0;
+    for at in outside_quotes(text, COMPOSE) {
+        let (before, after) = (&text[done..at], &text[at + COMPOSE.len()..]);
         completed.push_str(before);
         let command = after.strip_prefix(ALL_PROFILES).unwrap_or(after);
         let command = command.split(|letter: char| !letter.is_ascii_lowercase()).next().unwrap_or_default();
@@ -111,9 +156,9 @@ pub fn in_folder(text: &str, folder: Option<&str>) -> String {
             completed.push_str(&there);
         }
         completed.push_str(COMPOSE);
-        rest = after;
+        done = at + COMPOSE.len();
     }
-    completed + rest
+    completed + &text[done..]
 }
 
 /// Options that say which store file is meant, and the commands that read one. Every other option is every command's.
@@ -124,9 +169,9 @@ const READ_STORE_FILES: &[&str] = &["setup-openfga", "test-auth"];
 /// without a value has an empty one.
 pub fn with_options(text: &str, options: &[(&str, String)]) -> String {
     let mut completed = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(CALL) {
-        let (before, after) = rest.split_at(at + CALL.len());
+    let mut done = 0;
+    for at in outside_quotes(text, CALL) {
+        let (before, after) = (&text[done..at + CALL.len()], &text[at + CALL.len()..]);
         let end = after.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-').unwrap_or(after.len());
         let (command, after) = after.split_at(end);
         completed.push_str(before);
@@ -138,9 +183,9 @@ pub fn with_options(text: &str, options: &[(&str, String)]) -> String {
                 completed.push_str(format!(" {option} {}", clean_line(value)).trim_end());
             }
         }
-        rest = after;
+        done = at + CALL.len() + command.len();
     }
-    completed + rest
+    completed + &text[done..]
 }
 
 /// The options of a command whose arguments begin here: words of our own, never part of a name. They end at `--`, at a
@@ -268,6 +313,15 @@ mod tests {
                 format!("of --target and --database: cargo xtask db-shell --target url --database 'a b\\n'{rest}")
             );
         }
+        // Nor is a command in a name one of ours.
+        for named in ["'a'\\'' cargo xtask db-reset'", "\"i cargo xtask db-reset\"", "$'a\\012cargo xtask db-reset'"] {
+            let typed =
+                format!("the owner's: P={named} cargo xtask db-restore --target url --database 'a b\\n' {named}");
+            let text = format!("the owner's: P={named} cargo xtask db-restore {named}");
+            assert_eq!(with_options(&text, &both), typed);
+            assert_eq!(as_called(&text, "x"), format!("the owner's: P={named} x db-restore {named}"));
+        }
+        assert_eq!(in_folder("a 'docker compose up' b", Some("f")), "a 'docker compose up' b");
         let own = "cargo xtask db-shell 'x' --target=url --database c -- -f y";
         assert_eq!(with_options(own, &both), own);
     }

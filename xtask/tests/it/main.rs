@@ -78,6 +78,7 @@ mod env;
 mod extensions;
 mod faults;
 mod foreign_servers;
+mod forged_lines;
 mod full_disk;
 mod globals;
 mod health;
@@ -151,6 +152,7 @@ mod subscriptions;
 mod test_auth;
 mod test_auth_questions;
 mod test_auth_slow;
+mod typed_hints;
 mod up;
 mod url;
 mod url_faults;
@@ -301,6 +303,8 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     server_killed::tests,
     settings::tests,
     hints::tests,
+    forged_lines::tests,
+    typed_hints::tests,
     hostile::tests,
     languages::tests,
     made_by_others::tests,

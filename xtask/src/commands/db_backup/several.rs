@@ -156,7 +156,9 @@ fn none(outcome: Outcome, server: &Server<'_>, context: &Context) -> Error {
 fn warn_of(failed: &[(String, Error)], context: &Context) {
     for (database, error) in failed {
         let context = context.with_database(database);
-        let hint = error::fault(error).and_then(Fault::hint_text).map(|hint| format!("\n{hint}")).unwrap_or_default();
+        let hint =
+            error::fault(error).and_then(Fault::hint_text).map(|hint| format!("\n{}", context.terminal.to_type(hint)));
+        let hint = hint.unwrap_or_default();
         let why = terminal::clean_line(&format!("{error:#}"));
         context.terminal.warn(&format!("{} was not backed up: {why}{hint}", terminal::clean_line(database)));
     }

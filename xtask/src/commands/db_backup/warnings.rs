@@ -9,7 +9,7 @@ use crate::postgres::server::Server;
 use crate::restore::record;
 use crate::target::Target;
 use crate::target::database_name::{self, EXCLUDED};
-use crate::terminal;
+use crate::terminal::{self, Terminal};
 use anyhow::Result;
 
 /// Says of a database that nobody named, and that has no tables, which others its server has: one of them may be meant.
@@ -22,14 +22,13 @@ pub(super) fn warn_of_empty_database(taken: &Taken, target: &Target, context: &C
     // The backup is made: what cannot be asked now is no reason to fail.
     let Ok(others) = others(target, context) else { return };
     let Some(first) = others.first() else { return };
-    let text = format!(
-        "The database {} has no tables; the server also has: {}\n\
-         back that up: cargo xtask db-backup --database {}\nor all of them: cargo xtask db-backup --all",
-        taken.manifest.database,
-        terminal::clean_line(&others.join(", ")),
-        terminal::shell_word(&terminal::clean_line(first))
+    let text =
+        format!("The database {} has no tables; the server also has: {}", taken.manifest.database, others.join(", "));
+    let hint = format!(
+        "back that up: cargo xtask db-backup --database {}\nor all of them: cargo xtask db-backup --all",
+        terminal::shell_word(first)
     );
-    context.terminal.warn(&terminal::clean(&text));
+    context.terminal.warn(&format!("{}\n{}", terminal::clean_line(&text), context.terminal.to_type(&hint)));
 }
 
 /// The databases that `--all` would take, too, without the one that every server has.
@@ -47,21 +46,22 @@ pub(super) fn warn_of_restores(taken: &Taken, target: &Target, context: &Context
         return;
     }
     warn_of_extensions(taken, target, context);
-    taken.path_dependents.iter().for_each(|found| context.terminal.warn(&told(found)));
+    taken.path_dependents.iter().for_each(|found| context.terminal.warn(&told(found, &context.terminal)));
 }
 
-/// What may fail, and what helps.
-fn told(found: &PathDependent) -> String {
-    let PathDependent { object, function, names, schema, is_built, is_read } = found;
-    // A name with a line break in it begins no line of ours.
-    let [object, function, names, schema] = [object, function, names, schema].map(|name| terminal::clean_line(name));
-    let (word, until) = (terminal::shell_word(&schema), if *is_built { " (into PostgreSQL 16 and older)" } else { "" });
+/// What may fail, and what helps. The database's owner chose all of these names.
+fn told(found: &PathDependent, terminal: &Terminal) -> String {
+    let [object, function, names, schema] =
+        [&found.object, &found.function, &found.names, &found.schema].map(|name| terminal::clean_line(name));
+    let word = terminal::shell_word(&found.schema);
+    let until = if found.is_built { " (into PostgreSQL 16 and older)" } else { "" };
+    let verify = terminal.to_type("cargo xtask db-verify --restore");
     let start = format!(
         "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a dump \
          loads with an empty search_path\n\
-         check whether it loads: cargo xtask db-verify --restore"
+         check whether it loads: {verify}"
     );
-    if *is_read {
+    if found.is_read {
         return format!(
             "{start}\n\
              fix it for good: fill that column with a trigger. A generated column must read no table: a dump creates and \

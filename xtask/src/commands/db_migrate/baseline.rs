@@ -78,9 +78,10 @@ fn compare(work: &Work<'_>, ledger: &Ledger, known: &[&Migration]) -> Result<()>
     drift::show_rights(&RightsDifferences { extra: Vec::new(), ..rights }, of_database, work);
     changed.map_or(Ok(()), Err)?;
     if !missing && !rights_are_there {
+        let shell = work.context.terminal.to_type("cargo xtask db-shell");
         work.context
             .terminal
-            .warn("Recorded files are not run any more: run the statements above yourself (cargo xtask db-shell)");
+            .warn(&format!("Recorded files are not run any more: run the statements above yourself ({shell})"));
     }
     if missing {
         return Err(Fault::failed("The schema differs from the one that these files make; nothing was recorded")

@@ -44,10 +44,12 @@ pub(super) fn show_rights(found: &RightsDifferences, of_database: bool, work: &W
     say(&found.missing, "only the files give", work);
     say(&found.extra, "only the database gives", work);
     if of_database {
-        work.context.terminal.note(
-            "Grants on the database itself are not compared: files name it, and a scratch database is another one\n\
-             see them: cargo xtask db-shell -- -c '\\l'",
+        let terminal = &work.context.terminal;
+        terminal.note(
+            "Grants on the database itself are not compared: files name it, and a scratch database is another one",
         );
+        let maintenance = work.server.maintenance_database();
+        terminal.said_below(&format!("see them: cargo xtask db-shell -- -d {maintenance} -l"));
     }
 }
 

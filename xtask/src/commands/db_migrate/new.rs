@@ -43,6 +43,6 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     } else {
         "Write the SQL of the change into the .up.sql, and the SQL that reverts it into the .down.sql, then: cargo xtask db-migrate"
     };
-    context.terminal.note(next);
+    context.terminal.note(&context.terminal.to_type(next));
     Ok(())
 }

@@ -99,7 +99,7 @@ fn ask<'a>(
         let reason = status::reason(entry, &work.config.ignored)?.unwrap_or_default();
         terminal.warn(&format!("{}: {reason}", entry.named()));
         let Some((question, repair)) = question(entry, args) else {
-            terminal.note(&only_by_name(entry));
+            terminal.note(&format!("  {}", terminal.to_type(&only_by_name(entry))));
             left += 1;
             continue;
         };
@@ -161,7 +161,7 @@ fn only_by_name(entry: &Entry) -> String {
     if entry.state == State::Changed {
         let file = entry.migration.as_ref().map(|migration| shown(&migration.up)).unwrap_or_default();
         return terminal::clean_line(&format!(
-            "  give {file} another version; it is accepted only if you name it: cargo xtask db-migrate repair {version}"
+            "give {file} another version; it is accepted only if you name it: cargo xtask db-migrate repair {version}"
         ));
     }
     let way = match entry.lost {
@@ -170,7 +170,7 @@ fn only_by_name(entry: &Entry) -> String {
         Some(Lost::OnlyWayBack) => "get its .up.sql file back".to_owned(),
         _ => "get the checkout that has it; if it is another program's: --ignore-missing".to_owned(),
     };
-    format!("  {way}; its row is removed only if you name it: cargo xtask db-migrate repair {version}")
+    format!("{way}; its row is removed only if you name it: cargo xtask db-migrate repair {version}")
 }
 
 /// Looks as `up` does before a dirty version is taken for finished by hand, or for undone: then `up` builds its indexes

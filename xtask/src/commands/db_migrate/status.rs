@@ -121,7 +121,8 @@ fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context
     }
     if entries.is_empty() {
         if work.folder.refusals.is_empty() && work.folder.foreign.is_none() {
-            context.terminal.note("No migrations; make one with: cargo xtask db-migrate new WORDS");
+            let make = context.terminal.to_type("cargo xtask db-migrate new WORDS");
+            context.terminal.note(&format!("No migrations; make one with: {make}"));
         }
         return Ok(());
     }
@@ -130,7 +131,8 @@ fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context
         if let Some(reason) = reason(entry, ignored)? {
             context.terminal.warn(&format!("{}: {reason}", entry.named()));
         }
-        for line in entry.hint_to_finish().iter().flat_map(|hint| hint.lines()) {
+        let hint = entry.hint_to_finish().map(|hint| context.terminal.to_type(&hint));
+        for line in hint.iter().flat_map(|hint| hint.lines()) {
             context.terminal.note(&format!("  {line}"));
         }
     }

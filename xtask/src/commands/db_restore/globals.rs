@@ -95,12 +95,12 @@ fn report(plan: &Plan<'_>, context: &Context) -> Result<()> {
         let memberships = terminal::counted(plan.memberships.len() as u64, "membership", "memberships");
         context.terminal.done_line(&format!("Created {roles} and {memberships}"))
     }];
-    let logins = plan.logins();
+    let (logins, shell) = (plan.logins(), context.terminal.to_type("cargo xtask db-shell"));
     if !logins.is_empty() {
-        lines.push(format!("Need a password (cargo xtask db-shell, then \\password NAME): {}", logins.join(", ")));
+        lines.push(format!("Need a password ({shell}, then \\password NAME): {}", logins.join(", ")));
     }
     if !plan.is_empty() && !plan.held_back.is_empty() {
-        lines.push("To do the rest by hand (cargo xtask db-shell):".to_owned());
+        lines.push(format!("To do the rest by hand ({shell}):"));
         lines.extend(plan.held_back.iter().map(|held_back| format!("  {}", held_back.by_hand)));
     }
     // All but the first, which has a mark of ours and no name.

@@ -147,7 +147,8 @@ fn properties(merged: &Merged, context: &Context) {
     }
     if !merged.not_applied.is_empty() {
         let what = "The live database's own properties differ from the backup's; the restore keeps the live ones.";
-        context.terminal.note(&format!("{what} To apply the backup's (cargo xtask db-shell):"));
+        let shell = context.terminal.to_type("cargo xtask db-shell");
+        context.terminal.note(&format!("{what} To apply the backup's ({shell}):"));
         for statement in &merged.not_applied {
             context.terminal.note(&format!("  {}", terminal::clean_line(statement)));
         }
@@ -157,13 +158,14 @@ fn properties(merged: &Merged, context: &Context) {
 /// Encoding and locale that the database does not get.
 fn locale_difference(merged: &Merged, backup: &Proven, (target, context): (&Target, &Context)) -> Result<(), Fault> {
     let Some(difference) = &merged.locale_difference else { return Ok(()) };
+    let commands = context.terminal.to_type(&locale_difference::commands(backup, target)?);
     let text = format!(
         "Encoding and locale of {} differ from the backup's; the restore keeps them:\n  now:            {}\n  \
          in the backup:  {}\nOnly a new database gets the backup's. To recreate it from this backup alone:\n  {}",
         target.database(),
         terminal::clean_line(&difference.live),
         terminal::clean_line(&difference.backup),
-        locale_difference::commands(backup, target)?.replace('\n', "\n  ")
+        commands.replace('\n', "\n  ")
     );
     context.terminal.note(&text);
     Ok(())

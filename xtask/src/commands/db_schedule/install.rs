@@ -209,6 +209,6 @@ fn tell(plan: &Plan, name: &str, context: &Context) -> Result<()> {
         format!("Failure:   {on_failure}"),
     ];
     terminal.result_report(&crate::terminal::report(&lines))?;
-    terminal.note("Try it now: cargo xtask db-schedule run");
+    terminal.note(&terminal.to_type("Try it now: cargo xtask db-schedule run"));
     Ok(())
 }

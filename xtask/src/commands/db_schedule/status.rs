@@ -84,7 +84,7 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
             Gravity::Failure => context.terminal.failure_line(&what),
             _ => context.terminal.warning_line(&what),
         };
-        lines.extend([line, clean_line(&format!("  {}", context.terminal.hint_line(&hint(flaw, context))))]);
+        lines.extend([line, format!("  {}", context.terminal.hint_line(&clean_line(&hint(flaw, context))))]);
     }
     context.terminal.result_report(&lines.join("\n"))?;
     let history = standing.history.as_ref().ok();

@@ -9,7 +9,7 @@ use crate::migration::plan::{self, FOLDER_HINT, Limit, State};
 use crate::migration::run::{Done, Runner, Step};
 use crate::postgres::server::Server;
 use crate::target::Target;
-use crate::terminal;
+use crate::terminal::clean_line;
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -88,7 +88,7 @@ impl Order {
                 step.description,
                 entry.named()
             );
-            work.context.terminal.warn(&terminal::clean_line(&line));
+            work.context.terminal.warn(&clean_line(&line));
         }
         Ok(steps)
     }

@@ -32,7 +32,7 @@ impl Work<'_> {
             Event::Ran(step, took) => {
                 let lead = if step.direction == Direction::Up { "" } else { "Reverted: " };
                 let line = format!("{lead}{} {} ({})", step.version, step.description, terminal::duration(*took));
-                terminal.done(&line);
+                terminal.done(&terminal::clean_line(&line));
             }
             Event::Waits(step, lock_timeout, holders) => {
                 let Some(holder) = holders.first() else { return };

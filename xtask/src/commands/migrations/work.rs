@@ -162,7 +162,8 @@ impl<'a> Work<'a> {
         }
         if let Some(more) = told.len().checked_sub(shown).filter(|more| *more > 0) {
             let more = terminal::counted(more as u64, "more warning", "more warnings");
-            self.context.terminal.warn(&format!("{more}; see all with: cargo xtask db-migrate up --dry-run"));
+            let all = self.context.terminal.to_type("cargo xtask db-migrate up --dry-run");
+            self.context.terminal.warn(&format!("{more}; see all with: {all}"));
         }
         Ok(steps)
     }

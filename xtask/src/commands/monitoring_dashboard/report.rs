@@ -50,8 +50,9 @@ impl Report {
         let rows = [rows("dashboard", &self.dashboards), rows("program", &self.parts)].concat();
         context.terminal.table(&["", "NAME", "ADDRESS"], &rows, &[])?;
         context.terminal.note(&format!(
-            "Every user of this host may look; to change something, log in as admin ({} in .env)\nstop it with: cargo xtask down",
-            passwords::GRAFANA
+            "Every user of this host may look; to change something, log in as admin ({} in .env)\n{}",
+            passwords::GRAFANA,
+            context.terminal.to_type("stop it with: cargo xtask down")
         ));
         Ok(())
     }

@@ -69,6 +69,7 @@ impl Ids {
 /// Running containers keep the ids that they were made with.
 fn say_who_uses_them(target: &Target, context: &Context) {
     if let Some(holders) = target.services().holders_of(&[STORE_ID, MODEL_ID]) {
-        context.terminal.note(&format!("{} use the ids: {}", holders.services.join(", "), holders.renew));
+        let renew = context.terminal.to_type(&holders.renew);
+        context.terminal.note(&format!("{} use the ids: {renew}", holders.services.join(", ")));
     }
 }

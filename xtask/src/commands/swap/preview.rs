@@ -12,7 +12,7 @@ const LEFT_OUT: &str = "no rows in the file";
 pub fn changes(plan: &Plan, then: &str, context: &Context) {
     let terminal = &context.terminal;
     if let Some(why) = &plan.unreadable {
-        terminal.warn(&format!("The live database cannot be read: {why}"));
+        terminal.warn(&terminal::clean_line(&format!("The live database cannot be read: {why}")));
     }
     let number = |rows: Option<u64>, estimated: bool| {
         rows.map_or_else(

@@ -62,9 +62,10 @@ impl Report<'_> {
         lines.extend(self.safety.map(|safety| format!("Safety:    {}", context.shown(safety))));
         if let Some(before) = before {
             lines.push(format!("Previous:  kept on the server as {before}"));
-            lines.push("Undo:      cargo xtask db-restore --undo".to_owned());
+            lines.push(format!("Undo:      {}", context.terminal.to_type("cargo xtask db-restore --undo")));
         } else if let Some(safety) = self.safety {
-            lines.push(format!("Undo:      cargo xtask db-restore {}", context.as_word(safety)));
+            let undo = format!("cargo xtask db-restore {}", context.as_word(safety));
+            lines.push(format!("Undo:      {}", context.terminal.to_type(&undo)));
         }
         let text = terminal::report(&lines);
         if context.terminal.stdout_is_terminal() {
@@ -84,7 +85,7 @@ pub fn name_unmigrated(done: &Done, context: &Context) {
 pub fn say_surplus(surplus: Surplus<'_>, context: &Context) {
     let terminal = &context.terminal;
     let refused = |what: &str, error: &Error| {
-        let next = "the next restore tries again; see what is kept: cargo xtask db-list";
+        let next = terminal.to_type("the next restore tries again; see what is kept: cargo xtask db-list");
         let why = terminal::clean_line(&format!("{error:#}"));
         terminal.warn(&format!("{what} could not be dropped: {why}; {next}"));
     };

@@ -5,6 +5,7 @@ use super::server_facts::Setting;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::postgres::search_path;
+use crate::postgres::server::see_settings;
 
 /// Names, the values that are harmless, and what the others do.
 const HARMFUL: &[(&str, &[&str], &str)] = &[
@@ -22,7 +23,7 @@ const HARMFUL: &[(&str, &[&str], &str)] = &[
     ("ignore_checksum_failure", &["off"], "damaged pages are read"),
 ];
 
-const HINT: &str = "see all: cargo xtask db-shell -- -c '\\drds'; to take one back: ALTER DATABASE … RESET NAME, or ALTER ROLE … IN DATABASE … RESET NAME";
+const TAKE_BACK: &str = "to take one back: ALTER DATABASE … RESET NAME, or ALTER ROLE … IN DATABASE … RESET NAME";
 
 pub fn look(scene: &Scene) -> Finding {
     let Ok(facts) = scene.server() else { return Finding::not_asked(Part::Postgres) };
@@ -31,7 +32,7 @@ pub fn look(scene: &Scene) -> Finding {
     if found.is_empty() {
         return Finding::ok("none that loads code or changes what a name means");
     }
-    Finding::warn(found.join("; "), HINT)
+    Finding::warn(found.join("; "), format!("see all: {}; {TAKE_BACK}", see_settings(scene.target)))
 }
 
 fn judged(setting: &Setting, open_schemas: &[String], scene: &Scene) -> Option<String> {

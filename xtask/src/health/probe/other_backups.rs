@@ -10,6 +10,7 @@ use crate::backup::set;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part, Status};
 use crate::postgres::rows;
+use crate::postgres::server::maintenance_database;
 use crate::restore::record;
 use crate::target::database_name::{self, EXCLUDED};
 use crate::words::counted;
@@ -32,7 +33,8 @@ pub fn look(scene: &Scene) -> Finding {
         Ok(names) => judge(scene, &names),
         Err(_) if reach(scene).is_err() || scene.server().is_err() => Finding::not_asked(Part::Postgres),
         Err(error) => {
-            let unread = Finding::of_error(&error, "see the server's databases: cargo xtask db-shell -- -l");
+            let databases = format!("cargo xtask db-shell -- -d {} -l", maintenance_database(scene.target));
+            let unread = Finding::of_error(&error, &format!("see the server's databases: {databases}"));
             Finding { status: Status::Warn, ..unread }
         }
     }

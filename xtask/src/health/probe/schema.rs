@@ -2,12 +2,10 @@
 
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
-use crate::postgres::openfga_tables::{Known, NEWEST_REVISION};
+use crate::postgres::openfga_tables::{Known, NEWEST_REVISION, SEE_OWNER};
 
 /// The revision that adds the condition columns: below it, reading tuples fails.
 const LEAST_REVISION: u64 = 5;
-/// OpenFGA's own are tables; a view of their name would run its owner's code when it is read.
-const HINT: &str = "see who owns it: cargo xtask db-shell -- -c '\\d+ goose_db_version'";
 const MIGRATE: &str = "bring its tables up to date: cargo xtask setup-openfga";
 
 pub fn look(scene: &Scene) -> Finding {
@@ -22,7 +20,7 @@ pub fn look(scene: &Scene) -> Finding {
     let revision = match &facts.revision {
         Known::Is(revision) => Some(*revision),
         Known::Absent => None,
-        Known::Unread(why) => return Finding::fail(format!("OpenFGA's revision is not read: {why}"), HINT),
+        Known::Unread(why) => return Finding::fail(format!("OpenFGA's revision is not read: {why}"), SEE_OWNER),
     };
     match revision {
         None => Finding::fail(format!("{} has no OpenFGA tables", scene.target.database()), MIGRATE),

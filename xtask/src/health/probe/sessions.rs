@@ -2,14 +2,14 @@
 
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
+use crate::postgres::server::maintenance_database;
 use crate::words::{counted, span};
 use std::time::Duration;
 
 /// A transaction that is open for longer keeps VACUUM from its work, and maybe others from their rows.
 const LONG: Duration = Duration::from_secs(300);
 const LONG_SETTING: &str = "XTASK_TRANSACTION_MAX_AGE";
-const WHO: &str =
-    "see who: cargo xtask db-shell -- -c 'SELECT pid, application_name, state, query FROM pg_stat_activity'";
+const WHO: &str = "'SELECT pid, application_name, state, query FROM pg_catalog.pg_stat_activity'";
 
 pub fn connections(scene: &Scene) -> Finding {
     let Ok(facts) = scene.server() else { return Finding::not_asked(Part::Postgres) };
@@ -18,7 +18,8 @@ pub fn connections(scene: &Scene) -> Finding {
     // Our own session may be one of those that only a superuser gets.
     if facts.used > most {
         let detail = format!("{detail}: no connection left ({} are reserved)", facts.reserved);
-        return Finding::fail(detail, format!("close some clients, or raise max_connections; {WHO}"));
+        let who = format!("cargo xtask db-shell -- -d {} -c {WHO}", maintenance_database(scene.target));
+        return Finding::fail(detail, format!("close some clients, or raise max_connections; see who: {who}"));
     }
     Finding::ok(detail)
 }

@@ -8,7 +8,7 @@ mod owner;
 
 pub use create::create;
 
-use crate::words::first_names;
+use crate::words::{clean_line, first_names};
 use anyhow::{Context as _, Result};
 use name::{Named, Part};
 use std::collections::BTreeMap;
@@ -101,10 +101,10 @@ pub fn read(folder: &Path) -> Result<Folder> {
     Ok(reader.finish(folder))
 }
 
-/// A file as people name it: folder and name.
+/// A file as people name it: folder and name, in one line.
 pub fn shown(path: &Path) -> String {
     let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
-    Path::new(folder).join(path.file_name().unwrap_or_default()).display().to_string()
+    clean_line(&Path::new(folder).join(path.file_name().unwrap_or_default()).to_string_lossy())
 }
 
 #[derive(Debug, Default)]

@@ -86,7 +86,8 @@ fn not_made(error: anyhow::Error, session: &Session<'_>) -> anyhow::Error {
         }
         Some(code::READ_ONLY) => format!(
             "sessions of user {user} are read-only here: log in as another user, or use a server that accepts \
-             changes; to see why: cargo xtask db-shell -- -c '\\drds'"
+             changes; to see why: {}",
+            session.see_settings()
         ),
         _ => "see the state of each version: cargo xtask db-migrate status".to_owned(),
     };

@@ -6,6 +6,7 @@ use crate::migration::difference::Cause;
 use crate::migration::files::{Migration, Orphan};
 use crate::migration::ledger::Row;
 use crate::migration::unfinished;
+use crate::words::clean_line;
 use serde::Serialize;
 use std::path::Path;
 
@@ -79,9 +80,9 @@ impl Entry {
         self.migration.as_ref().map(|migration| migration.description.as_str()).or(row).unwrap_or_default()
     }
 
-    /// `1 make a table`.
+    /// `1 make a table`, in one line: the database's owner writes the ledger's words, and a file's name may hold any letter.
     pub fn named(&self) -> String {
-        format!("{} {}", self.version, self.description())
+        format!("{} {}", self.version, clean_line(self.description()))
     }
 
     /// The words of the ledger's row, where the file has others: it may be another program's.

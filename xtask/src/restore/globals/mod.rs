@@ -44,7 +44,10 @@ impl Plan<'_> {
             None => Ok(()),
             Some(missing) => {
                 Err(Fault::new(Exit::Partial, format!("Role {missing} is not there after it was created"))
-                    .hint("see the roles: cargo xtask db-shell -- -c '\\du'")
+                    .hint(format!(
+                        "see the roles: cargo xtask db-shell -- -d {} -c '\\du'",
+                        server.maintenance_database()
+                    ))
                     .into())
             }
         }

@@ -98,6 +98,10 @@ pub(in crate::restore) fn dollar_quote(run: &str) -> String {
     format!("${}$", run.replace('-', ""))
 }
 
+/// A statement that runs nothing of another role, who may have made that database.
+const OWNERS: &str =
+    r#""SELECT tablename, tableowner FROM pg_catalog.pg_tables WHERE schemaname OPERATOR(pg_catalog.=) 'xtask'""#;
+
 /// A session in the record database, and whether the record is there.
 fn open<'a>(server: &Server<'a>, name: &str) -> Result<(OpenSession<'a>, bool)> {
     /// `None`: there is no such thing.
@@ -112,7 +116,7 @@ fn open<'a>(server: &Server<'a>, name: &str) -> Result<(OpenSession<'a>, bool)> 
     if own.database != Some(true) || own.table == Some(false) {
         let message = format!("The record in the database {name} was made by another role: it is not trusted");
         return Err(Fault::failed(message)
-            .hint(format!("see whose it is: cargo xtask db-shell -- -d {} -c '\\dt+ xtask.*'", shell_word(name)))
+            .hint(format!("see whose it is: cargo xtask db-shell -- -d {} -c {OWNERS}", shell_word(name)))
             .into());
     }
     Ok((session, own.table.is_some()))

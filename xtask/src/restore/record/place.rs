@@ -111,7 +111,7 @@ impl Place {
         let message =
             format!("The database {}, this role's record of its databases, {what}: it is not trusted", self.name);
         Err(Fault::failed(message).hint(format!(
-            "see who changed it: cargo xtask db-shell -- -c '\\l+ xtask_record*' -c '\\drds'\n\
+            "see who changed it: cargo xtask db-shell -- -d postgres -c '\\l+ xtask_record*' -c '\\drds'\n\
              to trust it again, as that user: cargo xtask db-shell, then\n{undo}"
         )))
     }

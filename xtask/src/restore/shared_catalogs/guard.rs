@@ -14,8 +14,8 @@ use std::time::Duration;
 const NAMED: usize = 20;
 /// After a failure a silent server is waited for no longer than this.
 const CLEAR_UP_TIMEOUT: Duration = Duration::from_secs(5);
-const CHECK: &str = "check each change, and undo those that you do not want: cargo xtask db-shell -- -c '\\l+' -c '\\du+' -c \
-     '\\drds' -c '\\db+'\n\
+const CHECK: &str = "check each change, and undo those that you do not want: cargo xtask db-shell -- -d postgres -c '\\l+' -c \
+     '\\du+' -c '\\drds' -c '\\db+'\n\
     if it was another session, try again";
 
 /// How a file makes a role so that it can also be tried where the role is there.

@@ -1,5 +1,6 @@
 //! Starting and stopping what a target runs.
 
+use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::ports::Taken;
 use crate::target::startup::{Answering, Startup};
@@ -25,7 +26,7 @@ pub trait Stack {
     fn up(&self, startup: &Startup, extent: Extent) -> Result<Answering>;
 
     /// Stops the stack; data stays. False where nothing ran. `warn` hears which services lose what they need.
-    fn down(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<bool>;
+    fn down(&self, extent: Extent, warn: &dyn Fn(&Fault)) -> Result<bool>;
 
     /// What of the stack runs now, by the names that people know; `None` where that cannot be found out.
     fn running(&self) -> Option<Vec<String>>;

@@ -3,6 +3,7 @@
 use super::Compose;
 use super::containers::Container;
 use super::data_place::End;
+use crate::error::Fault;
 use crate::target::backend::Extent;
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 impl Compose {
     /// Stops the services of this extent; false where nothing was there to stop. Others that need them are named first,
     /// and keep running.
-    pub(super) fn stop_stack(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<bool> {
+    pub(super) fn stop_stack(&self, extent: Extent, warn: &dyn Fn(&Fault)) -> Result<bool> {
         if extent == Extent::All {
             self.check_data_outlives(End::Removed)?;
             return self.remove_all();
@@ -31,10 +32,13 @@ impl Compose {
         let users = self.users_that_stay(&wanted, listed.as_deref())?;
         if !users.is_empty() {
             let users: Vec<&str> = users.iter().map(String::as_str).collect();
-            warn(&format!(
-                "Running services that depend on a stopped service, and keep running: {}\nstop the whole project with: cargo xtask down --all",
-                users.join(", ")
-            ));
+            warn(
+                &Fault::failed(format!(
+                    "Running services that depend on a stopped service, and keep running: {}",
+                    users.join(", ")
+                ))
+                .hint("stop the whole project with: cargo xtask down --all"),
+            );
         }
         self.run(["stop", "--"].into_iter().chain(stopped), DEADLINE).map(|_| true)
     }

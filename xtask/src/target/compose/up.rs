@@ -56,7 +56,7 @@ impl Stack for Compose {
     }
 
     /// Containers stay where only those that `up` starts are stopped; volumes always do.
-    fn down(&self, extent: Extent, warn: &dyn Fn(&str)) -> Result<bool> {
+    fn down(&self, extent: Extent, warn: &dyn Fn(&Fault)) -> Result<bool> {
         self.check_version()?;
         self.check_made_here()?;
         self.stop_stack(extent, warn)

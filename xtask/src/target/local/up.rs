@@ -34,7 +34,7 @@ impl Stack for Local {
         up(self, startup)
     }
 
-    fn down(&self, _: Extent, _: &dyn Fn(&str)) -> Result<bool> {
+    fn down(&self, _: Extent, _: &dyn Fn(&Fault)) -> Result<bool> {
         down(self)
     }
 

@@ -18,7 +18,7 @@ impl Stack for Url {
         Ok(Answering { postgres: startup.queries.version(&[])?, openfga: None, started: false, failed: Vec::new() })
     }
 
-    fn down(&self, _: Extent, _: &dyn Fn(&str)) -> Result<bool> {
+    fn down(&self, _: Extent, _: &dyn Fn(&Fault)) -> Result<bool> {
         let fault = Fault::usage(format!("This program does not stop {}", self.place()));
         Err(fault.hint("stop it on its host; or name another target: --target compose, --target local").into())
     }

@@ -60,7 +60,8 @@ impl Report<'_> {
             lines.push(format!("Previous:  kept on the server as {}", kept.join(", ")));
         }
         if self.can_be_undone() {
-            lines.push(format!("Undo:      cargo xtask db-restore --undo --set{}", self.by_database()));
+            let undo = format!("cargo xtask db-restore --undo --set{}", self.by_database());
+            lines.push(format!("Undo:      {}", context.terminal.to_type(&undo)));
         }
         let text = terminal::report(&lines);
         if context.terminal.stdout_is_terminal() {

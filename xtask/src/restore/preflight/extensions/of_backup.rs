@@ -57,13 +57,14 @@ pub fn check(target: &Target, backup: &Proven, server: &ServerExtensions) -> Res
     Err(Fault::new(Exit::Failed, message).hint(hint))
 }
 
-/// What is to be said of a backup that was just made and that no restore of ours can load; `None`: all is well.
-pub fn advice(target: &Target, manifest: &Manifest, file: &Path) -> Option<String> {
+/// What is to be said of a backup that was just made and that no restore of ours can load, and what to type; `None`: all is
+/// well.
+pub fn advice(target: &Target, manifest: &Manifest, file: &Path) -> Option<(String, String)> {
     let named = manifest.extensions.iter().map(|extension| extension.as_str());
     let (name, setting) = named.filter_map(|name| Some((name, setting_of(name)?))).next()?;
     let only_in = only_in(name, setting, Some(target.database()));
     let by_hand = by_hand(target, Some(manifest), &shell_word(&file.to_string_lossy()));
-    Some(format!("db-restore and db-verify --restore cannot load this backup: {only_in}\n{by_hand}"))
+    Some((format!("db-restore and db-verify --restore cannot load this backup: {only_in}"), by_hand))
 }
 
 /// What a person types to restore such a backup, and what makes the next ones restorable.

@@ -4,6 +4,7 @@ use super::candidate::{Candidate, servers};
 use super::role::Role;
 use crate::error::Fault;
 use crate::target::compose::image::ImageKind;
+use crate::words::shell_word;
 
 /// Several services of the project fit this role.
 pub(super) fn several(role: &Role, candidates: &[&Candidate]) -> Fault {
@@ -45,8 +46,11 @@ pub(super) fn those_that_are(role: &Role, candidates: &[Candidate]) -> String {
 }
 
 fn shown(candidate: &Candidate) -> String {
-    let Candidate { name, image, inactive, .. } = candidate;
-    match inactive.as_slice() {
+    let Candidate { name, inactive, .. } = candidate;
+    // A hint holds them: a name of others is one word there.
+    let image = shell_word(&candidate.image);
+    let profiles: Vec<String> = inactive.iter().map(|profile| shell_word(profile)).collect();
+    match profiles.as_slice() {
         [] => format!("{name} ({image})"),
         profiles => format!("{name} ({image}, profile {} is not active)", profiles.join(", ")),
     }

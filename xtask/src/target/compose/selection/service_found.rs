@@ -33,7 +33,7 @@ impl ServiceFound {
         match self.inactive.first() {
             Some(profile) => {
                 let word = shell_word(profile);
-                format!("COMPOSE_PROFILES={word} cargo xtask up (the profile {profile} is not active)")
+                format!("COMPOSE_PROFILES={word} cargo xtask up (the profile {word} is not active)")
             }
             None => "cargo xtask up".to_owned(),
         }
@@ -50,12 +50,15 @@ impl ServiceFound {
         let says_so = format!("to keep that in .env: {setting}={name}");
         match &self.recognised {
             Recognised::ByName => None,
-            Recognised::ByImage(image) => Some(format!("PostgreSQL is the service {name} (image {image}); {says_so}")),
+            Recognised::ByImage(image) => {
+                Some(format!("PostgreSQL is the service {name} (image {}); {says_so}", shell_word(image)))
+            }
             Recognised::ByAnswer => Some(format!("PostgreSQL is the service {name} (its port answers); {says_so}")),
             Recognised::Supposed { image, others } => Some(format!(
-                "The service {name} is taken for PostgreSQL: it has the image {image}, but runs another program than \
+                "The service {name} is taken for PostgreSQL: it has the image {}, but runs another program than \
                  its server, and no other service answers\nif another service is PostgreSQL: {setting}={}, in .env or in the \
                  environment (it may be: {})",
+                shell_word(image),
                 others.first().map_or("NAME", String::as_str),
                 others.join(", ")
             )),

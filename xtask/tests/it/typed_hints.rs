@@ -1,0 +1,91 @@
+//! What a hint says to type into psql runs nothing of the database's owner, also where a superuser types it.
+
+use crate::harness::stack::{Database, shared};
+use crate::harness::{Health, Outcome, Test};
+
+pub fn tests() -> Vec<Test> {
+    tests![[Stack] a_typed_hint_runs_nothing_of_the_databases_owner]
+}
+
+/// Operators and a view that psql's own statements, and hints without a schema, would find first.
+const TRAP: &str = "CREATE SCHEMA evil;
+    CREATE FUNCTION evil.up() RETURNS bool LANGUAGE plpgsql AS $f$ BEGIN
+      IF (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) session_user) THEN
+        EXECUTE 'ALTER ROLE LOW CREATEDB'; END IF; RETURN true; END $f$;
+    CREATE FUNCTION evil.eq(a oid, b oid) RETURNS bool LANGUAGE plpgsql AS $f$ BEGIN
+      PERFORM evil.up(); RETURN a OPERATOR(pg_catalog.=) b; END $f$;
+    CREATE FUNCTION evil.ne(a name, b text) RETURNS bool LANGUAGE plpgsql AS $f$ BEGIN
+      PERFORM evil.up(); RETURN a OPERATOR(pg_catalog.<>) b; END $f$;
+    CREATE OPERATOR evil.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = evil.eq);
+    CREATE OPERATOR evil.<> (LEFTARG = name, RIGHTARG = text, FUNCTION = evil.ne);
+    CREATE VIEW evil.pg_stat_activity AS SELECT * FROM pg_catalog.pg_stat_activity WHERE evil.up();
+    CREATE VIEW evil.pg_tables AS SELECT * FROM pg_catalog.pg_tables WHERE evil.up();";
+
+struct Trap<'a> {
+    role: String,
+    database: Database<'a>,
+}
+
+impl Trap<'_> {
+    fn has_sprung(&self) -> bool {
+        let stack = self.database.stack;
+        let rights = stack.admin(&format!("SELECT rolcreatedb FROM pg_roles WHERE rolname = '{}'", self.role));
+        stack.admin(&format!("ALTER ROLE {} NOCREATEDB", self.role));
+        rights == "t"
+    }
+
+    /// Types what a hint says, as a shell reads it.
+    fn types(&self, hint: &str) -> Outcome {
+        let mut rest = hint.split("cargo xtask ").nth(1).unwrap().trim();
+        let mut words = Vec::new();
+        while let Some(first) = rest.chars().next() {
+            let quote = Some(first).filter(|first| matches!(first, '\'' | '"'));
+            let inner = if quote.is_some() { &rest[1..] } else { rest };
+            let (word, after) = inner.split_once(quote.unwrap_or(' ')).unwrap_or((inner, ""));
+            words.push(word.to_owned());
+            rest = after.trim_start();
+        }
+        self.database.xtask([]).args(words).run()
+    }
+}
+
+fn a_typed_hint_runs_nothing_of_the_databases_owner() {
+    let stack = shared();
+    let role = format!("low_{}", std::process::id());
+    stack.admin(&format!("CREATE ROLE {role}"));
+    let trap = Trap { database: stack.database_with(&format!("TEMPLATE template0 OWNER {role}")), role };
+    let (role, database) = (&trap.role, &trap.database);
+    database.sql(&format!("SET SESSION AUTHORIZATION {role};\n{}", TRAP.replace("LOW", role)));
+    database.sql(&format!("ALTER DATABASE {} SET search_path = evil, pg_catalog", database.quoted()));
+    // What was advised once springs it.
+    for command in ["\\drds", "\\dt *.*", "SELECT * FROM pg_stat_activity"] {
+        database.xtask(["db-shell", "--", "-c", command]).run();
+        assert!(trap.has_sprung(), "{command} does not spring the trap");
+    }
+    let health = Health::of(database.xtask([]), &["--only", "settings"]);
+    health.says(
+        "settings",
+        "warn",
+        "hide PostgreSQL's own functions",
+        "cargo xtask db-shell -- -d postgres -c '\\drds'; ",
+    );
+    let hint = health.outcome.json()["checks"][0]["hint"].as_str().unwrap().to_owned();
+    let refused = database.xtask(["db-backup", "--table", "nosuch"]).run();
+    let tables = refused.code(1).stderr.split("list the tables: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    for typed in [hint.split(';').next().unwrap(), &tables] {
+        let run = trap.types(typed);
+        run.ok().holds(!trap.has_sprung(), "code of the owner ran");
+    }
+    // Nor does any other hint of this kind.
+    let owner = "SELECT relnamespace::pg_catalog.regnamespace, relkind, relowner::pg_catalog.regrole \
+                 FROM pg_catalog.pg_class WHERE relname OPERATOR(pg_catalog.=) 'goose_db_version'";
+    let record =
+        "SELECT tablename, tableowner FROM pg_catalog.pg_tables WHERE schemaname OPERATOR(pg_catalog.=) 'xtask'";
+    let who = "SELECT pid, application_name, state, query FROM pg_catalog.pg_stat_activity";
+    for words in [&["-c", owner][..], &["-c", record], &["-d", "postgres", "-c", who], &["-d", "postgres", "-l"]] {
+        let run = database.xtask(["db-shell", "--"]).args(words.iter().copied()).run();
+        run.ok().holds(!trap.has_sprung(), "code of the owner ran");
+    }
+    stack.admin(&format!("DROP DATABASE {} WITH (FORCE)", database.quoted()));
+    stack.admin(&format!("DROP ROLE {role}"));
+}
