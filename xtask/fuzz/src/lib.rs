@@ -4,7 +4,7 @@
 #[path = "../../src/error.rs"]
 pub mod error;
 
-#[path = "../../src/words.rs"]
+#[path = "../../src/words/mod.rs"]
 pub mod words;
 
 #[path = "../../src/platform.rs"]

@@ -10,6 +10,7 @@ mod fed;
 pub mod globals;
 mod inspect;
 pub mod listing;
+mod made;
 pub mod manifest;
 pub mod metrics;
 pub mod name;

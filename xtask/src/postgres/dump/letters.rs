@@ -28,26 +28,39 @@ impl Utf8Check {
             return;
         }
         self.found.beyond_ascii = true;
-        if self.found.beyond_latin1.is_none() {
-            // U+0100 begins with the first of these bytes; no later byte of a letter is as large.
-            let at = bytes.iter().position(|byte| *byte >= 0xc4);
-            let line_of = |at: usize| line.saturating_add(memchr_iter(b'\n', &bytes[..at]).count() as u64);
-            self.found.beyond_latin1 = at.map(line_of);
-        }
         let text: Cow<'_, [u8]> = match self.rest.as_slice() {
             [] => bytes.into(),
             rest => [rest, bytes].concat().into(),
         };
         self.rest.clear();
-        let Err(error) = std::str::from_utf8(&text) else { return };
-        let (valid, rest) = text.split_at(error.valid_up_to());
-        if error.error_len().is_some() {
-            // What was kept of the piece before holds no end of a line.
-            self.found.not_utf8 = Some(line.saturating_add(memchr_iter(b'\n', valid).count() as u64));
+        // What was kept of the piece before holds no end of a line.
+        let line_of = |before: &str| line.saturating_add(memchr_iter(b'\n', before.as_bytes()).count() as u64);
+        let (valid, after, is_wrong) = match std::str::from_utf8(&text) {
+            Ok(whole) => (whole, &[][..], false),
+            Err(error) => {
+                let (valid, after) = text.split_at(error.valid_up_to());
+                (std::str::from_utf8(valid).unwrap_or_default(), after, error.error_len().is_some())
+            }
+        };
+        if self.found.beyond_latin1.is_none() && has_beyond_latin1(valid) {
+            let before = valid.split(|letter| letter > LAST_OF_LATIN1).next();
+            self.found.beyond_latin1 = before.map(line_of);
+        }
+        if is_wrong {
+            self.found.not_utf8 = Some(line_of(valid));
         } else {
-            self.rest.extend_from_slice(rest);
+            self.rest.extend_from_slice(after);
         }
     }
+}
+
+const LAST_OF_LATIN1: char = '\u{ff}';
+
+/// Counted by what is compiled with optimisation: the letters of LATIN1 beyond ASCII have two bytes each, the first of
+/// which is one of two.
+fn has_beyond_latin1(text: &str) -> bool {
+    let of_latin1 = [0xc2, 0xc3].map(|first| memchr_iter(first, text.as_bytes()).count());
+    text.len().saturating_sub(text.chars().count()) > of_latin1.into_iter().sum()
 }
 
 #[cfg(test)]
@@ -84,6 +97,11 @@ mod tests {
             for letter in ["€", "Ā", "雪", "𝄞"] {
                 assert_eq!(of(format!("é\nÿ{letter}\n€").as_bytes(), size).beyond_latin1, Some(2), "{letter}");
             }
+            // It counts only before what is no UTF-8.
+            let letters = of(b"\xc3\xa9\n\xa0\xc7\xc7\n\xc4\x80", size);
+            assert_eq!((letters.beyond_latin1, letters.not_utf8), (None, Some(2)), "{size}");
+            let letters = of(b"\xc4\x80\n\xc4\n", size);
+            assert_eq!((letters.beyond_latin1, letters.not_utf8), (Some(1), Some(2)), "{size}");
         }
     }
 }
