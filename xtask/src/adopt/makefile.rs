@@ -97,6 +97,15 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
     Ok(Planned { change, by_hand, found: format!("{file}, {targets} {noun}{shared}") })
 }
 
+/// How many conditions are open behind a line.
+fn behind(words: &str, open: usize) -> usize {
+    match words.split([' ', '\t', '(']).next() {
+        Some("ifdef" | "ifndef" | "ifeq" | "ifneq") => open.saturating_add(1),
+        Some("endif") => open.saturating_sub(1),
+        _ => open,
+    }
+}
+
 impl Rules {
     /// The rule that makes a goal now, with its target: its own one, else that of a pattern. A pattern that takes every
     /// name only catches what has no rule.
@@ -114,6 +123,7 @@ impl Rules {
     fn read(&mut self, repository: &Repository, file: &str, text: &str, depth: usize) -> Result<(), Fault> {
         let lines: Vec<&str> = text.lines().collect();
         let mut at = 0;
+        let mut conditions = 0usize;
         while let Some(line) = lines.get(at) {
             signals::check()?;
             let first = at;
@@ -129,6 +139,7 @@ impl Rules {
             if line.starts_with('\t') || words.is_empty() {
                 continue;
             }
+            conditions = behind(words, conditions);
             if words.starts_with("define ") {
                 at += lines[at..].iter().take_while(|line| line.trim() != "endef").count();
             } else if let Some(names) =
@@ -137,6 +148,9 @@ impl Rules {
                 self.include(repository, names, depth)?;
             } else if let Some((name, value)) = assignment(words) {
                 self.assign(name, value, words.contains("+="));
+                // The environment, or a condition, decides.
+                let is_open = conditions > 0 || words.contains("?=");
+                self.given_again.extend(is_open.then(|| name.to_owned()));
             } else if let Some((targets, inline)) = rule(&self.expanded(words, file, first + 1)) {
                 let mut recipe: Vec<String> = inline.map(str::to_owned).into_iter().collect();
                 recipe.extend(

@@ -219,7 +219,7 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
         let options = LoadOptions { search_path, version_changes, jobs, beside: None };
         let checked = staging.load(backup, options, &|bytes| progress.set(bytes))?;
         let warn = |what: String| progress.aside(|| context.terminal.warn(&terminal::clean_line(&what)));
-        checked.uncounted().into_iter().for_each(warn);
+        checked.warnings().into_iter().for_each(warn);
         checked.discard()
     })
 }

@@ -106,7 +106,7 @@ fn start(entry: &Entry, target: &Target, context: &Context) -> Result<()> {
         return start(entry, &context.target()?, &context);
     }
     if entry.details.migrate {
-        startup::migrate_openfga(target)?.iter().for_each(|why| context.terminal.warn_of(why));
+        startup::migrate_openfga(target)?;
     }
     startup::start_services(target, &context.settings, &entry.details.stopped)
 }
@@ -126,7 +126,10 @@ fn warn_of_stuck(stuck: &[Stuck], context: &Context) {
     for Stuck { name, error, by_hand } in stuck {
         let why = terminal::clean_line(&format!("{error:#}"));
         let name = terminal::clean_line(name);
-        let text = format!("{name}, left behind by a run that was killed, could not be dropped: {why}\n{by_hand}");
-        context.terminal.warn(&terminal::clean(&text));
+        let text = format!(
+            "{name}, left behind by a run that was killed, could not be dropped: {why}\n{}",
+            context.terminal.to_type(by_hand)
+        );
+        context.terminal.warn(&text);
     }
 }

@@ -25,7 +25,7 @@ pub fn start(target: &Target, extent: Extent, yes: bool, context: &Context) -> R
     };
     let callbacks = Callbacks {
         stage: &|stage| progress.say(stage),
-        note: &|note| progress.aside(|| terminal.note(note)),
+        note: &|note| progress.aside(|| terminal.note(&terminal.to_type(note))),
         consent: &consent,
     };
     let answering =

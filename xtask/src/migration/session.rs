@@ -70,12 +70,12 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    /// The role that it logged in as.
     /// What a person types to see the settings of databases and roles.
     pub fn see_settings(&self) -> String {
         server::see_settings(self.target)
     }
 
+    /// The role that it logged in as.
     pub fn user(&self) -> &str {
         self.target.user()
     }

@@ -1,7 +1,7 @@
 //! The OpenFGA of a run, whether its tables are up to date, and whether it answers.
 
-use crate::error::{self, Exit, Fault};
-use crate::postgres::openfga_tables::{self, Known, NEWEST_REVISION};
+use crate::error::{self, Cause, Exit, Fault};
+use crate::postgres::openfga_tables::{self, Known, MIGRATE_BY_HAND, NEWEST_REVISION};
 use crate::postgres::reader::Reader;
 use crate::postgres::server::Server;
 use crate::postgres::startup;
@@ -80,9 +80,7 @@ impl OpenfgaServer {
         if !self.is_of_stack {
             let message =
                 format!("OpenFGA's tables are out of date (revision {before}, {NEWEST_REVISION} is the newest)");
-            let hint =
-                "migrate them: openfga migrate --datastore-engine postgres, the database in OPENFGA_DATASTORE_URI";
-            return Err(Fault::failed(message).hint(hint).into());
+            return Err(Fault::failed(message).hint(MIGRATE_BY_HAND).into());
         }
         stage("migrating OpenFGA's tables");
         startup::migrate_openfga(target)?;
@@ -101,16 +99,16 @@ impl OpenfgaServer {
     /// Waits until it serves, and accepts a request with the key.
     pub fn wait_until_ready(&mut self, target: &Target) -> Result<()> {
         let start = Instant::now();
-        let mut has_looked = false;
+        let mut last_look = start;
         loop {
             let refusal = match self.answers(target) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             };
             signals::check()?;
-            if !has_looked && start.elapsed() >= DATABASE_LOOK {
-                has_looked = true;
+            if last_look.elapsed() >= DATABASE_LOOK {
                 self.check_database(target)?;
+                last_look = Instant::now();
             }
             let timeout = match refusal.downcast_ref::<openfga::FailsNow>() {
                 _ if self.is_of_stack => TIMEOUT,
@@ -142,7 +140,10 @@ impl OpenfgaServer {
             return Ok(());
         }
         let Err(why) = revision(target) else { return Ok(()) };
-        let Some(known) = error::fault(&why).filter(|fault| fault.exit == Exit::Unreachable) else { return Ok(()) };
+        // One that is starting will answer.
+        let is_starting = matches!(error::cause(&why), Some(Cause::Starting | Cause::NotListening));
+        let known = error::fault(&why).filter(|fault| fault.exit == Exit::Unreachable && !is_starting);
+        let Some(known) = known else { return Ok(()) };
         let message = format!("OpenFGA at {} does not serve: its database does not answer", self.endpoint.url());
         let fault = Fault::unreachable(message);
         let fault = match known.hint_text() {

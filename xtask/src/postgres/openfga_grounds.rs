@@ -7,7 +7,7 @@ use super::quote::{literal, literals, name_in_value};
 use super::reader::Reader;
 use super::search_path;
 use super::server::Server;
-use crate::error::Fault;
+use crate::process;
 use crate::target::backend::OwnMigration;
 use crate::target::openfga_exposure::{Exposure, Grounds, PinnedPath};
 use crate::target::openfga_migration::not_migrated;
@@ -69,18 +69,17 @@ fn weaker_owner(server: &Server<'_>, database: &str) -> Result<Option<String>> {
     Ok(owners.into_iter().next())
 }
 
-/// What is said where another role has to migrate the tables. Nothing is known to be left to do where they have the newest
-/// revision.
+/// Another role has to migrate the tables, unless they have the newest revision already.
 ///
 /// # Errors
 /// They have not, or cannot be read.
-pub(super) fn other_migrates(exposed: &[Exposure], server: &Server<'_>, own: &OwnMigration) -> Result<Fault> {
+pub(super) fn other_migrates(exposed: &[&Exposure], server: &Server<'_>, own: &OwnMigration) -> Result<()> {
     let target = server.target();
     let refused = not_migrated(exposed, target.user(), target.database(), own);
     match openfga_tables::revision(&mut Reader::start(server)?)? {
         Known::Is(revision) if revision >= NEWEST_REVISION => {
-            let what = format!("{refused}; they have revision {revision}, the newest that this program knows");
-            Ok(Fault::failed(what).hint(refused.hint_text().unwrap_or_default()))
+            process::remark(&format!("{refused}; they have revision {revision}, the newest that this program knows"));
+            Ok(())
         }
         _ => Err(refused.into()),
     }

@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const SEE_OWNER: &str = "see who owns it: cargo xtask db-shell -- -c \"SELECT relnamespace::pg_catalog.regnamespace, \
                              relkind, relowner::pg_catalog.regrole FROM pg_catalog.pg_class WHERE relname \
                              OPERATOR(pg_catalog.=) 'goose_db_version'\"";
+/// What a person types to migrate OpenFGA's tables where this program does not.
+pub const MIGRATE_BY_HAND: &str =
+    "migrate them: openfga migrate --datastore-engine postgres, the database in OPENFGA_DATASTORE_URI";
 const REVISIONS: Wanted = Wanted { name: "goose_db_version", columns: &["version_id", "is_applied"] };
 /// The newest revision of OpenFGA's tables at the pinned version (docker-compose.yml).
 pub const NEWEST_REVISION: u64 = 6;

@@ -54,7 +54,7 @@ pub const TRUSTED: &str =
     "(SELECT pg_catalog.pg_has_role(CASE c.relowner WHEN w.oid THEN d.datdba ELSE c.relowner END, me.oid, may.word)
    AND pg_catalog.pg_has_role(CASE n.nspowner WHEN w.oid THEN d.datdba ELSE n.nspowner END, me.oid, may.word)
   FROM pg_catalog.pg_roles AS me, pg_catalog.pg_database AS d,
-    (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = 'pg_database_owner') AS w,
+    (SELECT (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = 'pg_database_owner') AS oid) AS w,
     (SELECT CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 160000
        THEN 'SET' ELSE 'MEMBER' END AS word) AS may
   WHERE me.rolname = session_user AND d.datname = pg_catalog.current_database())";

@@ -3,16 +3,24 @@
 use super::server::Server;
 use anyhow::Result;
 
+/// SQL: the relations with a lock that a measurement would wait for. A prepared transaction has no process.
+macro_rules! locked {
+    () => {
+        "ARRAY(SELECT l.relation FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'relation'
+          AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid())"
+    };
+}
+pub(crate) use locked;
+
 /// True of a database with a table of rows, but for the ledgers of migrations: OpenFGA's own has rows from the first
 /// moment on. A table that a session holds may have some, and is not waited for.
 macro_rules! has_data {
     () => {
-        "EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        concat!("EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t(oast|emp_)'
       AND c.relname NOT IN ('_sqlx_migrations', 'goose_db_version')
-      AND CASE WHEN c.oid = ANY (ARRAY(SELECT l.relation FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'relation'
-          AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid()))
-        THEN true ELSE pg_catalog.pg_relation_size(c.oid) > 0 END)"
+      AND CASE WHEN c.oid = ANY (", $crate::postgres::rows::locked!(), ") THEN true
+        ELSE pg_catalog.pg_relation_size(c.oid) > 0 END)")
     };
 }
 pub(crate) use has_data;

@@ -23,24 +23,23 @@ pub fn up(target: &Target, extent: Extent, settings: &Settings, callbacks: &Call
 
 /// Brings OpenFGA's tables in the target's database up to date, where the target has the means. Where a setting of its
 /// role or its database ended OpenFGA's session, the failure names it, with the statement that takes it away.
-/// Where another role could have it run that role's code with our login, nothing is run; gives what a person has to know
-/// then.
+/// Where another role could have it run that role's code with our login, nothing is run.
 ///
 /// # Errors
 /// It failed; or it is another role's to do, and there is something to do.
-pub fn migrate_openfga(target: &Target) -> Result<Option<Fault>> {
+pub fn migrate_openfga(target: &Target) -> Result<()> {
     let mut path = None;
     if let Some(own) = target.own_openfga().own_migration()? {
         let server = Server::under_name(target, "xtask-openfga");
         let grounds = openfga_grounds::of(&server)?;
-        if !grounds.exposed.is_empty() {
-            return openfga_grounds::other_migrates(&grounds.exposed, &server, &own).map(Some);
+        let reasons = grounds.reasons(own.is_on_own_server);
+        if !reasons.is_empty() {
+            return openfga_grounds::other_migrates(&reasons, &server, &own);
         }
         path = grounds.path;
     }
     let migrated = target.own_openfga().migrate_openfga(path.as_ref());
-    migrated.map_err(|error| session::explain_migration(target, error))?;
-    Ok(None)
+    migrated.map_err(|error| session::explain_migration(target, error))
 }
 
 /// Starts services that were stopped for a swap, and waits until they answer. Nothing is installed for that.

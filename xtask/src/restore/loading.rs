@@ -22,7 +22,7 @@ pub enum LoadEvent<'a> {
     Loaded(u64),
     Analyzing,
     /// Tables whose rows could not be compared, in one sentence.
-    Uncounted(&'a str),
+    Warning(&'a str),
     /// It failed, and begins again through one session.
     Again,
     /// The staging database holds the backup.
@@ -106,7 +106,7 @@ impl<'a, 'r, 't> Loading<'a, 'r, 't> {
         options.check()?;
         tell(LoadEvent::Analyzing);
         let written = checked.analyze(self.proposal.backup, options)?;
-        checked.uncounted().iter().for_each(|what| tell(LoadEvent::Uncounted(what)));
+        checked.warnings().iter().for_each(|what| tell(LoadEvent::Warning(what)));
         fault_point("checked");
         tell(LoadEvent::Complete);
         Ok((checked, written))

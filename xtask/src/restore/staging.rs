@@ -1,7 +1,7 @@
 //! A database of our own beside the live one, into which a proven backup is loaded and checked.
 
 use super::carried;
-use super::load::{self, Load};
+use super::load::{self, Load, Recount};
 use super::load_failure::LoadOptions;
 use super::load_settings;
 use super::preflight::Watch;
@@ -18,8 +18,8 @@ use crate::process::signals;
 use crate::words::first_names;
 use anyhow::{Error, Result};
 
-/// So many tables that were not counted are named.
-const MOST_UNCOUNTED: usize = 10;
+/// So many tables are named.
+const MOST_NAMED: usize = 10;
 
 /// A database that is being filled. Dropped without a swap, it is dropped on the server too.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ pub struct Checked<'r, 't> {
     guard: Option<Guard>,
     /// What the sessions that loaded it set first.
     load_settings: String,
-    /// Tables whose rows could not be compared with the backup's.
-    uncounted: Vec<String>,
+    /// What comparing the rows with the backup's left open.
+    recount: Recount,
 }
 
 /// The sessions that fill a staging database. What is still being loaded after a kill has another session name than the
@@ -57,11 +57,10 @@ fn leave_out_public(backup: &Proven, staging: &Server<'_>) -> Result<()> {
     staging.ask(sql).map(drop)
 }
 
-/// Compares the rows that the tables hold now; gives the tables that could not be counted. Code of the file may have taken
-/// this role's login away.
-fn check_tables(load: &Load<'_>, inside: &Server<'_>, guard: &Guard) -> Result<Vec<String>> {
-    let found = load::recount(load, inside).map_err(|error| guard.unanswered(error))?;
-    found.wrong.map_or(Ok(found.uncounted), Err)
+/// Compares the rows that the tables hold now. Code of the file may have taken this role's login away.
+fn check_tables(load: &Load<'_>, inside: &Server<'_>, guard: &Guard) -> Result<Recount> {
+    let mut found = load::recount(load, inside).map_err(|error| guard.unanswered(error))?;
+    found.wrong.take().map_or(Ok(found), Err)
 }
 
 impl<'r, 't> Staging<'r, 't> {
@@ -95,7 +94,7 @@ impl<'r, 't> Staging<'r, 't> {
     /// The task's own.
     pub fn guarded<T>(&self, task: impl FnOnce(&dyn Fn() -> bool) -> Result<T>) -> Result<(T, Option<Error>)> {
         let guard = Guard::before(self.record, &self.database, Tried::Migrations)?;
-        let done = task(&|| guard.sees_changes(self.record));
+        let done = task(&|| guard.sees_additions(self.record));
         guard.beside(self.record, done)
     }
 
@@ -113,7 +112,7 @@ impl<'r, 't> Staging<'r, 't> {
         });
         let checked = guard.check(self.record, loaded).and_then(|()| self.check_subscriptions(backup, &guard));
         match checked.and_then(|()| check_tables(&load, &inside, &guard)) {
-            Ok(uncounted) => Ok(Checked { staging: self, guard: Some(guard), load_settings, uncounted }),
+            Ok(recount) => Ok(Checked { staging: self, guard: Some(guard), load_settings, recount }),
             Err(error) => Err(self.discard_after(error)),
         }
     }
@@ -147,7 +146,7 @@ impl<'r, 't> Staging<'r, 't> {
 
     /// Nothing is loaded: an empty database is what is wanted.
     pub fn left_empty(self) -> Checked<'r, 't> {
-        Checked { staging: self, guard: None, load_settings: String::new(), uncounted: Vec::new() }
+        Checked { staging: self, guard: None, load_settings: String::new(), recount: Recount::default() }
     }
 
     /// Drops it on the server.
@@ -170,11 +169,13 @@ impl Checked<'_, '_> {
         &self.staging.database
     }
 
-    /// The tables whose rows could not be compared with the backup's, in one sentence; `None` where there are none.
-    pub fn uncounted(&self) -> Option<String> {
-        let names = first_names(&self.uncounted, MOST_UNCOUNTED);
+    /// What a person should know of rows that may differ from the backup's.
+    pub fn warnings(&self) -> Vec<String> {
+        let Recount { uncounted, added, .. } = &self.recount;
+        let names = first_names(uncounted, MOST_NAMED);
         let what = "Rows were not counted again after the load, although code ran that may have changed them";
-        (!self.uncounted.is_empty()).then(|| format!("{what}: {names}"))
+        let uncounted = (!uncounted.is_empty()).then(|| format!("{what}: {names}"));
+        uncounted.into_iter().chain(added.iter().take(MOST_NAMED).cloned()).collect()
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has
@@ -193,7 +194,7 @@ impl Checked<'_, '_> {
         // A login that is refused now was not before the load.
         let refused = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };
         let counters = guard.check(record, counters.map_err(refused))?;
-        self.uncounted = check_tables(&Load { backup, options, settings }, &inside, &guard)?;
+        self.recount = check_tables(&Load { backup, options, settings }, &inside, &guard)?;
         Ok(counters)
     }
 

@@ -2,7 +2,6 @@
 
 use super::previous;
 use super::record::Record;
-use crate::error::Fault;
 use crate::process::signals;
 use anyhow::{Error, Result};
 use std::time::Duration;
@@ -16,8 +15,6 @@ pub struct Done {
     pub database_outage: Duration,
     /// How long the services were stopped.
     pub services_outage: Option<Duration>,
-    /// Why OpenFGA's tables were left as they are, of each database whose owner has to migrate them.
-    pub unmigrated: Vec<Fault>,
 }
 
 /// What became of a previous database that had to go after the swap.

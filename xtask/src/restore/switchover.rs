@@ -162,31 +162,36 @@ impl<'a, 't> Switchover<'a, 't> {
         };
         // From here on a signal only stops us from waiting: what was begun is finished.
         let finished = signals::shielded(|| self.finish(&notes, || restart(started)));
-        let unmigrated = finished.map_err(|error| self.not_started(error))?;
+        finished.map_err(|(step, error)| self.unfinished(step, error))?;
         let services_outage = (!started.is_empty()).then(|| clock.elapsed());
         let databases = self.all().zip(notes).map(|(incoming, note)| swapped_in(incoming, note)).collect();
-        Ok(Done { databases, database_outage, services_outage, unmigrated })
+        Ok(Done { databases, database_outage, services_outage })
     }
 
-    /// What is left to do once the databases are swapped; gives why OpenFGA's tables are left to their owner.
-    fn finish(&self, notes: &[Note], start: impl FnOnce() -> Result<()>) -> Result<Vec<Fault>> {
-        let mut left = Vec::new();
+    /// What is left to do once the databases are swapped.
+    ///
+    /// # Errors
+    /// The step that failed, and why.
+    fn finish(&self, notes: &[Note], start: impl FnOnce() -> Result<()>) -> Result<(), (&'static str, anyhow::Error)> {
         for (incoming, _) in self.all().zip(notes).filter(|(_, note)| note.details.migrate) {
-            left.extend(startup::migrate_openfga(incoming.record.target())?);
+            let migrated = startup::migrate_openfga(incoming.record.target());
+            migrated.map_err(|error| ("OpenFGA's tables were not migrated", error))?;
         }
         fault_point("migrated");
-        start()?;
+        let services = self.in_number("its services did not start", "their services did not start");
+        start().map_err(|error| (services, error))?;
         fault_point("started");
         for (incoming, note) in self.all().zip(notes) {
-            settle(incoming.record, note.before.as_deref())?;
+            settle(incoming.record, note.before.as_deref())
+                .map_err(|error| ("what is left of the run was not cleared up", error))?;
         }
-        Ok(left)
+        Ok(())
     }
 
-    fn not_started(&self, error: anyhow::Error) -> anyhow::Error {
+    fn unfinished(&self, step: &str, error: anyhow::Error) -> anyhow::Error {
         let cause = error::fault(&error).and_then(Fault::hint_text).map(|hint| format!("{hint}\n"));
-        let what = self.in_number("The database is restored, but its", "The databases are restored, but their");
-        let fault = Fault::new(Exit::Partial, format!("{what} services did not start"));
+        let what = self.in_number("The database is swapped in", "The databases are swapped in");
+        let fault = Fault::new(Exit::Partial, format!("{what}, but {step}"));
         // The run's own database need not be in the set.
         let database = format!("--database {}", words::shell_word(self.first.record.target().database()));
         let (repair, undo) = match self.first.record.set() {

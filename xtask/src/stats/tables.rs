@@ -6,6 +6,7 @@
 
 use crate::postgres::quote::literals;
 use crate::postgres::reader::Reader;
+use crate::postgres::rows::locked;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -63,9 +64,7 @@ impl Tables {
     }
 }
 
-/// Relations with a lock that a measurement would wait for.
-const LOCKED: &str = "ARRAY(SELECT l.relation FROM pg_catalog.pg_locks AS l
-    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid())";
+const LOCKED: &str = locked!();
 const LAST_VACUUM: &str =
     "GREATEST(pg_catalog.pg_stat_get_last_vacuum_time(r.oid), pg_catalog.pg_stat_get_last_autovacuum_time(r.oid))";
 const LAST_ANALYZE: &str =

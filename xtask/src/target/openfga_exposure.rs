@@ -7,10 +7,17 @@ use serde::Deserialize;
 /// What the program would meet in the database, started with our login.
 #[derive(Debug, Default)]
 pub struct Grounds {
-    /// Why it is not started; empty: it may be.
+    /// What other roles could use, or have used.
     pub exposed: Vec<Exposure>,
     /// The only schemas that it gets to see; `None`: those that role and database name.
     pub path: Option<PinnedPath>,
+}
+
+impl Grounds {
+    /// Why the program is not started. A right that no role has used is no reason on this person's own server.
+    pub fn reasons(&self, is_on_own_server: bool) -> Vec<&Exposure> {
+        self.exposed.iter().filter(|exposure| !(is_on_own_server && exposure.is_right())).collect()
+    }
 }
 
 /// A `search_path` as a value of the setting: every name in quotes.
@@ -110,6 +117,11 @@ impl Exposure {
         Some(clean_line(&statement))
     }
 
+    /// Whether the role has a right, and has made nothing yet.
+    fn is_right(&self) -> bool {
+        matches!(self.kind, Kind::Create | Kind::Privilege | Kind::Default)
+    }
+
     /// Whether it is the database itself.
     pub fn is_database(&self) -> bool {
         self.kind == Kind::Database
@@ -139,6 +151,27 @@ mod tests {
         assert_eq!(of("view", None).statement("me"), None);
         assert_eq!(of("attached", Some("r")).to_remove().as_deref(), Some("\"a\\n;b\".store"));
         assert_eq!((of("schema", Some("r")).owner(), of("create", Some("r")).owner()), (Some("r"), None));
+    }
+
+    #[test]
+    fn an_unused_right_is_no_reason_on_an_own_server() {
+        let of = |kind: &str| {
+            serde_json::from_value(serde_json::json!({ "kind": kind, "object": "o", "role": "r" })).unwrap()
+        };
+        for (kind, is_right) in [
+            ("create", true),
+            ("privilege", true),
+            ("default", true),
+            ("database", false),
+            ("schema", false),
+            ("relation", false),
+            ("view", false),
+            ("attached", false),
+            ("named", false),
+        ] {
+            let grounds = Grounds { exposed: vec![of(kind)], path: None };
+            assert_eq!((grounds.reasons(false).len(), grounds.reasons(true).is_empty()), (1, is_right), "{kind}");
+        }
     }
 
     #[test]

@@ -47,17 +47,17 @@ pub fn failed_saying(output: &str, role: &str, fault: Fault) -> anyhow::Error {
 }
 
 /// Why it is not run with our login, and what to type instead. `exposed` is not empty.
-pub fn not_migrated(exposed: &[Exposure], user: &str, database: &str, own: &OwnMigration) -> Fault {
+pub fn not_migrated(exposed: &[&Exposure], user: &str, database: &str, own: &OwnMigration) -> Fault {
     refused(&format!("OpenFGA's tables in {database} were not migrated"), "migrate", (exposed, user), own)
 }
 
 /// The same of a server that would be started there.
-pub fn not_started(exposed: &[Exposure], user: &str, database: &str, own: &OwnMigration) -> Fault {
+pub fn not_started(exposed: &[&Exposure], user: &str, database: &str, own: &OwnMigration) -> Fault {
     refused(&format!("OpenFGA was not started in database {database}"), "run", (exposed, user), own)
 }
 
-fn refused(what: &str, verb: &str, (exposed, user): (&[Exposure], &str), own: &OwnMigration) -> Fault {
-    let why = exposed.first().map(Exposure::why).unwrap_or_default();
+fn refused(what: &str, verb: &str, (exposed, user): (&[&Exposure], &str), own: &OwnMigration) -> Fault {
+    let why = exposed.first().map(|exposure| exposure.why()).unwrap_or_default();
     let more = match exposed.len().saturating_sub(1) {
         0 => String::new(),
         more => format!(" (and {more} more)"),
@@ -68,14 +68,15 @@ fn refused(what: &str, verb: &str, (exposed, user): (&[Exposure], &str), own: &O
 }
 
 /// The program as the role that owns it, where no other role is named; the statements that end it; what a person removes.
-fn ways_out(verb: &str, exposed: &[Exposure], user: &str, own: &OwnMigration) -> String {
+fn ways_out(verb: &str, exposed: &[&Exposure], user: &str, own: &OwnMigration) -> String {
     let mut lines = Vec::new();
-    let owner = exposed.first().and_then(Exposure::owner);
+    let owner = exposed.first().and_then(|exposure| exposure.owner());
     if let Some(owner) = owner.filter(|owner| exposed.iter().all(|other| other.role() == Some(owner))) {
         lines.push(as_owner(verb, owner, own));
     }
     let or = if lines.is_empty() { "" } else { "or " };
-    let (of_database, inside): (Vec<_>, Vec<_>) = exposed.iter().partition(|one| one.is_database());
+    let (of_database, inside): (Vec<&Exposure>, Vec<&Exposure>) =
+        exposed.iter().copied().partition(|one| one.is_database());
     for (exposed, place, what) in [
         (of_database, "-d postgres ", format!("make {user} the owner")),
         (inside, "", "end that, as a superuser".into()),
@@ -86,7 +87,7 @@ fn ways_out(verb: &str, exposed: &[Exposure], user: &str, own: &OwnMigration) ->
             lines.push(format!("{or}{what}: cargo xtask db-shell -- {place}-c {sql}"));
         }
     }
-    let to_remove = exposed.iter().filter_map(Exposure::to_remove);
+    let to_remove = exposed.iter().filter_map(|exposure| exposure.to_remove());
     lines.extend(to_remove.map(|object| format!("look at it, and remove it: {object}")));
     lines.join("\n")
 }

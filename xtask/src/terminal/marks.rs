@@ -79,19 +79,30 @@ impl Terminal {
         let all = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped];
         let mut marks = all.map(|mark| (self.mark_in_text(mark), self.colored(mark, color))).to_vec();
         marks.push((self.arrow_in_text(), self.arrow().trim_end().to_owned()));
+        // What all of them begin with is looked for once: a report may have thousands.
+        let begin = own_begin();
         let mut plain = String::with_capacity(text.len());
-        let (mut rest, mut is_first) = (text, true);
-        while let Some((at, (own, shown))) = marks.iter().filter_map(|mark| Some((rest.find(&mark.0)?, mark))).min() {
+        let (mut rest, mut from, mut is_first) = (text, 0, true);
+        while let Some(at) = rest.get(from..).and_then(|later| later.find(&begin)).map(|at| from.saturating_add(at)) {
+            let Some((own, shown)) = marks.iter().find(|(own, _)| rest[at..].starts_with(own.as_str())) else {
+                from = at.saturating_add(begin.len());
+                continue;
+            };
             plain.push_str(&self.guarded(&self.lettered(&clean(&rest[..at])), is_first));
             plain.push_str(shown);
-            (rest, is_first) = (&rest[at + own.len()..], false);
+            (rest, from, is_first) = (&rest[at + own.len()..], 0, false);
         }
         plain + &self.guarded(&self.lettered(&clean(rest)), is_first)
     }
 }
 
+/// What every sign of this run begins with.
+fn own_begin() -> String {
+    format!("\x1b[{}m", *OWN_MARKS)
+}
+
 fn own(sign: &str) -> String {
-    format!("\x1b[{}m{sign}\x1b[0m", *OWN_MARKS)
+    format!("{}{sign}\x1b[0m", own_begin())
 }
 
 /// A letter that is wide and shows nothing.

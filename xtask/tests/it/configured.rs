@@ -69,9 +69,9 @@ fn what_is_in_the_way_is_named_with_the_statement_that_takes_it_away() {
     // Migrations run under what is configured.
     database.sandbox.migration(1, "slow", "SELECT pg_catalog.pg_sleep(5);", None);
     for (whose, shown) in [
-        (format!("ALTER ROLE \"{role}\""), format!("user {role}")),
+        (format!("ALTER ROLE \"{role}\""), format!("user '{role}'")),
         (format!("ALTER DATABASE \"{name}\""), format!("database {name}")),
-        (format!("ALTER ROLE \"{role}\" IN DATABASE \"{name}\""), format!("user {role} in database {name}")),
+        (format!("ALTER ROLE \"{role}\" IN DATABASE \"{name}\""), format!("user '{role}' in database {name}")),
     ] {
         for (setting, value) in [("statement_timeout", "300ms"), ("default_transaction_read_only", "on")] {
             database.admin(&format!("{whose} SET {setting} TO '{value}'"));
@@ -84,7 +84,7 @@ fn what_is_in_the_way_is_named_with_the_statement_that_takes_it_away() {
         database.admin(&format!("CREATE ROLE \"{name} reader\"; GRANT \"{name} reader\" TO @role"));
         database.admin(&format!("{whose} SET role TO '{name} reader'"));
         let run = database.xtask(["db-backup"]).run();
-        run.code(1).stderr_has("permission denied").stderr_has(&format!("role is {name} reader, for {shown}"));
+        run.code(1).stderr_has("permission denied").stderr_has(&format!("role is '{name} reader', for {shown}"));
         run.stderr_has(&format!("{whose} RESET role;")).stderr_lacks("✓");
         database.admin(&format!("{whose} RESET role; DROP ROLE \"{name} reader\""));
         // Only a superuser may set it, also for the sessions that would do without it.

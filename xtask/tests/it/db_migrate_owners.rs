@@ -150,7 +150,7 @@ fn what_is_amiss_is_told_with_its_cure() {
     fs::remove_file(database.sandbox.path("migrations/2_b.sql")).unwrap();
     // A value that stays makes the second up fail.
     database.sandbox.migration(2, "value", "ALTER TYPE mood ADD VALUE 'b';", Some("SELECT 1;"));
-    migrate(&database, &["verify"]).code(1).stderr_has("is added with IF NOT EXISTS, or by a plain .sql file");
+    migrate(&database, &["verify"]).code(1).stderr_has("add it with IF NOT EXISTS, or in a plain .sql file");
     migrate(&database, &["up"]).ok();
     // Two files that exchanged their numbers.
     let [first, second] = ["1_one", "2_value"].map(|name| database.sandbox.path(format!("migrations/{name}.up.sql")));

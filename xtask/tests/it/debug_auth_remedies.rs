@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] changes_on_both_sides_of_a_condition_that_does_not_hold_are_found_together,
         [Stack, Openfga] a_value_of_a_tuple_that_would_make_its_condition_hold_is_found_and_tried,
         [Stack, Openfga] values_that_a_person_has_to_choose_are_named_as_not_verified,
+        [Stack, Openfga] a_smaller_set_that_needs_values_is_named_beside_a_verified_one,
         [Stack, Openfga] the_hint_of_an_undecided_question_has_the_names_or_the_types,
         [Stack, Openfga] a_search_that_was_cut_says_so_and_asks_a_bounded_number_of_questions,
     ]
@@ -43,6 +44,7 @@ type doc
     define owner: [user with same]
     define timed: [user with window]
     define open: [user with is_on]
+    define either: owner or viewer from parent
 condition late(hour: int) {
   hour > 17
 }
@@ -221,6 +223,16 @@ fn values_that_a_person_has_to_choose_are_named_as_not_verified() {
     let json = ask(&shop, "guarded", "doc:1", "{\"hour\": 5}", &["--json"]).code(1).json();
     assert_eq!(json["remedies"], json!([]));
     assert_eq!(json["open_remedies"][0][1]["action"], "choose_values", "{json:#}");
+}
+
+fn a_smaller_set_that_needs_values_is_named_beside_a_verified_one() {
+    let shop = set_up(&tuple("folder:v", "parent", "doc:v", "{name: late}"));
+    let json = ask(&shop, "either", "doc:v", "{\"hour\": 5}", &["--json"]).code(1).json();
+    assert_eq!(json["remedies"][0].as_array().unwrap().len(), 2, "{json:#}");
+    let open = json["open_remedies"][0].as_array().unwrap();
+    assert_eq!((open.len(), open[0]["tuple"]["relation"].as_str()), (1, Some("owner")), "{json:#}");
+    let run = ask(&shop, "either", "doc:v", "{\"hour\": 5}", &[]);
+    run.code(1).stdout_has("  write user:bob viewer folder:v\n").stdout_has("  write user:bob owner doc:v with same\n");
 }
 
 fn the_hint_of_an_undecided_question_has_the_names_or_the_types() {

@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] what_a_drill_changes_outside_its_database_is_named,
         [Postgres] a_restore_that_changes_something_outside_is_not_swapped_in,
         [Postgres] a_restore_whose_code_changes_loaded_rows_is_not_swapped_in,
+        [Postgres] rows_that_an_event_trigger_adds_are_warned_of,
         [Postgres] tables_that_cannot_be_counted_hide_no_other_one,
         [Postgres] what_another_session_changes_is_not_told_apart_and_said_so,
         [Postgres] a_role_without_rights_on_passwords_is_compared_too,
@@ -161,14 +162,29 @@ fn a_restore_whose_code_changes_loaded_rows_is_not_swapped_in() {
     let run = local.xtask(["db-restore", "backups/hostile.sql", "--yes"]).run();
     run.code(1).prints_nothing().stderr_has("public.a has 1 row after the load, the backup holds 2");
     nothing_is_left(&local);
+    // Code that reads is honest; so are the rows that an extension brings itself.
+    let honest = format!("{kept}{}", by_a_check("PERFORM count(*) FROM public.a;"));
+    verify(&local, "honest.sql", &honest).ok().stdout_has("restored and compared");
+}
+
+/// Rows that an event trigger or an extension adds are no change by code of the file.
+fn rows_that_an_event_trigger_adds_are_warned_of() {
+    let local = server();
+    let kept = "CREATE TABLE public.a (i int);\nCOPY public.a (i) FROM stdin;\n1\n2\n\\.\n";
+    // An event trigger that logs statements adds a row for each that is loaded behind it.
+    let logs = "CREATE FUNCTION public.log() RETURNS event_trigger LANGUAGE plpgsql AS $_$BEGIN INSERT INTO public.a VALUES (9); END$_$;\n\
+        CREATE EVENT TRIGGER log ON ddl_command_end\n   EXECUTE FUNCTION public.log();\n";
+    let view = "CREATE MATERIALIZED VIEW public.m AS\n SELECT 1 AS a\n  WITH NO DATA;\n";
+    let body = format!("{kept}{view}{logs}REFRESH MATERIALIZED VIEW public.m;\n");
+    verify(&local, "logged.sql", &body).ok().stdout_has("restored and compared").stderr_has(
+        "⚠ public.a has 3 rows after the load, the backup holds 2: event triggers of the file may have added them",
+    );
     // An extension of the file explains rows in its own tables alone.
     let extension = "CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog;\n";
     let body = format!("{extension}{kept}{}", by_a_check("INSERT INTO public.a VALUES (3);"));
     let run = verify(&local, "extended.sql", &body);
     run.code(1).prints_nothing().stderr_has("public.a has 3 rows after the load, the backup holds 2");
-    // Code that reads is honest; so are the rows that an extension brings itself.
-    let honest = format!("{kept}{}", by_a_check("PERFORM count(*) FROM public.a;"));
-    verify(&local, "honest.sql", &honest).ok().stdout_has("restored and compared");
+    nothing_is_left(&local);
 }
 
 /// A reader of the tables that fails must not hide what code of the file did.

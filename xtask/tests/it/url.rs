@@ -291,7 +291,7 @@ fn openfga_is_migrated_where_its_program_is() {
     let (role, name) = (&database.role, &database.name);
     for (whose, shown) in [
         (format!("ALTER DATABASE \"{name}\""), format!("database {name}")),
-        (format!("ALTER ROLE \"{role}\""), format!("user {role}")),
+        (format!("ALTER ROLE \"{role}\""), format!("user '{role}'")),
     ] {
         database.admin(&format!("{whose} SET statement_timeout TO '1ms'"));
         let run = database.xtask(["db-reset", "--yes"]).env("XTASK_OPENFGA_BIN", &program).run();
@@ -334,12 +334,7 @@ fn openfga_is_not_run_with_more_rights_than_the_databases_owner_has() {
     let repaired = xtask(&["db-restore", "--repair"]);
     repaired.ok().stderr_has("✓ Repaired: OpenFGA's tables were not migrated after a swap");
     xtask(&["db-backup"]).ok();
-    let again = xtask(&["db-restore", "--yes"]);
-    again
-        .ok()
-        .stderr_has(&refused)
-        .stderr_has("; they have revision 6, the newest that this program knows")
-        .stderr_has(&command);
+    xtask(&["db-restore", "--yes"]).ok().stderr_lacks("were not migrated");
     assert_eq!(fakes.calls(), Vec::<Vec<String>>::new());
     // The owner's own login gives nothing away.
     fakes.over(database.xtask(["db-reset", "--yes"])).run();

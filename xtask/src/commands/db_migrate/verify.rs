@@ -91,7 +91,7 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
              a role is the whole server's, and there already where its file was applied: let the file make it only where \
              it is missing, then accept the changed file: cargo xtask db-migrate repair VERSION"
         } else {
-            "fix the file; the files after one that fails are tried without it"
+            "fix the file; the later files were tried without it"
         };
         return Err(Fault::failed(count).hint(hint).into());
     }

@@ -63,7 +63,7 @@ fn show(event: LoadEvent<'_>, line: &Line, context: &Context) {
         }
         LoadEvent::Loaded(bytes) => line.loaded(bytes),
         LoadEvent::Analyzing => line.say("analyzing"),
-        LoadEvent::Uncounted(what) => line.aside(|| context.terminal.warn(&terminal::clean_line(what))),
+        LoadEvent::Warning(what) => line.aside(|| context.terminal.warn(&terminal::clean_line(what))),
         LoadEvent::Again => {
             line.aside(|| context.terminal.note(AGAIN));
             line.say("loading");

@@ -34,7 +34,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             return context.terminal.json(&Document::default());
         }
         context.terminal.result("No schedule is installed")?;
-        context.terminal.note(&format!("Install one: {INSTALL_EXAMPLE}"));
+        context.terminal.note(&context.terminal.to_type(&format!("Install one: {INSTALL_EXAMPLE}")));
         return Ok(());
     };
     let flaws = standing.flaws();

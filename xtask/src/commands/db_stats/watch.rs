@@ -69,8 +69,7 @@ fn still_wanted() -> Result<(), Fault> {
 
 /// The lines of a text, folded where a frame would cut them: nothing scrolls there.
 fn whole(text: &str, terminal: &Terminal) -> Vec<String> {
-    let text = terminal.to_type(text);
     let columns = terminal.width_of_results();
     let folded = |line: &str| columns.map_or_else(|| vec![line.to_owned()], |columns| hanging(line, columns));
-    if text.is_empty() { vec![text] } else { text.lines().flat_map(folded).collect() }
+    if text.is_empty() { vec![String::new()] } else { text.lines().flat_map(folded).collect() }
 }

@@ -41,7 +41,7 @@ fn lines(check: &Check, names: usize, context: &Context) -> Vec<String> {
     }
     lines.extend(facts.map(|fact| format!("{}{fact}", " ".repeat(indent))));
     for hint in check.hint.iter().flat_map(|hint| hint.lines()) {
-        let hint = terminal.hint_line(&clean(&terminal.to_type(hint)));
+        let hint = terminal.hint_line(&clean(hint));
         let folded = width.map_or_else(|| vec![hint.clone()], |width| hanging(&hint, width.saturating_sub(indent)));
         lines.extend(folded.into_iter().map(|hint| format!("{}{hint}", " ".repeat(indent))));
     }

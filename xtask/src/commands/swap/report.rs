@@ -37,7 +37,6 @@ struct Document<'a> {
 impl Report<'_> {
     pub fn show(&self, json: bool, target: &Target, context: &Context) -> Result<()> {
         let done = self.done;
-        name_unmigrated(done, context);
         let before = done.databases.first().and_then(|database| database.before.as_deref());
         if json {
             return context.terminal.json(&Document {
@@ -74,11 +73,6 @@ impl Report<'_> {
         context.terminal.note_report(&text);
         Ok(())
     }
-}
-
-/// OpenFGA's tables that their owner has to migrate.
-pub fn name_unmigrated(done: &Done, context: &Context) {
-    done.unmigrated.iter().for_each(|why| context.terminal.warn_of(why));
 }
 
 /// What became of a previous database that had to go after the swap.
@@ -118,9 +112,9 @@ pub fn name_ended_workers(live: &Live, server: &Server<'_>, context: &Context) {
         ));
     }
     if !lines.is_empty() {
-        lines.push(format!("restart the server: {}", target.hints().restart_hint()));
         let lines: Vec<String> = lines.iter().map(|line| terminal::clean_line(line)).collect();
         context.terminal.warn(&lines.join("\n"));
+        context.terminal.said_below(&format!("restart the server: {}", target.hints().restart_hint()));
     }
 }
 

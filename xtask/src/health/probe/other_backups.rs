@@ -70,7 +70,8 @@ fn judge(scene: &Scene, names: &[String]) -> Finding {
     });
     let more = names.len().saturating_sub(ASKED);
     if with_rows.is_empty() {
-        return Finding::ok("every other database with rows has a fresh backup");
+        let text = "no other database with rows is known to lack a fresh backup";
+        return Finding::ok(if more > 0 { format!("{text}; {more} were not asked") } else { text.to_owned() });
     }
     let mut detail = format!("no fresh backup of {}", with_rows.join(", "));
     if more > 0 {

@@ -2,7 +2,7 @@
 
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
-use crate::postgres::openfga_tables::{Known, NEWEST_REVISION, SEE_OWNER};
+use crate::postgres::openfga_tables::{Known, MIGRATE_BY_HAND, NEWEST_REVISION, SEE_OWNER};
 
 /// The revision that adds the condition columns: below it, reading tuples fails.
 const LEAST_REVISION: u64 = 5;
@@ -22,14 +22,17 @@ pub fn look(scene: &Scene) -> Finding {
         Known::Absent => None,
         Known::Unread(why) => return Finding::fail(format!("OpenFGA's revision is not read: {why}"), SEE_OWNER),
     };
+    // `setup-openfga` leaves the tables of a server that is not the stack's to its operator.
+    let is_of_stack = !matches!(scene.openfga(), Ok(Some(found)) if !found.server.is_of_stack);
+    let migrate = if is_of_stack { MIGRATE } else { MIGRATE_BY_HAND };
     match revision {
-        None => Finding::fail(format!("{} has no OpenFGA tables", scene.target.database()), MIGRATE),
-        Some(0) => Finding::fail("OpenFGA's tables are not migrated (revision 0)", MIGRATE),
+        None => Finding::fail(format!("{} has no OpenFGA tables", scene.target.database()), migrate),
+        Some(0) => Finding::fail("OpenFGA's tables are not migrated (revision 0)", migrate),
         Some(revision) if revision < LEAST_REVISION => {
-            Finding::fail(format!("revision {revision}, at least {LEAST_REVISION} is needed"), MIGRATE)
+            Finding::fail(format!("revision {revision}, at least {LEAST_REVISION} is needed"), migrate)
         }
         Some(revision) if revision < NEWEST_REVISION => {
-            Finding::warn(format!("revision {revision}, {NEWEST_REVISION} is the newest"), MIGRATE)
+            Finding::warn(format!("revision {revision}, {NEWEST_REVISION} is the newest"), migrate)
         }
         Some(revision) => Finding::ok(format!("revision {revision}")),
     }

@@ -58,13 +58,14 @@ pub fn remedies(model: &Model, live: &Live<'_>, question: Key<'_>, tree: &Node) 
 }
 
 /// Of the sets whose conditions need other values the smallest ones, as far as they are no larger than the verified ones.
-/// Beside those only values of a tuple that is there are worth other ones.
+/// Of those that are no smaller, only other values of a tuple that is there are worth a look.
 fn open_ones(model: &Model, live: &Live<'_>, question: Key<'_>, sets: Vec<Set>, verified: &[Set]) -> Result<Vec<Set>> {
     let has_values = verified.iter().flatten().any(|change| change.action == Action::ChangeValues);
     let has_own = |change: &Change| change.tuple.condition.as_ref().is_some_and(|it| !it.context.is_empty());
     let is_there =
         |set: &Set| set.iter().all(|it| !it.has_condition() || (it.action == Action::ChooseValues && has_own(it)));
-    let is_wanted = |set: &Set| verified.is_empty() || (!has_values && is_there(set));
+    let is_smaller = |set: &Set| verified.first().is_none_or(|first| set.len() < first.len());
+    let is_wanted = |set: &Set| is_smaller(set) || (!has_values && is_there(set));
     let mut found: Vec<Set> = Vec::new();
     for set in sets.into_iter().filter(is_wanted).take(TRIED_OPEN) {
         if found.len() >= MOST_OPEN || found.first().is_some_and(|first| first.len() < set.len() || set.len() > 1) {

@@ -12,7 +12,7 @@ mod whole;
 
 pub(super) use job::{DEADLINE, Load};
 pub(super) use lines::Lines;
-pub(super) use recount::recount;
+pub(super) use recount::{Recount, recount};
 
 use crate::postgres::server::Server;
 use crate::process;

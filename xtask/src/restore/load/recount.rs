@@ -11,6 +11,7 @@ use crate::restore::plan::{self, Change};
 use crate::words::{count, counted};
 use anyhow::{Context as _, Error, Result};
 use serde::Deserialize;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// Extensions of PostgreSQL's own whose functions change no table, whatever checks and defaults call them with.
@@ -40,6 +41,8 @@ pub(in crate::restore) struct Recount {
     pub(in crate::restore) wrong: Option<Error>,
     /// The tables that could not be counted.
     pub(in crate::restore) uncounted: Vec<String>,
+    /// A sentence for each table to which an event trigger may have added rows.
+    pub(in crate::restore) added: Vec<String>,
 }
 
 /// Counts the rows again, where code of the file or of an extension ran while they came: a check or a default may have
@@ -61,7 +64,7 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
                 tell("all tables", &error);
                 let tables = manifest::tables(&contents.filled()).into_iter();
                 let uncounted = tables.map(|table| format!("{}.{}", table.schema, table.name)).collect();
-                return Ok(Recount { wrong: None, uncounted });
+                return Ok(Recount { uncounted, ..Recount::default() });
             }
             Err(error) => return Err(error),
         };
@@ -72,6 +75,7 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
         match judge.of(&change) {
             Verdict::Right => {}
             Verdict::Uncounted => found.uncounted.push(format!("{}.{}", change.schema, change.table)),
+            Verdict::Added(what) => found.added.push(format!("{}.{} {what}", change.schema, change.table)),
             Verdict::Wrong(what) => {
                 let why = format!("{}.{} {what} while it was loaded", change.schema, change.table);
                 found.wrong = found.wrong.or_else(|| Some(error::explain(Error::msg(why), || load.cannot())));
@@ -98,6 +102,8 @@ struct Kinds {
     without_rows: BTreeSet<(String, String)>,
     /// Tables of extensions, which bring rows of their own that no dump has.
     of_extensions: BTreeSet<(String, String)>,
+    /// An event trigger runs while the statements behind it are loaded: one that logs them adds rows.
+    has_event_triggers: bool,
 }
 
 impl Kinds {
@@ -110,7 +116,8 @@ impl Kinds {
             )
         };
         let sql = format!(
-            "SELECT pg_catalog.json_build_object('without_rows', {}, 'of_extensions', {});",
+            "SELECT pg_catalog.json_build_object('without_rows', {}, 'of_extensions', {}, 'has_event_triggers', \
+             EXISTS (SELECT FROM pg_catalog.pg_event_trigger AS e WHERE e.evtenabled <> 'D'));",
             named("c.relkind IN ('p', 'f')"),
             named(
                 "c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e' \
@@ -132,6 +139,8 @@ struct Judge {
 enum Verdict {
     Right,
     Uncounted,
+    /// How many rows it has more.
+    Added(String),
     /// What is wrong with it.
     Wrong(String),
 }
@@ -146,12 +155,15 @@ impl Judge {
             None if self.may_be_there(change) => return Verdict::Uncounted,
             None => return Verdict::Wrong(gone(held)),
         };
-        if now < held || now > held && !self.kinds.of_extensions.contains(&named(change)) {
-            let (now, held) = (rows(now), count(held));
-            let what = format!("has {now} after the load, the backup holds {held}: code of the file changed them");
-            return Verdict::Wrong(what);
+        let what = format!("has {} after the load, the backup holds {}", rows(now), count(held));
+        match now.cmp(&held) {
+            Ordering::Equal => Verdict::Right,
+            Ordering::Greater if self.kinds.of_extensions.contains(&named(change)) => Verdict::Right,
+            Ordering::Greater if self.kinds.has_event_triggers => {
+                Verdict::Added(format!("{what}: event triggers of the file may have added them"))
+            }
+            _ => Verdict::Wrong(format!("{what}: code of the file changed them")),
         }
-        Verdict::Right
     }
 
     /// Whether a table that is not found is of another kind, or may have another name in the dump than here.
@@ -184,6 +196,7 @@ mod tests {
             kinds: Kinds {
                 without_rows: BTreeSet::from([("public".to_owned(), "parent".to_owned())]),
                 of_extensions: BTreeSet::from([("public".to_owned(), "spatial_ref_sys".to_owned())]),
+                has_event_triggers: false,
             },
             is_utf8,
         };

@@ -86,6 +86,11 @@ impl Change {
     }
 
     /// Whether it is about one of these databases.
+    /// Whether it is something that was not there before.
+    pub(super) fn is_addition(&self) -> bool {
+        matches!(self.what, What::Added)
+    }
+
     pub(super) fn is_of(&self, databases: &BTreeSet<u32>) -> bool {
         self.database.is_some_and(|oid| databases.contains(&oid))
     }

@@ -14,14 +14,11 @@ use std::time::Duration;
 const NAMED: usize = 20;
 /// After a failure a silent server is waited for no longer than this.
 const CLEAR_UP_TIMEOUT: Duration = Duration::from_secs(5);
-const CHECK: &str = "check each change, and undo those that you do not want: cargo xtask db-shell -- -d postgres -c '\\l+' -c \
-     '\\du+' -c '\\drds' -c '\\db+'\n\
-    if it was another session, try again";
 
 /// How a file makes a role so that it can also be tried where the role is there.
 pub const MAKE_ROLES: &str = "a file that makes a role can be tried again where it makes only one that is missing: DO $$BEGIN IF NOT \
-     EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'app') THEN CREATE ROLE app; END IF; END$$; give it a \
-     .down.sql that drops the role, and `verify` leaves none behind";
+     EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'app') THEN CREATE ROLE app; END IF; END$$; \
+     let its .down.sql leave the role: other databases may use it";
 
 /// The code whose effects outside of its database are looked for.
 #[derive(Debug, Clone)]
@@ -62,7 +59,7 @@ impl Tried {
         }
     }
 
-    fn hint(&self) -> String {
+    fn hint(&self, maintenance: &str) -> String {
         let cause = match self {
             Self::Backup(_) => "code in the file did this",
             Self::Migrations => {
@@ -74,7 +71,11 @@ impl Tried {
             Self::Backup(_) => String::new(),
             Self::Migrations => format!("\n{MAKE_ROLES}"),
         };
-        format!("{cause}, or another session did it at the same time: PostgreSQL does not record which{way}\n{CHECK}")
+        format!(
+            "{cause}, or another session did it at the same time: PostgreSQL does not record which{way}\n\
+             check each change, and undo those that you do not want: cargo xtask db-shell -- -d {maintenance} -c '\\l+' \
+             -c '\\du+' -c '\\drds' -c '\\db+'\nif it was another session, try again"
+        )
     }
 }
 
@@ -94,6 +95,8 @@ pub struct Guard {
     /// The OID of the database in which the code runs.
     own: u32,
     before: SharedCatalogs,
+    /// The database in which a person looks at what belongs to the whole server.
+    maintenance: &'static str,
     /// What the record said before and after the catalogs were read: other runs go on meanwhile.
     recorded: [Recorded; 2],
 }
@@ -104,7 +107,8 @@ impl Guard {
         let first = recorded(record)?;
         let timeout = record.target().timeout();
         let before = SharedCatalogs::before(&|sql| record.ask(sql, timeout), database.name())?;
-        Ok(Self { tried, own: database.oid(), before, recorded: [first, recorded(record)?] })
+        let maintenance = record.server().maintenance_database();
+        Ok(Self { tried, own: database.oid(), before, maintenance, recorded: [first, recorded(record)?] })
     }
 
     /// The outcome of the code, unless something of the whole server has changed. It is compared after a failure, too: what
@@ -124,17 +128,18 @@ impl Guard {
     pub fn beside<T>(&self, record: &Record<'_>, outcome: Result<T>) -> Result<(T, Option<Error>)> {
         match (signals::shielded(|| self.changes(record, outcome.is_err())), outcome) {
             (Ok(changes), Ok(done)) if changes.is_empty() => Ok((done, None)),
-            (Ok(changes), Ok(done)) => Ok((done, Some(refusal(&self.tried, &changes, None)))),
+            (Ok(changes), Ok(done)) => Ok((done, Some(self.refusal(&changes, None)))),
             (Ok(changes), Err(failed)) if changes.is_empty() => Err(failed),
-            (Ok(changes), Err(failed)) => Err(refusal(&self.tried, &changes, Some(failed))),
+            (Ok(changes), Err(failed)) => Err(self.refusal(&changes, Some(failed))),
             (Err(_), Err(failed)) => Err(failed),
             (Err(unknown), Ok(done)) => Ok((done, Some(self.unanswered(unknown)))),
         }
     }
 
-    /// Whether something of the whole server has changed so far.
-    pub fn sees_changes(&self, record: &Record<'_>) -> bool {
-        self.changes(record, false).is_ok_and(|changes| !changes.is_empty())
+    /// Whether something was added to the whole server so far, and nothing else changed: that can be reverted.
+    pub fn sees_additions(&self, record: &Record<'_>) -> bool {
+        let changes = self.changes(record, false).unwrap_or_default();
+        !changes.is_empty() && changes.iter().all(Change::is_addition)
     }
 
     /// Why a question after the code ran had no answer. Before it this role could ask: that it cannot any more is a change,
@@ -143,7 +148,7 @@ impl Guard {
         if error::exit(&why) != Exit::Failed && !error::is_lasting(&why) {
             return why;
         }
-        why.context(Fault::new(Exit::Partial, self.tried.not_known()).hint(self.tried.hint()))
+        why.context(Fault::new(Exit::Partial, self.tried.not_known()).hint(self.hint()))
     }
 
     fn changes(&self, record: &Record<'_>, failed: bool) -> Result<Vec<Change>> {
@@ -174,6 +179,25 @@ impl Guard {
         Ok(changes.into_iter().filter(|change| !change.is_of(&ours)).collect())
     }
 
+    fn hint(&self) -> String {
+        self.tried.hint(self.maintenance)
+    }
+
+    fn refusal(&self, changes: &[Change], failed: Option<Error>) -> Error {
+        let headline = self.tried.headline(failed.is_none());
+        let mut lines: Vec<String> = changes.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = changes.len().saturating_sub(NAMED);
+        if more > 0 {
+            lines.push(format!("and {more} more"));
+        }
+        let what = lines.join("\n");
+        let error = match failed {
+            None => Error::msg(what),
+            Some(failed) => failed.context(what),
+        };
+        error.context(Fault::new(Exit::Partial, headline).hint(self.hint()))
+    }
+
     /// Databases that other runs of ours were at work on meanwhile: what they did is explained. A kept database of which
     /// the record says the same at every look, and no other living run, was left alone by all of them.
     fn of_other_runs(&self, looks: &[&Recorded], run: &str) -> BTreeSet<u32> {
@@ -195,19 +219,4 @@ fn recorded(record: &Record<'_>) -> Result<Recorded> {
         owned: view.entries().iter().filter_map(owned).collect(),
         in_making: in_making.map(|entry| entry.name.clone()).collect(),
     })
-}
-
-fn refusal(tried: &Tried, changes: &[Change], failed: Option<Error>) -> Error {
-    let headline = tried.headline(failed.is_none());
-    let mut lines: Vec<String> = changes.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = changes.len().saturating_sub(NAMED);
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    let what = lines.join("\n");
-    let error = match failed {
-        None => Error::msg(what),
-        Some(failed) => failed.context(what),
-    };
-    error.context(Fault::new(Exit::Partial, headline).hint(tried.hint()))
 }

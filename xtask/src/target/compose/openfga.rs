@@ -70,8 +70,8 @@ impl OwnOpenfga for Compose {
         Ok(None)
     }
 
-    /// Its service has an address of its own: the path is not ours to choose.
-    /// Only where OpenFGA keeps its data there; where it does not say, its own settings name the stack's own database.
+    /// Runs it only where OpenFGA keeps its data there; where it does not say, its own settings name the stack's own database.
+    /// The path is not ours to choose: its service has an address of its own.
     fn migrate_openfga(&self, _: Option<&PinnedPath>) -> Result<()> {
         let Some(migration) = self.migration()? else { return Ok(()) };
         let is_here = match self.kept_by_openfga()? {

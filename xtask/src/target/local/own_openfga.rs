@@ -86,7 +86,7 @@ impl OwnOpenfga for Local {
 impl Local {
     /// OpenFGA's program, for the database of the server on this port.
     pub(super) fn own_program(&self, program: PathBuf, port: u16) -> OwnMigration {
-        OwnMigration { program, uri: openfga::uri(port, &self.login.database) }
+        OwnMigration { program, uri: openfga::uri(port, &self.login.database), is_on_own_server: true }
     }
 
     /// Where OpenFGA keeps its data: the database of the server on this port.

@@ -286,10 +286,18 @@ fn start_openfga(local: &Local, program: &Path, startup: &Startup) -> Result<(St
     let password = local.password()?;
     let port = local.running()?.port;
     let grounds = startup.queries.openfga_grounds()?;
-    if !grounds.exposed.is_empty() {
-        let own = local.own_program(program.to_owned(), port);
+    let own = local.own_program(program.to_owned(), port);
+    let reasons = grounds.reasons(own.is_on_own_server);
+    if !reasons.is_empty() {
         let database = &local.login.database;
-        return Err(openfga_migration::not_started(&grounds.exposed, local.role(), database, &own).into());
+        return Err(openfga_migration::not_started(&reasons, local.role(), database, &own).into());
+    }
+    if let Some(exposure) = grounds.exposed.first() {
+        let user = local.role();
+        (callbacks.note)(&format!(
+            "OpenFGA runs with the rights of user {user}, and {}: trust it as much",
+            exposure.why()
+        ));
     }
     let store = openfga::Datastore { path: grounds.path.as_ref(), ..local.datastore(port, &password) };
     (callbacks.stage)("migrating OpenFGA's tables");

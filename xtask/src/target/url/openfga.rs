@@ -54,7 +54,7 @@ impl OwnOpenfga for Url {
 
     fn own_migration(&self) -> Result<Option<OwnMigration>> {
         let uri = || self.connection.uri(&self.login.database);
-        Ok(self.openfga.program()?.map(|program| OwnMigration { program, uri: uri() }))
+        Ok(self.openfga.program()?.map(|program| OwnMigration { program, uri: uri(), is_on_own_server: false }))
     }
 
     /// Runs `openfga migrate` where this host has the program.

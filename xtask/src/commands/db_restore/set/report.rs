@@ -1,7 +1,6 @@
 //! How the restore of a set went, or its undo.
 
 use crate::backup::set::SetFile;
-use crate::commands::swap::report::name_unmigrated;
 use crate::context::Context;
 use crate::restore::swapped::Done;
 use crate::terminal;
@@ -41,7 +40,6 @@ struct Database<'a> {
 
 impl Report<'_> {
     pub(super) fn show(&self, json: bool, context: &Context) -> Result<()> {
-        name_unmigrated(self.done, context);
         if json {
             return context.terminal.json(&self.document());
         }

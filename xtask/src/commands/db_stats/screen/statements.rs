@@ -27,8 +27,9 @@ pub(super) fn lines(stats: &Stats, target: &Target, top: usize, terminal: &Termi
     let statements = &stats.statements;
     let mut lines = vec![String::new()];
     if let Some((why, hint)) = missing(statements.state, target) {
-        let texts = [format!("Slow statements are not known: {why}"), terminal.hint_line(&hint)];
-        lines.extend(texts.iter().flat_map(|text| fitted(text, terminal)));
+        let hints = hint.lines().map(|line| terminal.hint_line(line));
+        let texts = std::iter::once(format!("Slow statements are not known: {why}")).chain(hints);
+        lines.extend(texts.flat_map(|text| fitted(&text, terminal)));
         let rows: Vec<Vec<String>> = stats.activity.running.iter().map(running).collect();
         lines.extend((!rows.is_empty()).then(|| terminal.laid_out(&RUNNING, &rows)));
         return lines;
@@ -59,9 +60,9 @@ fn missing(state: State, target: &Target) -> Option<(&'static str, String)> {
         State::Readable | State::TextHidden => return None,
         State::NotInstalled => (
             "the server has no files of pg_stat_statements",
-            format!("install PostgreSQL's contrib package beside the server; {PRELOAD}; then: {create}"),
+            format!("install PostgreSQL's contrib package beside the server; {PRELOAD}\nthen: {create}"),
         ),
-        State::NotPreloaded => ("the server does not load pg_stat_statements", format!("{PRELOAD}; then: {create}")),
+        State::NotPreloaded => ("the server does not load pg_stat_statements", format!("{PRELOAD}\nthen: {create}")),
         State::NoExtension => ("pg_stat_statements is loaded, and its extension is missing", create),
         State::ExtensionNotPreloaded => {
             ("the extension pg_stat_statements is there, and its library is not loaded", PRELOAD.to_owned())

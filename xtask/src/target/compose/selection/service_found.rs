@@ -56,7 +56,7 @@ impl ServiceFound {
             Recognised::ByAnswer => Some(format!("PostgreSQL is the service {name} (its port answers); {says_so}")),
             Recognised::Supposed { image, others } => Some(format!(
                 "The service {name} is taken for PostgreSQL: it has the image {}, but runs another program than \
-                 its server, and no other service answers\nif another service is PostgreSQL: {setting}={}, in .env or in the \
+                 its server, and no other service answers; if another service is PostgreSQL: {setting}={}, in .env or in the \
                  environment (it may be: {})",
                 shell_word(image),
                 others.first().map_or("NAME", String::as_str),
