@@ -57,11 +57,14 @@ pub fn fetch_images(target: &Target, settings: &Settings, say: &dyn Fn(&str)) ->
 /// # Errors
 /// Exit 1, naming the holder and a free port; exit 2: a setting is no port.
 pub fn check_ports(target: &Target, settings: &Settings) -> Result<()> {
-    let ours = target.companions().companion_containers(NAME, super::TIMEOUT);
     for part in PARTS {
         let port = port(part, settings)?;
-        let is_ours = ours.iter().any(|one| one.runs() && one.service == part.service && one.port == Some(port));
-        let Some(by) = Some(port).filter(|_| !is_ours).and_then(ports::taken_by) else { continue };
+        // Asked again where the port is taken: a container that Docker restarts holds its port now and then.
+        let is_ours = || {
+            let ours = target.companions().companion_containers(NAME, super::TIMEOUT);
+            ours.iter().any(|one| one.runs() && one.service == part.service && one.port == Some(port))
+        };
+        let Some(by) = ports::stranger(port, is_ours) else { continue };
         let free = (port.saturating_add(1)..u16::MAX).find(|free| ports::is_free(*free));
         let name = part.port_setting;
         let fault = Fault::failed(format!("Port {port} ({name}), which {} would have, is taken by {by}", part.name));

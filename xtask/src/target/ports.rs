@@ -72,7 +72,7 @@ pub fn is_free(port: u16) -> bool {
 
 /// The holder of the port, if it is not this program. A container that is being started or stopped right now holds
 /// it before, or after, the engine lists it; a moment later it is known whose it is.
-pub(in crate::target) fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<String> {
+pub fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<String> {
     holder_after(SETTLING, port, ours)
 }
 

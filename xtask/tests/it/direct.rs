@@ -86,7 +86,7 @@ fn both_ways_dump_the_same() {
         .xtask(["--verbose", "--direct", "auto", "db-backup"])
         .run()
         .ok()
-        .stderr_has(&format!("pg_dump{INSIDE}a few megabytes"));
+        .stderr_has(&format!("pg_dump{INSIDE}so few megabytes"));
 }
 
 fn both_ways_load_the_same() {
