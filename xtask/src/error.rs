@@ -119,7 +119,7 @@ impl Fault {
         self
     }
 
-    /// Nothing is to be said of it: a person ended what only a person ends.
+    /// The run ends without a message.
     #[must_use]
     pub fn silent(mut self) -> Self {
         self.silent = true;
@@ -162,7 +162,7 @@ pub fn is_lasting(error: &anyhow::Error) -> bool {
     fault(error).is_some_and(Fault::is_lasting)
 }
 
-/// Whether nothing is to be said of it.
+/// Whether the run ends without a message.
 pub fn is_silent(error: &anyhow::Error) -> bool {
     fault(error).is_some_and(|fault| fault.silent)
 }
@@ -187,7 +187,7 @@ pub fn explain(error: anyhow::Error, fault: impl FnOnce() -> Fault) -> anyhow::E
     if exit_code(&error) == Exit::Failed.code() { error.context(fault()) } else { error }
 }
 
-/// Says what was done; the end by a signal says it itself.
+/// Adds what was being done. The message of an end by a signal has that already.
 pub fn unless_ended(error: anyhow::Error, doing: impl FnOnce() -> String) -> anyhow::Error {
     if matches!(exit(&error), Exit::Signal(_)) { error } else { error.context(doing()) }
 }

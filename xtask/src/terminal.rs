@@ -8,6 +8,7 @@ mod marks;
 mod progress;
 mod question;
 mod results;
+mod signs;
 mod text;
 
 pub use columns::Column;

@@ -1,12 +1,13 @@
-//! The question to the catalog what lets a weaker role have OpenFGA's program run that role's code with our login.
+//! Asks the catalog what lets a weaker role run code with our login, by way of OpenFGA's program.
 //!
-//! A role reaches that program by each of these: it owns the schema or may create objects there (what is missing it makes,
-//! what is called without a schema it makes for other types); it owns a relation that OpenFGA uses, or may create triggers
-//! or foreign keys on it, or gets that right on each table that our login makes; its code hangs on one, also where the
-//! relation is another role's now. With a path that names that one schema, what stands in others is not reached.
+//! A role reaches that program in each of these ways. It owns the schema, or may create objects there: it makes what is
+//! missing, or a function of a name that is called without a schema, for other types. It owns a relation that OpenFGA uses.
+//! It may create triggers or foreign keys on one, or will have that right on each table that our login makes. Its code
+//! hangs on one; the relation may have another owner by now. With a path of that one schema, objects in other schemas are
+//! not reached.
 
-/// SQL that is true for the role `o` when it may not do what our login, `me`, may, and is not what `me`, no superuser, gets
-/// its own rights from.
+/// SQL that is true for the role `o` if it lacks rights of our login `me`. Where `me` is no superuser, roles from which it
+/// has its own rights are left out.
 pub(super) const WEAKER: &str = "NOT o.rolsuper AND NOT pg_catalog.pg_has_role(o.oid, me.oid, 'MEMBER')
   AND (me.rolsuper OR NOT CASE WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 160000
     THEN pg_catalog.pg_has_role(me.oid, o.oid, 'MEMBER')
@@ -16,7 +17,7 @@ pub(super) const WEAKER: &str = "NOT o.rolsuper AND NOT pg_catalog.pg_has_role(o
 const RELATIONS: &str = "'goose_db_version', 'goose_db_version_id_seq', 'tuple', 'authorization_model', 'store', \
     'assertion', 'changelog'";
 
-/// So many are named.
+/// At most so many are reported. Rights that no role has used are cut first: on a person's own server they are no reason.
 const MOST: usize = 20;
 
 /// Weaker roles; `others` has everyone, too, as 0, where one of them can log in here. The owner of the database was looked
@@ -101,7 +102,8 @@ pub(super) fn question(schemas: &str) -> String {
   own AS (SELECT c.oid, c.relkind, c.relowner, c.relacl, pg_catalog.format('%I.%I', h.nspname, c.relname) AS name
     FROM pg_catalog.pg_class AS c JOIN home AS h ON h.oid = c.relnamespace WHERE c.relname IN ({RELATIONS})),
   {PARTS},
-  exposed AS ({EXPOSED} ORDER BY 1, 2, 3, 4 LIMIT {MOST})
+  exposed AS (SELECT e.* FROM ({EXPOSED}) AS e
+    ORDER BY e.kind IN ('create', 'privilege', 'default'), e.place, e.kind, e.object, e.role LIMIT {MOST})
 SELECT pg_catalog.json_build_object('home', (SELECT h.nspname FROM home AS h),
   'open', EXISTS (SELECT FROM written AS w WHERE w.oid NOT IN (SELECT h.oid FROM home AS h)) OR EXISTS (
     SELECT FROM base CROSS JOIN LATERAL pg_catalog.aclexplode(base.datacl) AS a JOIN others AS o ON o.oid = a.grantee

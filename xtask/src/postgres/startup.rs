@@ -5,6 +5,7 @@ use super::quote::{identifier, literal};
 use super::server::Server;
 use super::session;
 use crate::error::Fault;
+use crate::process;
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::backend::Extent;
@@ -35,6 +36,9 @@ pub fn migrate_openfga(target: &Target) -> Result<()> {
         let reasons = grounds.reasons(own.is_on_own_server);
         if !reasons.is_empty() {
             return openfga_grounds::other_migrates(&reasons, &server, &own);
+        }
+        if let Some(warning) = grounds.warning(target.user()) {
+            process::remark(&warning);
         }
         path = grounds.path;
     }

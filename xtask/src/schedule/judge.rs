@@ -42,7 +42,7 @@ pub enum Hint {
 }
 
 impl Hint {
-    /// For a reader of any report but the schedule's own.
+    /// For every report but that of `db-schedule status`.
     pub fn for_other(&self) -> &str {
         match self {
             Self::Type(text) => text,

@@ -7,12 +7,12 @@ use crate::words::{clean_line, masked, shortened};
 const LONGEST: usize = 200;
 const SHORTEST_SECRET: usize = 4;
 
-/// What comes before the first quote, `=` or `$` of a line: a line of a file that Compose could not read stands behind it,
+/// What comes before the first quote, backtick, `=` or `$` of a line: a line of a file that Compose could not read stands behind it,
 /// with the value in it. An apostrophe within a word is no quote.
 fn before_a_value(line: &str) -> &str {
     let mut before = ' ';
     for (at, letter) in line.char_indices() {
-        if matches!(letter, '"' | '=' | '$') || (letter == '\'' && !before.is_alphabetic()) {
+        if matches!(letter, '"' | '=' | '$' | '`') || (letter == '\'' && !before.is_alphabetic()) {
             return line.get(..at).unwrap_or_default().trim_end();
         }
         before = letter;
@@ -67,6 +67,7 @@ mod tests {
             ("can't read 'hunter2zz", "can't read"),
             ("'hunter2zz", ""),
             ("${hunter2zz", ""),
+            ("cannot unmarshal !!str `hunter2zz` into int", "cannot unmarshal !!str"),
             ("", ""),
         ] {
             assert_eq!(before_a_value(said), shown, "{said}");

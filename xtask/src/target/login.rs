@@ -76,7 +76,7 @@ fn refused(backend: &dyn Backend, words: &str) -> Option<Fault> {
         let what = format!(
             "PostgreSQL refuses the login of user {user}: pg_hba.conf asks for something other than the password"
         );
-        let hint = "write scram-sha-256 as the method of the line that applies in the server's pg_hba.conf (or in the file that its setting hba_file names)";
+        let hint = "write scram-sha-256 as the method of the line that applies in the server's pg_hba.conf (or in the file that its setting hba_file names), then reload the server";
         return Some(lasting(what, hint.to_owned()));
     }
     if has("FATAL") && has("role") && has("does not exist") {

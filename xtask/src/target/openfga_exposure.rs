@@ -1,7 +1,7 @@
 //! What would let another role have the program openfga run that role's code with our login's rights.
 
 use super::percent;
-use crate::words::{clean_line, sql_name};
+use crate::words::{clean_line, shell_word, sql_name};
 use serde::Deserialize;
 
 /// What the program would meet in the database, started with our login.
@@ -17,6 +17,16 @@ impl Grounds {
     /// Why the program is not started. A right that no role has used is no reason on this person's own server.
     pub fn reasons(&self, is_on_own_server: bool) -> Vec<&Exposure> {
         self.exposed.iter().filter(|exposure| !(is_on_own_server && exposure.is_right())).collect()
+    }
+
+    /// What is said where the program is started although a role has such a right; `None`: there is none.
+    pub fn warning(&self, user: &str) -> Option<String> {
+        let why = self.exposed.first()?.why();
+        let more = match self.exposed.len().saturating_sub(1) {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Some(format!("OpenFGA runs with the rights of user {user}, and another role could use them: {why}{more}"))
     }
 }
 
@@ -72,8 +82,8 @@ impl Exposure {
 
     /// For people, in a sentence about `database`.
     pub fn why(&self) -> String {
-        let (object, role) = (&self.object, self.role.as_deref().unwrap_or_default());
-        let who = self.role.as_ref().map_or_else(|| "every role".to_owned(), |role| format!("role {role}"));
+        let (object, role) = (&self.object, shell_word(self.role.as_deref().unwrap_or_default()));
+        let who = if self.role.is_some() { format!("role {role}") } else { "every role".to_owned() };
         match self.kind {
             Kind::Database => format!("the database belongs to role {role}"),
             Kind::Schema => format!("schema {object} belongs to role {role}"),
@@ -129,7 +139,7 @@ impl Exposure {
 
     /// What a person looks at and removes.
     pub fn to_remove(&self) -> Option<String> {
-        matches!(self.kind, Kind::View | Kind::Attached | Kind::Named).then(|| clean_line(&self.object))
+        matches!(self.kind, Kind::View | Kind::Attached | Kind::Named).then(|| shell_word(&self.object))
     }
 }
 
@@ -149,7 +159,7 @@ mod tests {
         let role = Some("PUBLIC; x");
         assert!(statement("privilege", role).ends_with("ON TABLE \"a\\n;b\".store FROM \"PUBLIC; x\""));
         assert_eq!(of("view", None).statement("me"), None);
-        assert_eq!(of("attached", Some("r")).to_remove().as_deref(), Some("\"a\\n;b\".store"));
+        assert_eq!(of("attached", Some("r")).to_remove().as_deref(), Some("$'\"a\\012;b\".store'"));
         assert_eq!((of("schema", Some("r")).owner(), of("create", Some("r")).owner()), (Some("r"), None));
     }
 

@@ -4,6 +4,7 @@
 use crate::error::Fault;
 use crate::process::Captured;
 use crate::target::backend::OwnMigration;
+use crate::target::database_name;
 use crate::target::openfga_exposure::Exposure;
 use crate::words::{clean_line, shell_word, without_logins};
 use anyhow::Result;
@@ -48,15 +49,22 @@ pub fn failed_saying(output: &str, role: &str, fault: Fault) -> anyhow::Error {
 
 /// Why it is not run with our login, and what to type instead. `exposed` is not empty.
 pub fn not_migrated(exposed: &[&Exposure], user: &str, database: &str, own: &OwnMigration) -> Fault {
-    refused(&format!("OpenFGA's tables in {database} were not migrated"), "migrate", (exposed, user), own)
+    let maintenance = database_name::maintenance(database);
+    refused(&format!("OpenFGA's tables in {database} were not migrated"), "migrate", (exposed, user, maintenance), own)
 }
 
 /// The same of a server that would be started there.
 pub fn not_started(exposed: &[&Exposure], user: &str, database: &str, own: &OwnMigration) -> Fault {
-    refused(&format!("OpenFGA was not started in database {database}"), "run", (exposed, user), own)
+    let maintenance = database_name::maintenance(database);
+    refused(&format!("OpenFGA was not started in database {database}"), "run", (exposed, user, maintenance), own)
 }
 
-fn refused(what: &str, verb: &str, (exposed, user): (&[&Exposure], &str), own: &OwnMigration) -> Fault {
+fn refused(
+    what: &str,
+    verb: &str,
+    (exposed, user, maintenance): (&[&Exposure], &str, &str),
+    own: &OwnMigration,
+) -> Fault {
     let why = exposed.first().map(|exposure| exposure.why()).unwrap_or_default();
     let more = match exposed.len().saturating_sub(1) {
         0 => String::new(),
@@ -64,11 +72,11 @@ fn refused(what: &str, verb: &str, (exposed, user): (&[&Exposure], &str), own: &
     };
     let message =
         format!("{what}: {why}{more}; the program openfga could run code from there with the rights of user {user}");
-    Fault::failed(message).hint(ways_out(verb, exposed, user, own))
+    Fault::failed(message).hint(ways_out(verb, exposed, (user, maintenance), own))
 }
 
 /// The program as the role that owns it, where no other role is named; the statements that end it; what a person removes.
-fn ways_out(verb: &str, exposed: &[&Exposure], user: &str, own: &OwnMigration) -> String {
+fn ways_out(verb: &str, exposed: &[&Exposure], (user, maintenance): (&str, &str), own: &OwnMigration) -> String {
     let mut lines = Vec::new();
     let owner = exposed.first().and_then(|exposure| exposure.owner());
     if let Some(owner) = owner.filter(|owner| exposed.iter().all(|other| other.role() == Some(owner))) {
@@ -77,8 +85,9 @@ fn ways_out(verb: &str, exposed: &[&Exposure], user: &str, own: &OwnMigration) -
     let or = if lines.is_empty() { "" } else { "or " };
     let (of_database, inside): (Vec<&Exposure>, Vec<&Exposure>) =
         exposed.iter().copied().partition(|one| one.is_database());
+    let elsewhere = format!("-d {maintenance} ");
     for (exposed, place, what) in [
-        (of_database, "-d postgres ", format!("make {user} the owner")),
+        (of_database, elsewhere.as_str(), format!("make {user} the owner")),
         (inside, "", "end that, as a superuser".into()),
     ] {
         let statements: Vec<String> = exposed.iter().filter_map(|one| one.statement(user)).collect();
@@ -88,7 +97,7 @@ fn ways_out(verb: &str, exposed: &[&Exposure], user: &str, own: &OwnMigration) -
         }
     }
     let to_remove = exposed.iter().filter_map(|exposure| exposure.to_remove());
-    lines.extend(to_remove.map(|object| format!("look at it, and remove it: {object}")));
+    lines.extend(to_remove.map(|object| format!("look at it; give it to user {user}, or remove it: {object}")));
     lines.join("\n")
 }
 
@@ -96,7 +105,7 @@ fn as_owner(verb: &str, owner: &str, own: &OwnMigration) -> String {
     format!(
         "{verb} it as role {}, its password in OPENFGA_DATASTORE_PASSWORD:\n{} {verb} --datastore-engine postgres \
          --datastore-uri {} --datastore-username {}",
-        clean_line(owner),
+        shell_word(owner),
         shell_word(&own.program.to_string_lossy()),
         shell_word(&own.uri),
         shell_word(&clean_line(owner))

@@ -1,5 +1,6 @@
 //! Text laid out for a terminal that is narrower than its lines.
 
+use super::signs::is_sign;
 use unicode_width::UnicodeWidthStr as _;
 
 /// No text is folded into lines that are narrower than this many columns.
@@ -43,6 +44,10 @@ fn broken(text: &str, width: usize, later: usize, mark: usize) -> Vec<String> {
         if is_begun && !is_mark && shown_width(&line) + 1 + shown_width(word) > width {
             begin = later.len();
             lines.push(std::mem::replace(&mut line, later.clone()));
+            // A word of others must not become a mark by standing first.
+            if word.starts_with(is_sign) {
+                line.push_str("| ");
+            }
         } else if is_begun {
             line.push(' ');
         }
@@ -101,6 +106,7 @@ mod tests {
             assert_eq!(lines.join(" "), text);
         }
         assert_eq!(folded("  a  bc", 80), ["  a  bc"]);
+        assert_eq!(folded("aaaa bbb ✓ c", 8), ["aaaa bbb", "| ✓ c"]);
         assert_eq!(folded("  日本語 日本語 日本語", 12), ["  日本語", "  日本語", "  日本語"]);
     }
 

@@ -1,5 +1,6 @@
 //! Symbols before and within texts, in colour where the terminal shows it.
 
+use super::signs::{BLANK, is_sign};
 use super::text::clean;
 use super::{Mark, Terminal, fold};
 use std::hash::{BuildHasher as _, RandomState};
@@ -103,15 +104,4 @@ fn own_begin() -> String {
 
 fn own(sign: &str) -> String {
     format!("{}{sign}\x1b[0m", own_begin())
-}
-
-/// A letter that is wide and shows nothing.
-const BLANK: char = '\u{2800}';
-
-/// Arrows, check marks, crosses, warning signs and what can be taken for them.
-fn is_sign(letter: char) -> bool {
-    let is_word = matches!(letter, '≈' | '…');
-    !is_word
-        && matches!(letter, '\u{2190}'..='\u{23ff}' | '\u{25a0}'..='\u{27ff}' | '\u{2900}'..='\u{297f}'
-            | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
 }

@@ -180,23 +180,30 @@ const EXPOSED: &[(&str, &str, &str)] = &[
            AS 'BEGIN RETURN NEW; END'; RESET ROLE;
          CREATE TRIGGER \"a\nb\" BEFORE INSERT ON store FOR EACH ROW EXECUTE FUNCTION theirs.f()",
         "trigger a\\nb on table public.store uses code of role low; ",
-        "look at it, and remove it: trigger a\\nb on table public.store",
+        "give it to user postgres, or remove it: $'trigger a\\012b on table public.store'",
     ),
     (
         "CREATE FUNCTION public.now() RETURNS integer LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION public.now() OWNER TO low",
         "function public.now() of role low has a name of PostgreSQL's own; ",
-        "look at it, and remove it: function public.now()",
+        "look at it; give it to user postgres, or remove it: 'function public.now()'",
+    ),
+    // Many rights that no role has used hide nothing that one has made.
+    (
+        "CREATE ROLE r1; CREATE ROLE r2; CREATE ROLE r3; CREATE ROLE r4; GRANT ALL ON ALL TABLES IN SCHEMA public TO r1, r2, r3, r4;
+         CREATE FUNCTION public.now() RETURNS integer LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION public.now() OWNER TO low",
+        "function public.now() of role low has a name of PostgreSQL's own",
+        "or remove it: 'function public.now()'",
     ),
 ];
 
 /// A right that a role has not used, and what the run says of it: every role of the server is this person's.
 const RIGHTS: &[(&str, &str)] = &[
-    ("GRANT CREATE ON SCHEMA public TO low", "role low may create objects in schema public: trust it as much"),
-    ("GRANT CREATE ON SCHEMA public TO PUBLIC", "every role may create objects in schema public: trust it as much"),
-    ("GRANT ALL ON store TO low", "role low may create triggers or foreign keys on public.store: trust it as much"),
+    ("GRANT CREATE ON SCHEMA public TO low", "role low may create objects in schema public"),
+    ("GRANT CREATE ON SCHEMA public TO PUBLIC", "every role may create objects in schema public"),
+    ("GRANT ALL ON store TO low", "role low may create triggers or foreign keys on public.store"),
     (
         "DROP TABLE tuple; ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO low",
-        "role low gets the right to create triggers or foreign keys on new tables: trust it as much",
+        "role low gets the right to create triggers or foreign keys on new tables",
     ),
 ];
 
@@ -221,7 +228,9 @@ fn openfga_is_not_started_where_another_role_could_have_it_run_its_code() {
         local.sql("postgres", &format!("CREATE DATABASE {name} TEMPLATE openfga"));
         local.sql(&name, held);
         let run = fakes.over(local.on(&name, ["up"])).run();
-        run.code(1).stderr_has(&format!("OpenFGA runs with the rights of user postgres, and {why}"));
+        run.code(1).stderr_has(&format!(
+            "OpenFGA runs with the rights of user postgres, and another role could use them: {why}"
+        ));
         run.stderr_has("openfga migrate failed");
     }
     // What gives away nothing: rows of its tables, a schema and tables of its own, a view on theirs.
@@ -233,7 +242,7 @@ fn openfga_is_not_started_where_another_role_could_have_it_run_its_code() {
          ALTER TABLE public.theirs OWNER TO low; CREATE VIEW public.seen AS SELECT * FROM store; ALTER VIEW seen OWNER TO low",
     );
     let honest = fakes.over(local.on("honest", ["up"])).run();
-    honest.code(1).stderr_has("openfga migrate failed").stderr_lacks("trust it");
+    honest.code(1).stderr_has("openfga migrate failed").stderr_lacks("could use them");
 }
 
 /// The real program: the first schema of its usual path is named after its role.

@@ -213,7 +213,7 @@ fn a_checkout_without_example_and_gitignore_hears_of_both() {
         .stderr_has("✓ Made .env, readable by you only; there is no .env.example\n")
         .stderr_lacks("Made .env from");
     first.stderr_has(
-        "⚠ git does not ignore .env, which holds passwords\n  → keep it out of commits: echo /.env >> .gitignore\n",
+        "⚠ git does not ignore .env, which holds passwords\n  → keep it out of commits: printf '\\n/.env\\n' >> .gitignore\n",
     );
     assert!(git(&["status", "--porcelain"]).contains("?? .env\n"));
     let again = fresh.xtask(&["setup-env", "--yes"]).run();

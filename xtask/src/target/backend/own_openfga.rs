@@ -68,7 +68,7 @@ pub struct OwnMigration {
     pub program: PathBuf,
     /// The database's address, without a login: `postgres://127.0.0.1:5432/openfga`.
     pub uri: String,
-    /// Whether the server is this host's own, where every role is of the person who runs this.
+    /// Whether the server is the target's own, on this host: the person who runs this program made its roles.
     pub is_on_own_server: bool,
 }
 

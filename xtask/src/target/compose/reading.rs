@@ -83,7 +83,9 @@ impl Compose {
         match (crate::error::fault(error), said) {
             (Some(_), Some(said)) => format!("{headline}: {said}"),
             (Some(_), None) => headline,
-            (None, said) => said.or_else(|| self.settings.without_values(&headline)).unwrap_or_default(),
+            (None, said) => said
+                .or_else(|| self.settings.without_values(&headline))
+                .unwrap_or_else(|| "its words may hold a value".to_owned()),
         }
     }
 

@@ -292,12 +292,8 @@ fn start_openfga(local: &Local, program: &Path, startup: &Startup) -> Result<(St
         let database = &local.login.database;
         return Err(openfga_migration::not_started(&reasons, local.role(), database, &own).into());
     }
-    if let Some(exposure) = grounds.exposed.first() {
-        let user = local.role();
-        (callbacks.note)(&format!(
-            "OpenFGA runs with the rights of user {user}, and {}: trust it as much",
-            exposure.why()
-        ));
+    if let Some(warning) = grounds.warning(local.role()) {
+        (callbacks.note)(&warning);
     }
     let store = openfga::Datastore { path: grounds.path.as_ref(), ..local.datastore(port, &password) };
     (callbacks.stage)("migrating OpenFGA's tables");
