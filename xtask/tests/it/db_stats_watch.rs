@@ -163,6 +163,7 @@ fn a_usual_terminal_shows_every_column() {
         let is_there = |head: &&str| words.contains(head) || ["TABLE", "STORE"].contains(head);
         assert!(heads.split(' ').all(|head| is_there(&head)), "{columns}: {text}");
         let width: usize = columns.parse().unwrap();
+        // Up to the line of OpenFGA.
         let rows = text.lines().skip_while(|line| !line.contains("public.")).take_while(|line| !line.starts_with('O'));
         assert!(
             rows.clone().count() > 5 && rows.clone().all(|line| line.chars().count() <= width),

@@ -152,7 +152,7 @@ fn every_exit_code_stands_on_its_page() {
 }
 
 /// All text of the source files in one piece, without what breaks a literal over lines.
-fn source() -> String {
+pub fn source() -> String {
     fn walk(folder: &Path, text: &mut String) {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             if entry.path().is_dir() {

@@ -83,7 +83,6 @@ fn old_transactions_and_invalid_indexes_are_named() {
     );
 }
 
-/// What loads code or changes what a name means for the sessions of a database is reported, whichever role set it.
 fn a_table_that_a_session_locks_is_not_waited_for() {
     let database = shared().database();
     database.sql("CREATE TABLE held (i int)");
@@ -92,11 +91,12 @@ fn a_table_that_a_session_locks_is_not_waited_for() {
     // Rows may be in it.
     let held = health(&database, &["postgres", "transactions", "backups"]);
     held.says("postgres", "ok", "", "").says("transactions", "ok", "idle in transaction", "");
-    held.says("backups", "warn", "", "").fails_only(&[]);
+    held.says("backups", "warn", "no backup of ", "").fails_only(&[]);
     session.sql("ROLLBACK");
     health(&database, &["backups"]).says("backups", "ok", "none yet, and nothing to save", "");
 }
 
+/// What loads code or changes what a name means for the sessions of a database is reported, whichever role set it.
 fn settings_that_load_code_or_hide_names_are_warned_of() {
     let database = shared().database();
     let look = || health(&database, &["settings"]);

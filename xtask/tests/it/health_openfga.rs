@@ -120,11 +120,10 @@ fn wrong_ids(stack: &Stack) {
     gone.says("openfga/model", "skipped", "openfga/store", "");
 }
 
-/// Another one in the file, then a newer one in the store.
 /// A user who may start containers chooses their labels.
 fn a_label_of_a_container_is_no_command(stack: &Stack) {
     let label = |name: &str, value: &str| format!("com.docker.compose.{name}={value}");
-    let image = std::env::var("POSTGRES_IMAGE").unwrap();
+    let image = crate::harness::needs::postgres_image();
     let labels = [
         label("project", &stack.sandbox.project),
         label("service", "x; touch hunter #"),
@@ -141,6 +140,7 @@ fn a_label_of_a_container_is_no_command(stack: &Stack) {
     stack.docker(&["rm", "--force", &id]);
 }
 
+/// Another one in the file, then a newer one in the store.
 fn a_model_that_differs(stack: &Stack) {
     let file = stack.sandbox.path("openfga/model.fga");
     let text = fs::read_to_string(&file).unwrap();
@@ -193,7 +193,7 @@ fn a_paused_service(stack: &Stack) {
     stack.docker(&["unpause", stack.postgres()]);
     test.code(4).prints_nothing().stderr_has("does not serve: its database does not answer\n");
     test.stderr_has("The postgres service is paused").stderr_has("→ resume it with: docker compose unpause postgres\n");
-    test.holds(test.took < Duration::from_secs(12), "it is not waited for");
+    test.holds(test.took < Duration::from_secs(18), "it is not waited for");
 }
 
 /// Its database first, then OpenFGA itself.

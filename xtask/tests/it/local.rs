@@ -259,6 +259,10 @@ fn openfga_sees_its_own_schema_alone_where_another_role_may_make_one() {
          CREATE VIEW postgres.store AS SELECT postgres.f() AS id, 'a' AS name, now() AS created_at, now() AS updated_at,
            NULL::timestamptz AS deleted_at",
     );
+    // Read on the usual path, the view runs the role's code.
+    local.sql("openfga", "SELECT id FROM store");
+    assert_eq!(local.sql("openfga", "SELECT rolsuper FROM pg_roles WHERE rolname = 'low'"), "t");
+    local.sql("postgres", "ALTER ROLE low NOSUPERUSER");
     local.xtask(["down"]).run().ok();
     // It is asked for its stores.
     local.up().stderr_has("✓ OpenFGA answers");

@@ -99,6 +99,7 @@ fn a_dump_with_its_database_is_loadable_without_it() {
     let database = described();
     for options in [&["--create"][..], &["--create", "--clean", "--if-exists"], &["--create", "--no-privileges"]] {
         let text = String::from_utf8(dumped(&database, options)).unwrap();
+        assert!(text.contains("of the shop") && text.contains("\\connect"), "{text}");
         // As an older pg_dump writes it, too.
         let older = text.lines().filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
         for text in [text.clone(), older.fold(String::new(), |text, line| text + line + "\n")] {

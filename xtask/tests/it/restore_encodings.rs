@@ -83,8 +83,10 @@ fn what_a_manifest_says_of_a_locale_begins_no_line_and_ends_no_comment() {
         json["properties_not_applied"].as_array().unwrap().iter().map(|told| told.as_str().unwrap()).collect();
     assert!(statements.len() >= 2 && statements.iter().any(|told| told.contains("ICU_RULES")), "{statements:?}");
     assert!(statements.iter().any(|told| told.ends_with("; -- there is no such role")), "{statements:?}");
-    // Given to a superuser's psql, each is one statement.
-    database.stack.exec(&["psql", "-X", "-d", "postgres"], statements.join("\n"));
+    // Given to a superuser's psql, each is one statement: what stands behind the last one is reached.
+    let script = statements.join("\n") + "\nSELECT 'reached';\n";
+    let (shown, errors) = database.stack.exec(&["psql", "-XAt", "-d", "postgres"], script);
+    assert!(shown.is_some_and(|shown| shown.ends_with(b"reached\n")), "{errors}");
     let is_superuser = format!("SELECT rolsuper FROM pg_roles WHERE rolname = '{role}'");
     assert_eq!(database.stack.admin(&is_superuser), "f");
     database.stack.admin(&format!("DROP ROLE {role}"));

@@ -7,10 +7,7 @@ use crate::harness::stack::{Database, Stack};
 use crate::harness::{Test, wait_until};
 
 pub fn tests() -> Vec<Test> {
-    tests![
-        [OwnStack] a_server_that_is_killed_is_told_as_one_that_is_gone,
-        [OwnStack] a_stop_that_is_ended_says_what_is_stopped,
-    ]
+    tests![[OwnStack] a_server_that_is_killed_is_told_as_one_that_is_gone]
 }
 
 /// Waits for the sleep in a database of such a name, then kills the server.
@@ -62,28 +59,4 @@ fn a_server_that_is_killed_is_told_as_one_that_is_gone() {
     assert_eq!(database.beside("staging").len(), 1);
     assert!(database.repair().contains("✓ Repaired: "));
     assert!(database.beside("staging").is_empty() && database.sql("SELECT a FROM kept") == "1");
-}
-
-fn a_stop_that_is_ended_says_what_is_stopped() {
-    use crate::harness::Fakes;
-    use rustix::process::Signal;
-    let stack = Stack::postgres_only();
-    stack.up();
-    let (container, begun) = (stack.postgres().to_owned(), stack.sandbox.beside("begun"));
-    let waits = format!("touch '{}'; sleep 60", begun.display());
-    for (stops, said) in [
-        (String::new(), "✗ Ended by Ctrl-C (SIGINT); run it again to complete the stop"),
-        (
-            format!("real stop --time 0 {container} >/dev/null; "),
-            "✗ Ended by Ctrl-C (SIGINT); stopped so far: postgres; run it again to complete the stop",
-        ),
-    ] {
-        let _ = std::fs::remove_file(&begun);
-        let fakes = Fakes::new(&stack.sandbox).docker_but("stop", &format!("{stops}{waits}"));
-        let running = fakes.over(stack.xtask(["down"])).spawn();
-        wait_until("the stop has begun", || begun.exists());
-        running.signal(Signal::INT);
-        running.wait().code(130).stderr_has(said).stderr_lacks("nothing was changed").stderr_lacks("✓");
-    }
-    stack.xtask(["down"]).run().ok();
 }

@@ -13,7 +13,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack, Openfga, Make] on_compose_one_run_sets_up_everything,
         [OwnStack] an_interrupted_run_is_completed_and_the_settings_file_kept,
         [Postgres, Make] without_docker_one_run_sets_up_everything,
-        [OwnStack, Git] a_checkout_without_example_and_gitignore_hears_of_both,
+        [OwnStack, Git] a_missing_env_example_and_an_env_that_git_does_not_ignore_are_named,
         [OwnStack] another_teams_stack_needs_its_example_and_keeps_its_ports,
         [Docker] an_image_that_is_not_there_is_told_in_composes_words,
     ]
@@ -197,7 +197,7 @@ fn without_docker_one_run_sets_up_everything() {
     assert_eq!(now().0, before.0);
 }
 
-fn a_checkout_without_example_and_gitignore_hears_of_both() {
+fn a_missing_env_example_and_an_env_that_git_does_not_ignore_are_named() {
     let fresh = Fresh::of(Stack::postgres_only());
     let sandbox = &fresh.stack.sandbox;
     fs::remove_file(sandbox.path(".env.example")).unwrap();

@@ -122,7 +122,7 @@ fn the_owner_of_the_live_database_keeps_its_rights() {
     // It is not empty: its owner stays.
     database.own("CREATE TABLE public.b (i int)");
     let run = as_superuser(&database, &["db-restore", "--yes"]).run();
-    run.ok().stderr_lacks("there is no role");
+    run.ok().stderr_lacks("there is no such role");
     assert_eq!(
         database.admin(
             "SELECT has_database_privilege('@rolename', '@name', 'CONNECT')"

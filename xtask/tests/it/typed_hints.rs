@@ -1,5 +1,6 @@
 //! What a hint says to type into psql runs nothing of the database's owner, also where a superuser types it.
 
+use crate::documents::source;
 use crate::harness::stack::{Database, shared};
 use crate::harness::{Health, Outcome, Test};
 
@@ -76,12 +77,16 @@ fn a_typed_hint_runs_nothing_of_the_databases_owner() {
         let run = trap.types(typed);
         run.ok().holds(!trap.has_sprung(), "code of the owner ran");
     }
-    // Nor does any other hint of this kind.
+    // The others, as they stand in the source.
     let owner = "SELECT relnamespace::pg_catalog.regnamespace, relkind, relowner::pg_catalog.regrole \
                  FROM pg_catalog.pg_class WHERE relname OPERATOR(pg_catalog.=) 'goose_db_version'";
     let record =
         "SELECT tablename, tableowner FROM pg_catalog.pg_tables WHERE schemaname OPERATOR(pg_catalog.=) 'xtask'";
     let who = "SELECT pid, application_name, state, query FROM pg_catalog.pg_stat_activity";
+    let source = source();
+    for words in [owner, record, who] {
+        assert!(source.contains(words), "no hint says {words}");
+    }
     for words in [&["-c", owner][..], &["-c", record], &["-d", "postgres", "-c", who], &["-d", "postgres", "-l"]] {
         let run = database.xtask(["db-shell", "--"]).args(words.iter().copied()).run();
         run.ok().holds(!trap.has_sprung(), "code of the owner ran");

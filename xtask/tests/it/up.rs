@@ -1,7 +1,8 @@
-//! `up`: exit 0 only when every part really answers.
+//! `up`: exit 0 only when every part really answers. `down`: what is stopped.
 
 use crate::harness::openfga::Api;
-use crate::harness::{Fakes, Stack, Test, Watch, Xtask, shared};
+use crate::harness::{Fakes, Stack, Test, Watch, Xtask, shared, wait_until};
+use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
 pub fn tests() -> Vec<Test> {
@@ -14,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack] a_paused_database_is_told_how_to_wake,
         [OwnStack] an_image_that_does_not_exist_is_named,
         [OwnStack] down_keeps_the_data,
+        [OwnStack] a_stop_that_is_ended_says_what_is_stopped,
         [OwnStack] a_taken_port_is_named,
         [Stack] both_parts_answer_when_it_ends,
         [Stack] a_second_run_changes_nothing,
@@ -193,4 +195,26 @@ fn a_paused_database_is_told_how_to_wake() {
     }
     stack.docker(&["unpause", stack.postgres()]);
     stack.up();
+}
+
+fn a_stop_that_is_ended_says_what_is_stopped() {
+    let stack = Stack::postgres_only();
+    stack.up();
+    let (container, begun) = (stack.postgres().to_owned(), stack.sandbox.beside("begun"));
+    let waits = format!("touch '{}'; sleep 60", begun.display());
+    for (stops, said) in [
+        (String::new(), "✗ Ended by Ctrl-C (SIGINT); run it again to complete the stop"),
+        (
+            format!("real stop --time 0 {container} >/dev/null; "),
+            "✗ Ended by Ctrl-C (SIGINT); stopped so far: postgres; run it again to complete the stop",
+        ),
+    ] {
+        let _ = std::fs::remove_file(&begun);
+        let fakes = Fakes::new(&stack.sandbox).docker_but("stop", &format!("{stops}{waits}"));
+        let running = fakes.over(stack.xtask(["down"])).spawn();
+        wait_until("the stop has begun", || begun.exists());
+        running.signal(Signal::INT);
+        running.wait().code(130).stderr_has(said).stderr_lacks("nothing was changed").stderr_lacks("✓");
+    }
+    stack.xtask(["down"]).run().ok();
 }

@@ -283,7 +283,7 @@ fn openfga_is_migrated_where_its_program_is() {
     without.ok();
     let program = needs::openfga_program().unwrap();
     let reset = database.xtask(["db-reset", "--yes"]).env("XTASK_OPENFGA_BIN", &program).run();
-    reset.ok().stderr_lacks("run openfga migrate yourself");
+    reset.ok().stderr_lacks("migrate OpenFGA's tables yourself");
     let revision: u32 = database.sql("SELECT max(version_id) FROM goose_db_version").parse().unwrap();
     assert!(revision >= 6, "{revision}");
     assert_eq!(database.sql("SELECT tableowner FROM pg_tables WHERE tablename = 'tuple'"), database.role);
