@@ -1,11 +1,8 @@
 //! The rules of the source code itself: which folder may import which, and what only one of them may do.
 
 use crate::harness::{Test, sandbox::checkout};
-use proc_macro2::Ident;
 use std::fs;
 use std::path::{Path, PathBuf};
-use syn::visit::Visit;
-use syn::{FnArg, ItemStruct, Signature, Type};
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -14,16 +11,10 @@ pub fn tests() -> Vec<Test> {
         [] one_folder_knows_the_system,
         [] one_folder_each_starts_programs_reads_settings_and_writes_to_people,
         [] one_function_makes_the_folders_of_a_checkout,
-        [] no_caller_asks_which_target_it_is,
-        [] a_target_implements_all_that_differs,
-        [] a_target_and_a_sessions_name_go_as_one_value,
         [] whole_files_are_read_up_to_a_limit,
         [] source_files_are_short_and_few_are_long,
         [] every_dependency_says_why_it_is_there,
         [] the_name_of_a_test_is_a_claim,
-        [] a_statement_names_its_functions_with_their_schema,
-        [] what_is_typed_into_psql_runs_nothing_of_the_databases_owner,
-        [] what_would_run_code_of_the_owner_is_found,
     ]
 }
 
@@ -57,13 +48,14 @@ const ABOVE: &[(&str, &[&str])] = &[
 ];
 
 /// A source file: its path in `src`, the first part of that path, its lines without comments.
-struct Source {
-    path: PathBuf,
-    folder: String,
-    lines: Vec<String>,
+pub struct Source {
+    pub path: PathBuf,
+    pub folder: String,
+    pub lines: Vec<String>,
 }
 
-fn sources() -> Vec<Source> {
+/// All source files.
+pub fn sources() -> Vec<Source> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -161,50 +153,8 @@ fn each_folder_of_the_sources_has_its_layer() {
     }
 }
 
-/// What we send, and what a person is to type, may run on a path that the database's owner fills.
-fn a_statement_names_its_functions_with_their_schema() {
-    let mut wrong = Vec::new();
-    for source in sources() {
-        let lines = source.lines.iter().filter(|line| line.replace("SELECT pg_catalog", "").contains("SELECT pg_"));
-        wrong.extend(lines.map(|line| format!("{}: {}", source.path.display(), line.trim())));
-    }
-    assert!(wrong.is_empty(), "write pg_catalog. in front:\n{}", wrong.join("\n"));
-}
-
-/// psql's own commands name operators without their schema: what is of the whole server is asked in the maintenance
-/// database, and what is of the live one by a statement. So is a table: it has its schema.
-fn what_is_typed_into_psql_runs_nothing_of_the_databases_owner() {
-    let wrong: Vec<String> = sources().iter().flat_map(typed_unguarded).collect();
-    assert!(wrong.is_empty(), "name another database (-d), or the schema:\n{}", wrong.join("\n"));
-}
-
-fn typed_unguarded(source: &Source) -> Vec<String> {
-    let text: String = source.lines.iter().map(|line| line.trim().trim_end_matches('\\')).collect();
-    let is_command = |typed: &str| typed.contains("-c '\\\\") || typed.split(' ').any(|word| word == "-l");
-    let typed = text.split("db-shell -- ").skip(1).map(|rest| rest.split(['"', ';']).next().unwrap_or(rest));
-    let commands = typed.filter(|typed| is_command(typed) && !typed.contains("-d "));
-    let is_bare = |rest: &str| rest.starts_with("pg_") && !rest.starts_with("pg_catalog");
-    let tables = ["FROM ", "JOIN ", "TABLE "].into_iter().flat_map(|word| text.split(word).skip(1));
-    let bare = tables.filter(|rest| is_bare(rest)).map(|rest| rest.split([' ', '"']).next().unwrap_or(rest));
-    commands.chain(bare).map(|what| format!("{}: {what}", source.path.display())).collect()
-}
-
-fn what_would_run_code_of_the_owner_is_found() {
-    let found = |line: &str| {
-        let source = Source { path: "a.rs".into(), folder: "a".into(), lines: vec![line.to_owned()] };
-        typed_unguarded(&source).len()
-    };
-    for wrong in
-        [r"cargo xtask db-shell -- -c '\\drds'", "cargo xtask db-shell -- -l", "SELECT a FROM pg_stat_activity"]
-    {
-        assert_eq!(found(&format!("\"{wrong}\"")), 1, "{wrong}");
-    }
-    let right = [r"db-shell -- -d postgres -c '\\drds'", "db-shell -- -l -d {m}", "SELECT a FROM pg_catalog.pg_tables"];
-    assert_eq!(right.map(|right| found(&format!("\"{right}\""))), [0; 3]);
-}
-
 /// No line of `src` outside these files holds one of the words.
-fn only(files: &[&str], words: &[&str]) {
+pub fn only(files: &[&str], words: &[&str]) {
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| !files.iter().any(|file| source.path.starts_with(file))) {
         let lines = source.lines.iter().filter(|line| words.iter().any(|word| line.contains(word)));
@@ -252,126 +202,6 @@ fn one_function_makes_the_folders_of_a_checkout() {
         let makes = own.iter().find(|line| line.contains("create_dir_all"));
         assert!(makes.is_none(), "{}: state_folder::make_below makes our folders", source.path.display());
     }
-}
-
-fn no_caller_asks_which_target_it_is() {
-    // A caller asks the target for what a person types.
-    only(&["target", "health", "monitoring", "terminal.rs", "terminal"], &["docker compose "]);
-    // What only Docker has is asked in one place, and only for what that place reports.
-    only(&["target", "health/scene.rs"], &["compose_project()"]);
-    let list = fs::read_to_string(checkout().join("xtask/src/target/mod.rs")).unwrap();
-    let variants = list.split("pub enum Kind {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
-    let variants = variants.lines().filter_map(|line| line.trim().strip_suffix(','));
-    let kinds: Vec<String> = variants.map(|variant| format!("Kind::{variant}")).collect();
-    assert!(kinds.len() >= 3, "the kinds of target were not found");
-    only(&["target"], &kinds.iter().map(String::as_str).collect::<Vec<_>>());
-    let folders = fs::read_dir(checkout().join("xtask/src/target")).unwrap().map(|entry| entry.unwrap().path());
-    let targets: Vec<String> = folders
-        .filter(|path| path.is_dir())
-        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
-        // What the targets implement, and callers hold.
-        .filter(|name| name != "backend")
-        .collect();
-    assert!(targets.len() >= 3, "the targets were not found");
-    for target in targets {
-        let is_private = list.lines().any(|line| line == format!("mod {target};"));
-        assert!(is_private, "target/mod.rs should keep {target} to itself");
-        let elsewhere = sources().into_iter().filter(|source| source.folder == "target");
-        let elsewhere = elsewhere.filter(|source| !source.path.starts_with(format!("target/{target}")));
-        for source in elsewhere.filter(|source| source.path != Path::new("target/mod.rs")) {
-            let paths = [format!("super::{target}::"), format!("target::{target}::")];
-            let knows = source.lines.iter().find(|line| paths.iter().any(|path| line.contains(path.as_str())));
-            assert!(knows.is_none(), "{} knows the target {target}: {knows:?}", source.path.display());
-        }
-    }
-}
-
-/// A default body would be wrong for the next target, and the compiler would not say so.
-fn a_target_implements_all_that_differs() {
-    let files = fs::read_dir(checkout().join("xtask/src/target/backend")).unwrap();
-    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-    let seam = texts.collect::<Vec<_>>().join("\n");
-    let traits: Vec<&str> = seam.split("\npub trait ").skip(1).map(|text| text.split("\n}").next().unwrap()).collect();
-    let methods: Vec<&str> = traits.iter().flat_map(|text| text.lines()).filter(|line| line.contains("fn ")).collect();
-    assert!(traits.len() >= 6 && methods.len() >= 30, "the traits were not found");
-    let with_body: Vec<&&str> = methods.iter().filter(|line| !line.ends_with(';')).collect();
-    assert!(with_body.is_empty(), "with a default body: {with_body:?}");
-}
-
-/// Parameters of one function, or fields of one value: whether a target is among them, and the name of a session.
-#[derive(Default)]
-struct Beside {
-    target: bool,
-    session: bool,
-}
-
-impl Beside {
-    fn add(&mut self, names: &[String], ty: &Type) {
-        let mut types = Names::default();
-        types.visit_type(ty);
-        self.target |= types.0.iter().any(|name| name == "Target");
-        let is_text = types.0.iter().any(|name| name == "str" || name == "String");
-        self.session |= is_text && names.iter().any(|name| is_session(name));
-    }
-}
-
-fn is_session(name: &str) -> bool {
-    matches!(name, "run" | "session") || name.ends_with("_session") || name.ends_with("_run")
-}
-
-/// The names in a pattern or a type.
-#[derive(Default)]
-struct Names(Vec<String>);
-
-impl Visit<'_> for Names {
-    fn visit_ident(&mut self, name: &Ident) {
-        self.0.push(name.to_string());
-    }
-}
-
-/// What holds a target and a session's name side by side.
-#[derive(Default)]
-struct SideBySide(Vec<String>);
-
-impl Visit<'_> for SideBySide {
-    fn visit_signature(&mut self, signature: &Signature) {
-        let mut beside = Beside::default();
-        for input in &signature.inputs {
-            if let FnArg::Typed(input) = input {
-                let mut names = Names::default();
-                names.visit_pat(&input.pat);
-                beside.add(&names.0, &input.ty);
-            }
-        }
-        if beside.target && beside.session {
-            self.0.push(format!("fn {}", signature.ident));
-        }
-    }
-
-    fn visit_item_struct(&mut self, item: &ItemStruct) {
-        let mut beside = Beside::default();
-        for field in &item.fields {
-            let names: Vec<String> = field.ident.iter().map(ToString::to_string).collect();
-            beside.add(&names, &field.ty);
-        }
-        if beside.target && beside.session {
-            self.0.push(format!("struct {}", item.ident));
-        }
-    }
-}
-
-fn a_target_and_a_sessions_name_go_as_one_value() {
-    let mut found = Vec::new();
-    for source in sources() {
-        let mut here = SideBySide::default();
-        here.visit_file(&syn::parse_file(&source.lines.join("\n")).unwrap());
-        found.extend(
-            here.0.into_iter().map(|what| format!("{}: {what}", source.path.display().to_string().replace('\\', "/"))),
-        );
-    }
-    // The handle itself, and how it is made.
-    let own = ["postgres/server.rs: struct Server", "postgres/server.rs: fn under_name"];
-    assert_eq!(found, own, "a function or a value takes postgres::server::Server in place of both");
 }
 
 fn source_files_are_short_and_few_are_long() {

@@ -149,6 +149,7 @@ mod sql_reading;
 mod staging_access;
 mod statements;
 mod subscriptions;
+mod targets;
 mod test_auth;
 mod test_auth_questions;
 mod test_auth_slow;
@@ -320,5 +321,6 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     health_openfga::tests,
     health_services::tests,
     architecture::tests,
+    targets::tests,
     env::tests,
 ];

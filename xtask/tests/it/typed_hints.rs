@@ -1,11 +1,17 @@
 //! What a hint says to type into psql runs nothing of the database's owner, also where a superuser types it.
 
+use crate::architecture::{Source, sources};
 use crate::documents::source;
 use crate::harness::stack::{Database, shared};
 use crate::harness::{Health, Outcome, Test};
 
 pub fn tests() -> Vec<Test> {
-    tests![[Stack] a_typed_hint_runs_nothing_of_the_databases_owner]
+    tests![
+        [Stack] a_typed_hint_runs_nothing_of_the_databases_owner,
+        [] a_statement_names_its_functions_with_their_schema,
+        [] what_is_typed_into_psql_runs_nothing_of_the_databases_owner,
+        [] what_would_run_code_of_the_owner_is_found,
+    ]
 }
 
 /// Operators and a view that psql's own statements, and hints without a schema, would find first.
@@ -93,4 +99,46 @@ fn a_typed_hint_runs_nothing_of_the_databases_owner() {
     }
     stack.admin(&format!("DROP DATABASE {} WITH (FORCE)", database.quoted()));
     stack.admin(&format!("DROP ROLE {role}"));
+}
+
+/// What we send, and what a person is to type, may run on a path that the database's owner fills.
+fn a_statement_names_its_functions_with_their_schema() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let lines = source.lines.iter().filter(|line| line.replace("SELECT pg_catalog", "").contains("SELECT pg_"));
+        wrong.extend(lines.map(|line| format!("{}: {}", source.path.display(), line.trim())));
+    }
+    assert!(wrong.is_empty(), "write pg_catalog. in front:\n{}", wrong.join("\n"));
+}
+
+/// psql's own commands name operators without their schema: what is of the whole server is asked in the maintenance
+/// database, and what is of the live one by a statement. So is a table: it has its schema.
+fn what_is_typed_into_psql_runs_nothing_of_the_databases_owner() {
+    let wrong: Vec<String> = sources().iter().flat_map(typed_unguarded).collect();
+    assert!(wrong.is_empty(), "name another database (-d), or the schema:\n{}", wrong.join("\n"));
+}
+
+fn typed_unguarded(source: &Source) -> Vec<String> {
+    let text: String = source.lines.iter().map(|line| line.trim().trim_end_matches('\\')).collect();
+    let is_command = |typed: &str| typed.contains("-c '\\\\") || typed.split(' ').any(|word| word == "-l");
+    let typed = text.split("db-shell -- ").skip(1).map(|rest| rest.split(['"', ';']).next().unwrap_or(rest));
+    let commands = typed.filter(|typed| is_command(typed) && !typed.contains("-d "));
+    let is_bare = |rest: &str| rest.starts_with("pg_") && !rest.starts_with("pg_catalog");
+    let tables = ["FROM ", "JOIN ", "TABLE "].into_iter().flat_map(|word| text.split(word).skip(1));
+    let bare = tables.filter(|rest| is_bare(rest)).map(|rest| rest.split([' ', '"']).next().unwrap_or(rest));
+    commands.chain(bare).map(|what| format!("{}: {what}", source.path.display())).collect()
+}
+
+fn what_would_run_code_of_the_owner_is_found() {
+    let found = |line: &str| {
+        let source = Source { path: "a.rs".into(), folder: "a".into(), lines: vec![line.to_owned()] };
+        typed_unguarded(&source).len()
+    };
+    for wrong in
+        [r"cargo xtask db-shell -- -c '\\drds'", "cargo xtask db-shell -- -l", "SELECT a FROM pg_stat_activity"]
+    {
+        assert_eq!(found(&format!("\"{wrong}\"")), 1, "{wrong}");
+    }
+    let right = [r"db-shell -- -d postgres -c '\\drds'", "db-shell -- -l -d {m}", "SELECT a FROM pg_catalog.pg_tables"];
+    assert_eq!(right.map(|right| found(&format!("\"{right}\""))), [0; 3]);
 }
