@@ -15,7 +15,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::quote::literal;
 use crate::postgres::server::Server;
 use crate::process::signals;
-use crate::words::first_names;
+use crate::words::{counted, first_names};
 use anyhow::{Error, Result};
 
 /// So many tables are named.
@@ -175,7 +175,11 @@ impl Checked<'_, '_> {
         let names = first_names(uncounted, MOST_NAMED);
         let what = "Rows were not counted again after the load, although code ran that may have changed them";
         let uncounted = (!uncounted.is_empty()).then(|| format!("{what}: {names}"));
-        uncounted.into_iter().chain(added.iter().take(MOST_NAMED).cloned()).collect()
+        let more = added.len().saturating_sub(MOST_NAMED) as u64;
+        let others = (more > 0).then(|| {
+            format!("Event triggers may also have added rows to {}", counted(more, "other table", "other tables"))
+        });
+        uncounted.into_iter().chain(added.iter().take(MOST_NAMED).cloned()).chain(others).collect()
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has

@@ -24,6 +24,10 @@ pub(super) fn with<T>(
     let on = Migrated { server: &inside, config: &work.config };
     let done = database
         .guarded(|sees_changes| Scratch::begin(on, &warn).and_then(|mut scratch| task(&mut scratch, sees_changes)))?;
-    database.discard()?;
-    Ok(done)
+    match (database.discard(), done) {
+        (Ok(()), done) => Ok(done),
+        // What files changed outside of it matters more than a scratch database that stays.
+        (Err(_), (_, Some(changed))) => Err(changed),
+        (Err(left), (_, None)) => Err(left),
+    }
 }
