@@ -15,7 +15,7 @@ macro_rules! locked {
 pub(crate) use locked;
 
 /// True of a database with a table of rows, but for the ledgers of migrations: OpenFGA's own has rows from the first
-/// moment on. A table that a session holds may have some, and is not waited for.
+/// moment on. A table with such a lock counts as one with rows: it is not waited for.
 macro_rules! has_data {
     () => {
         concat!("EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

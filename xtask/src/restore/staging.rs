@@ -87,8 +87,8 @@ impl<'r, 't> Staging<'r, 't> {
         &self.database
     }
 
-    /// Tries migrations in it. The task may ask whether something outside of it has changed. What has at its end, as an
-    /// error with exit 6, is given beside what it found.
+    /// Tries migrations in it. The task may ask whether they have added objects outside of this database, and changed nothing
+    /// else there. What has changed there when the task ends comes beside its result, as an error with exit 6.
     ///
     /// # Errors
     /// The task's own.
