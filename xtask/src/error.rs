@@ -194,8 +194,13 @@ pub fn unless_ended(error: anyhow::Error, doing: impl FnOnce() -> String) -> any
 
 /// Says what could not be done; exit code and hint stay those of what went wrong.
 pub fn headed(error: anyhow::Error, message: impl Into<String>) -> anyhow::Error {
-    let headline = Fault { cause: cause(&error), ..Fault::new(exit(&error), message) };
     let hint = fault(&error).and_then(Fault::hint_text).map(str::to_owned);
+    headed_with(error, message, hint)
+}
+
+/// The same with this hint.
+pub fn headed_with(error: anyhow::Error, message: impl Into<String>, hint: Option<String>) -> anyhow::Error {
+    let headline = Fault { cause: cause(&error), ..Fault::new(exit(&error), message) };
     error.context(Fault { hint, ..headline })
 }
 

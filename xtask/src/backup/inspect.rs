@@ -31,7 +31,7 @@ pub(super) fn examine_ends(file: &mut File) -> Result<Examined> {
     let verdict = if manifest.is_some() { Verdict::Complete } else { Verdict::MadeElsewhere };
     let examined = Examined { manifest, ..Examined::of(verdict, bytes) };
     Ok(match wrong {
-        Some(wrong) => examined.but(wrong),
+        Some(wrong) => examined.unfit(wrong),
         None => examined,
     })
 }
@@ -66,7 +66,7 @@ fn without_manifest(file: &mut File, bytes: u64, codec: &dyn Codec, head: &[u8])
     if !head.starts_with(DUMP_HEAD) {
         let mut scanner = Scanner::default();
         let flaw = scanner.feed(head).err().or_else(|| scanner.finish().err());
-        // The line is the first one.
+        // Without the number of a line: only the first bytes were read.
         return Ok(flaw.map(|flaw| Wrong { reason: flaw.what.clone(), ..Wrong::of(&flaw, false) }));
     }
     let (_, tail) = codec::tail_of(file, bytes, TAIL_LOOKED_AT)?;

@@ -16,7 +16,7 @@ use chrono::{DateTime, Local};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
-/// What a backup's making tells of it.
+/// How a backup was made.
 pub(super) struct Made<'a> {
     pub(super) options: &'a BackupOptions,
     pub(super) started: DateTime<Local>,

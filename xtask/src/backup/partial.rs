@@ -93,7 +93,7 @@ impl Partial {
         // Some file systems, such as sshfs, show the two names of a file as two files.
         let is_ours = self.is_at(&name).and_then(|is_same| Ok(is_same || self.has_same_bytes(&name)?));
         if !matches!(is_ours, Ok(true)) {
-            // What was not checked keeps no backup's name.
+            // A file that is another one, or could not be compared, does not keep a backup's name.
             let _ = fs::remove_file(&name);
             return Err(is_ours.err().unwrap_or_else(|| self.replaced()));
         }

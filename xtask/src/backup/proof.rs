@@ -162,7 +162,7 @@ fn check_open(file: &mut File, path: &Path, progress: &dyn Fn(u64)) -> Result<(E
             examined.digest = Some(digest);
             Ok((examined, dump_end, marks))
         }
-        Err(wrong) => Ok((examined.but(wrong), 0, Vec::new())),
+        Err(wrong) => Ok((examined.unfit(wrong), 0, Vec::new())),
     }
 }
 
@@ -184,7 +184,7 @@ fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Res
     let manifest = examined.manifest.as_ref();
     let line = if manifest.is_some() { codec.ends(file, examined.bytes)?.line } else { Vec::new() };
     let stored = match manifest.map(|manifest| codec.prove_stored(file, manifest)).transpose()? {
-        Some(Err(reason)) => return Ok(Err(Wrong::new(Verdict::Damaged, reason))),
+        Some(Err(reason)) => return Ok(Err(Wrong::damaged(reason))),
         Some(Ok(digest)) => digest,
         None => None,
     };
@@ -201,7 +201,7 @@ fn read_all(file: &mut File, examined: &Examined, progress: &dyn Fn(u64)) -> Res
         }
         Ok(Err(wrong)) => Ok(Err(wrong)),
         Err(error) => match what_is_invalid(&error) {
-            Some(reason) => Ok(Err(Wrong::new(Verdict::Damaged, reason))),
+            Some(reason) => Ok(Err(Wrong::damaged(reason))),
             None => Err(error),
         },
     }
@@ -224,12 +224,12 @@ impl Reading<'_> {
         while self.pieces.offset() < length {
             signals::check()?;
             let Some(piece) = self.pieces.next(length)? else {
-                return Ok(Err(Wrong::new(Verdict::Cut, "it became shorter while it was read".to_owned())));
+                return Ok(Err(Wrong::new(Verdict::Cut, "it became shorter while it was read")));
             };
             self.marks.push(piece.read);
             // The look at its ends may have seen other bytes: what is left out of the scan is the first line, and no more.
             let Some(dump) = piece.bytes.strip_prefix(std::mem::take(&mut head)) else {
-                return Ok(Err(Wrong::new(Verdict::Damaged, "its text begins with another first line".to_owned())));
+                return Ok(Err(Wrong::damaged("its text begins with another first line")));
             };
             // Its verdict is decided: a file may be long, and most of it a hole.
             if let Err(flaw) = scanner.feed(dump) {
@@ -238,21 +238,21 @@ impl Reading<'_> {
             (self.progress)(self.pieces.offset());
         }
         if manifest.is_some_and(|manifest| hex(&self.pieces.digest()) != *manifest.sha256) {
-            return Ok(Err(Wrong::new(Verdict::Damaged, "its bytes do not match the manifest's SHA-256".to_owned())));
+            return Ok(Err(Wrong::damaged("its bytes do not match the manifest's SHA-256")));
         }
         let contents = match scanner.finish() {
             Ok(contents) => contents,
             Err(flaw) => return Ok(Err(Wrong::of(&flaw, manifest.is_some()))),
         };
         Ok(match manifest.and_then(|manifest| disagreement(manifest, &contents)) {
-            Some(reason) => Err(Wrong::new(Verdict::Damaged, reason)),
+            Some(reason) => Err(Wrong::damaged(reason)),
             None => Ok(contents),
         })
     }
 
     /// The manifest's line, and nothing behind it.
     fn end(&mut self, line: &[u8]) -> Result<Result<(), Wrong>> {
-        let damaged = |reason: &str| Ok(Err(Wrong::new(Verdict::Damaged, reason.to_owned())));
+        let damaged = |reason: &str| Ok(Err(Wrong::damaged(reason)));
         let end = self.pieces.offset().saturating_add(line.len() as u64);
         let mut rest = line;
         while let Some(Piece { bytes, read }) = self.pieces.next(end)? {

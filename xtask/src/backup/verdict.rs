@@ -78,9 +78,9 @@ impl Examined {
         Self { verdict, reason: None, kind: None, bytes, manifest, globals, contents, digest: None }
     }
 
-    /// This file, which is unfit.
+    /// The same file with what is wrong with it.
     #[must_use]
-    pub(super) fn but(self, wrong: Wrong) -> Self {
+    pub(super) fn unfit(self, wrong: Wrong) -> Self {
         let Wrong { verdict, reason, kind } = wrong;
         Self { verdict, reason: Some(reason), kind, ..self }
     }
@@ -103,7 +103,7 @@ impl Wrong {
         Self::new(Verdict::Damaged, reason)
     }
 
-    /// A file that holds this; one with a manifest was a backup before.
+    /// The verdict on a file with this flaw. One with a manifest was a backup: it is damaged, whatever it looks like now.
     pub(super) fn of(flaw: &Flaw, has_manifest: bool) -> Self {
         let kind = flaw.kind.filter(|_| !has_manifest);
         let verdict = match kind {

@@ -302,7 +302,7 @@ impl Entry {
     }
 }
 
-/// Whether the file is to blame, and not the server or a lock.
+/// Whether the file may be the cause. A server that does not answer and a lock say nothing about the file.
 fn is_judged(error: &Error) -> bool {
     matches!(error::exit(error), Exit::Refused | Exit::Failed)
 }
@@ -327,8 +327,9 @@ fn conclusion(report: &[Entry]) -> Result<()> {
     };
     let fault = Fault::new(exit, message);
     // A backup that is whole and cannot be loaded fails for what its database holds: a new one would fail, too.
-    let is_cured = |error: &Error| error::exit(error) != Exit::Refused || error::cause(error) == Some(Cause::OtherKind);
-    let next = match report.iter().filter_map(|entry| entry.error.as_ref()).all(is_cured) {
+    let has_own_way =
+        |error: &Error| error::exit(error) != Exit::Refused || error::cause(error) == Some(Cause::OtherKind);
+    let next = match report.iter().filter_map(|entry| entry.error.as_ref()).all(has_own_way) {
         true => "see above what each one needs",
         false => "take a new one: cargo xtask db-backup",
     };

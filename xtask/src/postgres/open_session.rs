@@ -21,7 +21,7 @@ pub struct OpenSession<'a> {
     psql: Option<Dialog>,
     /// For the answer to one statement.
     deadline: Duration,
-    /// Who reads the answers keeps none of their rows: they may be of any length.
+    /// The caller keeps no row of an answer: the answer may be of any length.
     keeps_nothing: bool,
 }
 
@@ -42,7 +42,7 @@ impl<'a> OpenSession<'a> {
         self.deadline = deadline;
     }
 
-    /// Whether the next answers are only counted, say.
+    /// Whether the caller keeps no row of the next answers, as one that counts them: they may then be of any length.
     pub fn keep_nothing(&mut self, keeps_nothing: bool) {
         self.keeps_nothing = keeps_nothing;
     }

@@ -69,10 +69,10 @@ fn weaker_owner(server: &Server<'_>, database: &str) -> Result<Option<String>> {
     Ok(owners.into_iter().next())
 }
 
-/// Another role has to migrate the tables, unless they have the newest revision already.
+/// Refuses to migrate the tables with our login. Where they have the newest revision already, nothing is left to do.
 ///
 /// # Errors
-/// They have not, or cannot be read.
+/// Their revision is older, or cannot be read.
 pub(super) fn other_migrates(exposed: &[&Exposure], server: &Server<'_>, own: &OwnMigration) -> Result<()> {
     let target = server.target();
     let refused = not_migrated(exposed, target.user(), target.database(), own);

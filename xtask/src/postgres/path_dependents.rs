@@ -16,8 +16,8 @@ pub struct PathDependent {
     pub schema: String,
     /// A server of version 17 or newer ignores the session's `search_path` while it makes this.
     pub is_built: bool,
-    /// It is a generated column, and the function reads a table: its values depend on what is loaded before it.
-    pub is_read: bool,
+    /// It is a generated column whose function reads a table: a restore may compute its values before that table is filled.
+    pub reads_table: bool,
 }
 
 /// Gives a list of [`PathDependent`]. Those functions count that an index, a generated column, a check, an exclusion
@@ -27,10 +27,10 @@ pub struct PathDependent {
 /// one is passed over.
 pub(super) const QUERY: &str = r#"
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
-    'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema, 'is_built', s.is_built, 'is_read', s.is_read)), '[]')
+    'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema, 'is_built', s.is_built, 'reads_table', s.reads_table)), '[]')
 FROM (
   SELECT DISTINCT ON (o.classid, o.objid) pg_catalog.regexp_replace(
-      pg_catalog.pg_describe_object(o.classid, o.objid, 0), '^rule _RETURN on ', '') AS object, o.is_built, f.is_read,
+      pg_catalog.pg_describe_object(o.classid, o.objid, 0), '^rule _RETURN on ', '') AS object, o.is_built, f.reads_table,
     o.function::pg_catalog.regprocedure::pg_catalog.text AS function, f.name AS names, pg_catalog.quote_ident(f.schema) AS schema
   FROM (
     -- Few in any database; their number and their length bound the work.
@@ -68,8 +68,8 @@ FROM (
         ) AS next
       )
       SELECT r.function, r.classid, r.objid, COALESCE(c.relkind IN ('i', 'I'), k.contype = 'x', w.oid IS NOT NULL, false) AS is_built
-      -- One row for each function and each object that depends on it. The limit also ends the recursion: of a database
-      -- with more rows, not every object is found.
+      -- One row for each pair of a function and an object that depends on it. The limit also ends the recursion: where there
+      -- are more pairs, not every object is found.
       FROM (SELECT * FROM reached LIMIT 20000) AS r
       LEFT JOIN pg_catalog.pg_class AS c
         ON r.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = r.objid AND c.relkind IN ('i', 'I', 'p')
@@ -98,7 +98,7 @@ FROM (
       '(?:::[[:space:]]*|[[:<:]]cast[[:space:]]*[(][^()]*[[:space:]]as[[:space:]]+)([[:alpha:]_][[:alnum:]_$]*)(?![.[:alnum:]_$(])', 'gi') AS m(found)
   ) AS used
   CROSS JOIN LATERAL (
-    SELECT used.name, n.nspname AS schema, false AS is_read FROM pg_catalog.pg_proc AS c
+    SELECT used.name, n.nspname AS schema, false AS reads_table FROM pg_catalog.pg_proc AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.pronamespace
     WHERE used.kind = 'call' AND c.proname = used.name AND n.nspname NOT IN ('pg_catalog', 'information_schema')
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS own
@@ -118,4 +118,4 @@ FROM (
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS own
         WHERE own.typname = used.name AND own.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)
   ) AS f
-  ORDER BY o.classid, o.objid, f.is_read DESC, f.name, f.schema LIMIT 20) AS s;"#;
+  ORDER BY o.classid, o.objid, f.reads_table DESC, f.name, f.schema LIMIT 20) AS s;"#;

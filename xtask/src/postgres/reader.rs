@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         self.session.each(sql, line)
     }
 
-    /// The same, for who keeps none of the lines: an answer may have any length.
+    /// The same for a caller that keeps none of the lines: the answer may be of any length.
     pub(super) fn each_of_many(&mut self, sql: &str, line: &mut dyn FnMut(String)) -> Result<()> {
         self.session.keep_nothing(true);
         let said = self.each(sql, line);

@@ -70,7 +70,8 @@ const PLANNED_BY_FUNCTIONS: &str = "EXISTS (SELECT FROM pg_catalog.pg_index AS i
     WHERE i.indrelid = c.oid AND (l.lanname NOT IN ('internal', 'c') OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
       WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')))";
 
-/// True of a table whose query is planned by whatever an expression calls: functions, operators, casts.
+/// True of a table with extended statistics, or with an index that has an expression or a condition: the planner may call
+/// functions, operators and casts of those.
 const PLANNED_BY_EXPRESSIONS: &str = "(EXISTS (SELECT FROM pg_catalog.pg_index AS i
     WHERE i.indrelid = c.oid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL))
     OR EXISTS (SELECT FROM pg_catalog.pg_statistic_ext AS s WHERE s.stxrelid = c.oid))";
@@ -109,8 +110,8 @@ pub fn of(reader: &mut Reader<'_>, counted: bool) -> Result<Vec<Rows>> {
     Ok(with_counts(&tables, counting, &mut counts.into_iter().map(Some)))
 }
 
-/// Every table of the database of these readers, counted wherever that is possible. `tell` hears of a table that could
-/// not be counted; it is estimated, and no other one is for that.
+/// Every table of the database of these readers, counted wherever that is possible. `tell` gets each table that could
+/// not be counted: that one is estimated, the others are counted.
 ///
 /// # Errors
 /// The server does not answer, or not to what tables there are.

@@ -3,17 +3,19 @@
 use super::server::Server;
 use anyhow::Result;
 
-/// SQL: the relations with a lock that a measurement would wait for. A prepared transaction has no process.
+/// SQL: the relations of this database with a lock that a measurement would wait for. The lock of a prepared transaction
+/// has no process ID.
 macro_rules! locked {
     () => {
         "ARRAY(SELECT l.relation FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'relation'
-          AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid())"
+          AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+          AND l.database = (SELECT b.oid FROM pg_catalog.pg_database AS b WHERE b.datname = pg_catalog.current_database()))"
     };
 }
 pub(crate) use locked;
 
 /// True of a database with a table of rows, but for the ledgers of migrations: OpenFGA's own has rows from the first
-/// moment on. A table that a session holds may have some, and is not waited for.
+/// moment on. A table with such a lock counts as one with rows: it is not waited for.
 macro_rules! has_data {
     () => {
         concat!("EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

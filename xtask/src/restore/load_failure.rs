@@ -47,12 +47,8 @@ pub(super) fn explain(
     let unchanged = format!("{} is unchanged", target.database());
     if let Some(cause) = target.cause(&said.stderr, said.ending) {
         let hint = error::fault(&cause).and_then(Fault::hint_text).unwrap_or_default();
-        let mut fault =
-            Fault::new(error::exit(&cause), cannot).hint(format!("{unchanged}, and so are its services\n{hint}"));
-        if let Some(kind) = error::cause(&cause) {
-            fault = fault.because(kind);
-        }
-        return cause.context(fault);
+        let hint = format!("{unchanged}, and so are its services\n{hint}");
+        return error::headed_with(cause, cannot, Some(hint));
     }
     let failed = client_error::first_error(&said.stderr);
     let sought = NotFound::of(&said.stderr);

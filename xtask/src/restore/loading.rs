@@ -21,7 +21,7 @@ pub enum LoadEvent<'a> {
     /// So many bytes of the file are loaded.
     Loaded(u64),
     Analyzing,
-    /// Tables whose rows could not be compared, in one sentence.
+    /// Rows that may differ from the backup's, in one sentence.
     Warning(&'a str),
     /// It failed, and begins again through one session.
     Again,

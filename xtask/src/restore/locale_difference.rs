@@ -30,8 +30,8 @@ impl LocaleDifference {
         Ok(Some(Self { live: options(live)?, backup: options(backup)? }))
     }
 
-    /// The statement that makes a database so; what is behind ` -- ` is for people, and nothing that others wrote: it would
-    /// end at a line break of theirs.
+    /// The statement that creates a database with the backup's encoding and locale. The comment behind ` -- ` holds no name: a
+    /// line break in a name would end it.
     pub(super) fn statement(&self, database: &str) -> Result<String, Fault> {
         let (backup, database) = (&self.backup, identifier(database)?);
         Ok(format!("CREATE DATABASE {database} TEMPLATE template0 {backup}; -- only a new database gets this"))

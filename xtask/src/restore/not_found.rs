@@ -107,7 +107,7 @@ impl<'a> NotFound<'a> {
     /// Of a table that is not there yet where a generated column of another one reads it.
     fn of_later(&self) -> String {
         format!(
-            "the file has not created {} there, which a generated column or a partition key of that table reads: no \
+            "the file has not created {} at that line, which a generated column or a partition key of the new table reads: no \
              search_path helps\n\
              for good: in the database that was backed up, fill that column with a trigger; a generated column must read no \
              other table. Then back up again",

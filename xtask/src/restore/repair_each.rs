@@ -1,4 +1,5 @@
-//! Leftovers are repaired one after the other. One that cannot be stops none of the others.
+//! Leftovers are repaired one after the other. A database that cannot be dropped and services that cannot be started stop none
+//! of the others.
 
 use super::record::{Entry, Record};
 use super::repair::{self, Findings, Leftover, Stuck};
@@ -25,7 +26,7 @@ pub enum RepairEvent<'a> {
 /// run of an entry has left to do. To be called under the lock.
 ///
 /// # Errors
-/// A signal, or the server does not answer.
+/// A signal; the server does not answer, or lacks a live database; a database cannot be opened again.
 pub fn repair_each(
     record: &Record<'_>,
     start: &dyn Fn(&Entry) -> Result<()>,

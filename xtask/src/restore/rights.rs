@@ -213,7 +213,7 @@ impl Lacks {
             let why = session::configured_settings(target, &["default_transaction_read_only"]);
             return Err(fault.hint(why.unwrap_or_else(|| {
                 let here = "cargo xtask db-shell -- -c 'SHOW default_transaction_read_only'";
-                format!("see what it is here: {here}; and why: {}", see_settings(target))
+                format!("see the session's value: {here}\nsee where it is set: {}", see_settings(target))
             })));
         }
         Ok(())

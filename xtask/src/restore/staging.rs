@@ -15,7 +15,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::quote::literal;
 use crate::postgres::server::Server;
 use crate::process::signals;
-use crate::words::first_names;
+use crate::words::{counted, first_names};
 use anyhow::{Error, Result};
 
 /// So many tables are named.
@@ -87,8 +87,8 @@ impl<'r, 't> Staging<'r, 't> {
         &self.database
     }
 
-    /// Tries migrations in it. The task may ask whether something outside of it has changed. What has at its end, as an
-    /// error with exit 6, is given beside what it found.
+    /// Tries migrations in it. The task may ask whether they have added objects outside of this database, and changed nothing
+    /// else there. What has changed there when the task ends comes beside its result, as an error with exit 6.
     ///
     /// # Errors
     /// The task's own.
@@ -175,7 +175,11 @@ impl Checked<'_, '_> {
         let names = first_names(uncounted, MOST_NAMED);
         let what = "Rows were not counted again after the load, although code ran that may have changed them";
         let uncounted = (!uncounted.is_empty()).then(|| format!("{what}: {names}"));
-        uncounted.into_iter().chain(added.iter().take(MOST_NAMED).cloned()).collect()
+        let more = added.len().saturating_sub(MOST_NAMED) as u64;
+        let others = (more > 0).then(|| {
+            format!("Event triggers may also have added rows to {}", counted(more, "other table", "other tables"))
+        });
+        uncounted.into_iter().chain(added.iter().take(MOST_NAMED).cloned()).chain(others).collect()
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has

@@ -36,7 +36,8 @@ pub fn wait_for_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<()> {
         signals::check()?;
         if Instant::now() >= end {
             let message = format!("{} cannot be swapped now; {}", lives(swaps), unchanged(swaps));
-            return Err(anyhow::Error::msg(holder.to_string()).context(Fault::failed(message).hint(release(holder))));
+            let fault = Fault::failed(message).hint(release(holder, server.maintenance_database()));
+            return Err(anyhow::Error::msg(holder.to_string()).context(fault));
         }
         std::thread::sleep(POLL_INTERVAL);
     }
@@ -51,10 +52,11 @@ fn unchanged(swaps: &[Swap<'_>]) -> &'static str {
     if swaps.len() == 1 { "it is unchanged" } else { "all of them are unchanged" }
 }
 
-fn release(holder: &Holder) -> String {
+/// What to type goes to the maintenance database: a login to the live one may wait for the same lock, or there is none yet.
+fn release(holder: &Holder, maintenance: &str) -> String {
     format!(
         "once that session has ended, try again; to end it: \
-         cargo xtask db-shell -- -c 'SELECT pg_catalog.pg_terminate_backend({})'",
+         cargo xtask db-shell -- -d {maintenance} -c 'SELECT pg_catalog.pg_terminate_backend({})'",
         holder.pid
     )
 }
@@ -100,14 +102,14 @@ pub fn exchange_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<Outage>
         Ok(Outcome::AsItWas) => {
             let fault = Fault::failed(format!("{} could not be swapped; {}", lives(swaps), unchanged(swaps)));
             let held = locks::possible_name_holders(server, &names(swaps)).unwrap_or_default();
+            let maintenance = server.maintenance_database();
             let Some(holder) = held.first() else {
-                let maintenance = server.maintenance_database();
                 let hint = format!(
                     "see who is connected: cargo xtask db-shell -- -d {maintenance} -c 'SELECT * FROM pg_catalog.pg_stat_activity'"
                 );
                 return Err(why.context(fault.hint(hint)));
             };
-            Err(anyhow::Error::msg(format!("{why}\n{holder}")).context(fault.hint(release(holder))))
+            Err(anyhow::Error::msg(format!("{why}\n{holder}")).context(fault.hint(release(holder, maintenance))))
         }
         Err(error) => Err(error.context(why).context(lost(swaps))),
     }

@@ -183,7 +183,7 @@ impl<'a, 't> Switchover<'a, 't> {
         fault_point("started");
         for (incoming, note) in self.all().zip(notes) {
             settle(incoming.record, note.before.as_deref())
-                .map_err(|error| ("what is left of the run was not cleared up", error))?;
+                .map_err(|error| ("that was not noted in the record", error))?;
         }
         Ok(())
     }

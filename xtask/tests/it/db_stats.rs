@@ -98,8 +98,12 @@ const WAITING: &str = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relat
 fn a_blocked_session_is_named_with_the_command_that_ends_its_wait() {
     let database = shared().database();
     database.sql("CREATE TABLE t AS SELECT 1 AS i; CREATE TABLE other AS SELECT 2 AS i");
+    // Its tables have the same object IDs.
+    let copy = database.stack.database_with(&format!("TEMPLATE {}", database.quoted()));
     let mut holder = database.session();
     holder.try_sql("BEGIN; LOCK TABLE t").unwrap();
+    let of_copy = copy.xtask(["db-stats"]).run();
+    of_copy.ok().holds(row(&of_copy, "public.t").contains(" 8.2 kB"), "a lock in another database is none here");
     let pid = holder.try_sql("SELECT pg_backend_pid()").unwrap();
     let blocked = std::thread::scope(|scope| {
         let waiter = scope.spawn(|| database.sql("SELECT count(*), 'hunter2' FROM t"));

@@ -146,6 +146,8 @@ fn a_held_name_is_left_alone(database: &Database<'_>, states: &States) {
     let run = database.restore([]).run();
     run.code(1).stderr_has(&format!("✗ {} cannot be swapped now; it is unchanged", database.name));
     run.stderr_has(&format!("\n  database {} is held by session {}, user postgres", database.name, pid.trim()));
+    let ends = format!("db-shell -- -d postgres -c 'SELECT pg_catalog.pg_terminate_backend({})'", pid.trim());
+    run.stderr_has(&ends);
     assert_eq!(started(), before, "no service was stopped");
     assert!(whole_and_repaired(database, states, false, "held before").contains("✓ Nothing to repair"));
 }

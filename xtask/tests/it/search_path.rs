@@ -186,7 +186,8 @@ fn a_generated_column_that_reads_a_later_table_is_no_matter_of_a_path() {
             "A restore may fail at default value for column b of table public.g: it uses public.f(integer)",
         );
         run.stderr_has("fix it for good: fill that column with a trigger. A generated column must read no table");
-        run.stderr_has("before public.low where that comes later").stderr_lacks("--search-path");
+        run.stderr_has("fill the column's table before public.low, and no search_path helps")
+            .stderr_lacks("--search-path");
         run.stderr_lacks("ALTER FUNCTION");
     };
     of("CREATE FUNCTION f(i int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT v FROM low WHERE id = i'");
@@ -194,7 +195,10 @@ fn a_generated_column_that_reads_a_later_table_is_no_matter_of_a_path() {
         let run = database.restore(path.iter().copied()).run();
         run.code(1).stderr_has("CREATE TABLE public.g …").stderr_has("relation \"low\" does not exist");
         let (_, hint) = run.stderr.split_once("\n→ ").unwrap();
-        run.holds(hint.contains("the file has not created low there, which a generated column"), "what it reads");
+        run.holds(
+            hint.contains("the file has not created low at that line, which a generated column"),
+            "what it reads",
+        );
         run.holds(hint.contains("fill that column with a trigger"), "the way");
         run.holds(!hint.contains("--search-path") && !hint.contains("ALTER FUNCTION"), "no path");
     }

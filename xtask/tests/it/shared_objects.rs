@@ -179,6 +179,14 @@ fn rows_that_an_event_trigger_adds_are_warned_of() {
     verify(&local, "logged.sql", &body).ok().stdout_has("restored and compared").stderr_has(
         "⚠ public.a has 3 rows after the load, the backup holds 2: event triggers of the file may have added them",
     );
+    // So many are not all named.
+    let tables = 1..=12;
+    let filled = |n| format!("CREATE TABLE public.t{n} (i int);\nCOPY public.t{n} (i) FROM stdin;\n1\n\\.\n");
+    let inserts: String = tables.clone().map(|n| format!("INSERT INTO public.t{n} VALUES (9); ")).collect();
+    let logs = logs.replace("INSERT INTO public.a VALUES (9);", &inserts);
+    let body = format!("{}{view}{logs}REFRESH MATERIALIZED VIEW public.m;\n", tables.map(filled).collect::<String>());
+    let run = verify(&local, "logged.sql", &body);
+    run.ok().stderr_has("⚠ Event triggers may also have added rows to 2 other tables\n");
     // An extension of the file explains rows in its own tables alone.
     let extension = "CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog;\n";
     let body = format!("{extension}{kept}{}", by_a_check("INSERT INTO public.a VALUES (3);"));

@@ -61,11 +61,11 @@ fn told(found: &PathDependent, terminal: &Terminal) -> String {
          loads with an empty search_path\n\
          check whether it loads: {verify}"
     );
-    if found.is_read {
+    if found.reads_table {
         return format!(
             "{start}\n\
-             fix it for good: fill that column with a trigger. A generated column must read no table: a dump creates and \
-             fills its own table before {schema}.{names} where that comes later, and no search_path helps then"
+             fix it for good: fill that column with a trigger. A generated column must read no table: a restore may create and \
+             fill the column's table before {schema}.{names}, and no search_path helps then"
         );
     }
     format!(

@@ -8,8 +8,9 @@ use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
 use anyhow::{Error, Result};
 
-/// Runs the task in a fresh database that is made like the target's own; the task may ask whether files have changed
-/// something outside of it. Beside what it found stands what they did change, as an error with exit 6.
+/// Runs the task in a fresh database that is made like the target's own; the task may ask whether files have added
+/// objects outside of it, and changed nothing else there. What has changed there when the task ends comes beside its result, as
+/// an error with exit 6.
 pub(super) fn with<T>(
     work: &Work<'_>,
     task: impl FnOnce(&mut Scratch<'_, '_>, &dyn Fn() -> bool) -> Result<T>,
@@ -22,8 +23,13 @@ pub(super) fn with<T>(
     let inside = Server::new(target)?.in_database(database.name());
     let warn = |text: &str| work.context.warn_once(text);
     let on = Migrated { server: &inside, config: &work.config };
-    let done = database
-        .guarded(|sees_changes| Scratch::begin(on, &warn).and_then(|mut scratch| task(&mut scratch, sees_changes)))?;
-    database.discard()?;
-    Ok(done)
+    let done = database.guarded(|sees_additions| {
+        Scratch::begin(on, &warn).and_then(|mut scratch| task(&mut scratch, sees_additions))
+    })?;
+    match (database.discard(), done) {
+        (Ok(()), done) => Ok(done),
+        // What files changed outside of it matters more than a scratch database that stays.
+        (Err(_), (_, Some(changed))) => Err(changed),
+        (Err(left), (_, None)) => Err(left),
+    }
 }

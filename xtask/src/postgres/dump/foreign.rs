@@ -89,6 +89,7 @@ pub(super) fn kind_of(before: &[u8], rest: &[u8]) -> Kind {
 
 #[cfg(test)]
 mod tests {
+    use super::{BY_BYTES, BY_WORDS, Kind};
     use crate::postgres::dump::Scanner;
 
     #[test]
@@ -132,6 +133,16 @@ mod tests {
             let kind = flaw.kind.unwrap();
             let said = format!("{flaw}\n{}", kind.way("'a b'"));
             assert!(said.contains(words) && kind.is_other(), "{words}: {said}");
+        }
+    }
+
+    #[test]
+    fn each_kind_that_is_recognised_has_words_of_its_own() {
+        let flaw = Scanner::default().feed(b"{\"message\": \"Not Found\"}").unwrap_err();
+        assert_eq!(flaw.kind, Some(Kind::Json));
+        let kinds = BY_BYTES.iter().map(|(_, kind)| *kind).chain(BY_WORDS.iter().map(|(_, kind)| *kind));
+        for kind in kinds.chain([Kind::Tar, Kind::TarFormat, Kind::Binary, Kind::TextBefore]) {
+            assert_ne!(kind.what(), Kind::BeginsOtherwise.what(), "{kind:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 /// A file that may be healthy and is no plain dump of one database, or a dump that a person changed by one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Text behind the dump, which has so many lines.
     AfterEnd(u64),
     Age,
     BeginsOtherwise,
@@ -49,7 +50,8 @@ pub enum Kind {
 }
 
 /// All that `--create` adds: what stands before each `\connect`, the comment and grants of the database, and the keys of each
-/// session. Rows that look alike stay: each part is found by the comment above it.
+/// session. The keys are found by their own line, each other part by the comment above it: a row that only looks like
+/// such a statement stays.
 const WITHOUT_DATABASE: &str = "leave out what is about the database: \
     sed -E -e '1,/^-- Name: /{/^DROP DATABASE /d;}' \
     -e '/^-- Name: .*; Type: DATABASE( PROPERTIES)?; /,/^\\\\connect /d' -e '/^\\\\(un)?restrict /d' \
@@ -142,7 +144,7 @@ const KNOWN: &[(Kind, &str, &str)] = &[
 const NO_DUMP: &str = "text that does not begin as pg_dump writes it";
 
 impl Kind {
-    /// Whether nothing says that the file was changed: it is of another kind.
+    /// Whether the file is of another kind. The rest are dumps that a person changed.
     pub fn is_other(self) -> bool {
         !matches!(self, Self::AfterEnd(_) | Self::WithoutRestrict | Self::WithoutUnrestrict)
     }
@@ -152,7 +154,7 @@ impl Kind {
         self.known().0
     }
 
-    /// What to type, with this word of a command line for the file.
+    /// What to type; `file` is the file as one word of a command line.
     pub fn way(self, file: &str) -> String {
         match self {
             Self::AfterEnd(lines) => format!("leave it out: head -n {lines} {file} > x.sql"),

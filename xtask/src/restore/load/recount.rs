@@ -95,7 +95,7 @@ fn reader<'a>(load: &Load<'_>, server: &Server<'a>) -> Result<Reader<'a>> {
     Ok(reader)
 }
 
-/// Relations of a kind, by schema and name.
+/// What explains other rows than the backup's: relations by schema and name, and event triggers.
 #[derive(Debug, Default, Deserialize)]
 struct Kinds {
     /// Partitioned tables and foreign tables: a dump may fill them, and they hold no rows themselves.

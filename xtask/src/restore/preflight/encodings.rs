@@ -14,7 +14,7 @@ const UNCHECKED: &str = "SQL_ASCII";
 /// Checks a backup's text against the encoding of the database that it is loaded into; gives what a person must know.
 ///
 /// # Errors
-/// Bytes that are no letters there, and what to type.
+/// Bytes that are no text in its encoding, or letters that the database's encoding lacks: in which line, and what to type.
 pub fn check(backup: &Proven, encoding: &str, target: &Target) -> Result<Option<String>, Fault> {
     let contents = &backup.contents;
     let not_utf8 = contents.letters.not_utf8.map(|line| backup.line_of_dump(line));

@@ -47,8 +47,9 @@ pub fn look(server: &Server<'_>, wanted: Wanted) -> Result<View> {
 /// The same, where [`QUESTION`] was asked already.
 pub fn look_by(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View> {
     let live = server.target().database();
+    let maintenance = server.maintenance_database();
     let place = Place::read(answer)?;
-    let state = match place.state() {
+    let state = match place.state(maintenance) {
         Ok(state) => state,
         Err(why) => return Ok(View::distrusted(why)),
     };
@@ -62,7 +63,7 @@ pub fn look_by(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View
             // A run that ended meanwhile may have removed it.
             Err(error) => {
                 let now = Place::read(&server.ask_maintenance(QUESTION)?)?;
-                if now.state()? == RecordState::Complete {
+                if now.state(maintenance)? == RecordState::Complete {
                     return Err(place.unreadable(error));
                 }
             }

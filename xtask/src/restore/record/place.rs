@@ -79,9 +79,11 @@ impl Place {
         serde_json::from_str(answer.trim()).context("whether there is a record of this role's databases")
     }
 
+    /// `maintenance` is the database in which a person looks who changed it.
+    ///
     /// # Errors
     /// A database of that name is not this role's own, or others may use it.
-    pub(super) fn state(&self) -> Result<RecordState, Fault> {
+    pub(super) fn state(&self, maintenance: &str) -> Result<RecordState, Fault> {
         let Some(facts) = &self.database else { return Ok(RecordState::Absent) };
         let name = identifier(&self.name)?;
         if !facts.own {
@@ -111,7 +113,7 @@ impl Place {
         let message =
             format!("The database {}, this role's record of its databases, {what}: it is not trusted", self.name);
         Err(Fault::failed(message).hint(format!(
-            "see who changed it: cargo xtask db-shell -- -d postgres -c '\\l+ xtask_record*' -c '\\drds'\n\
+            "see who changed it: cargo xtask db-shell -- -d {maintenance} -c '\\l+ xtask_record*' -c '\\drds'\n\
              to trust it again, as that user: cargo xtask db-shell, then\n{undo}"
         )))
     }
@@ -169,18 +171,19 @@ mod tests {
 
     #[test]
     fn only_a_private_database_of_the_roles_own_is_trusted() {
-        assert_eq!(place(true, true, true, true).state().unwrap(), RecordState::Complete);
-        assert_eq!(place(true, false, false, true).state().unwrap(), RecordState::Unfinished);
+        assert_eq!(place(true, true, true, true).state("postgres").unwrap(), RecordState::Complete);
+        assert_eq!(place(true, false, false, true).state("postgres").unwrap(), RecordState::Unfinished);
         let absent = Place::read(r#"{"name": "xtask_record_postgres", "database": null}"#).unwrap();
-        assert_eq!(absent.state().unwrap(), RecordState::Absent);
+        assert_eq!(absent.state("postgres").unwrap(), RecordState::Absent);
         for (own, private, plain, words) in [
             (false, true, true, "belongs to mallory"),
             (true, false, true, "can be used by other roles"),
             (true, true, false, "has settings"),
         ] {
             for open in if own { vec![true] } else { vec![true, false] } {
-                let fault = place(own, open, private, plain).state().unwrap_err();
-                assert!(fault.to_string().contains(words) && fault.hint_text().is_some(), "{fault}");
+                let fault = place(own, open, private, plain).state("template1").unwrap_err();
+                assert!(fault.to_string().contains(words), "{fault}");
+                assert!(fault.hint_text().unwrap().contains(if own { " -d template1 -c " } else { "RENAME TO" }));
             }
         }
     }

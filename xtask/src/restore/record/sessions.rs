@@ -115,7 +115,7 @@ impl<'a> Sessions<'a> {
             // From here on no other run removes it.
             place = self.place()?;
         }
-        let session = match place.state()? {
+        let session = match place.state(self.server.maintenance_database())? {
             RecordState::Absent if !make => {
                 self.release(&place, IN_USE, Mode::Shared)?;
                 self.uses.set(false);
@@ -136,7 +136,7 @@ impl<'a> Sessions<'a> {
         self.acquire(place, BEING_MADE, Mode::Exclusive)?;
         let cannot = || Fault::failed(format!("The database {} cannot be created", place.name));
         let now = self.place()?;
-        for statement in now.making(now.state()?)? {
+        for statement in now.making(now.state(self.server.maintenance_database())?)? {
             self.outside(&statement).map_err(|error| error::explain(error, cannot))?;
         }
         let (mut session, table) = super::open(&self.server, &place.name)?;

@@ -85,12 +85,12 @@ impl Change {
         self.database.filter(|_| self.kind == Kind::Database && names.contains(&self.name.as_str()))
     }
 
-    /// Whether it is about one of these databases.
     /// Whether it is something that was not there before.
     pub(super) fn is_addition(&self) -> bool {
         matches!(self.what, What::Added)
     }
 
+    /// Whether it is about one of these databases.
     pub(super) fn is_of(&self, databases: &BTreeSet<u32>) -> bool {
         self.database.is_some_and(|oid| databases.contains(&oid))
     }

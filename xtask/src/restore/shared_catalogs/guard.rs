@@ -15,10 +15,10 @@ const NAMED: usize = 20;
 /// After a failure a silent server is waited for no longer than this.
 const CLEAR_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How a file makes a role so that it can also be tried where the role is there.
-pub const MAKE_ROLES: &str = "a file that makes a role can be tried again where it makes only one that is missing: DO $$BEGIN IF NOT \
+/// How a migration creates a role so that it can also be tried where the role exists.
+const CREATE_ROLES: &str = "create a role in a migration only where it is missing: DO $$BEGIN IF NOT \
      EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'app') THEN CREATE ROLE app; END IF; END$$; \
-     let its .down.sql leave the role: other databases may use it";
+     its .down.sql must not drop the role: other databases may use it";
 
 /// The code whose effects outside of its database are looked for.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Tried {
         };
         let way = match self {
             Self::Backup(_) => String::new(),
-            Self::Migrations => format!("\n{MAKE_ROLES}"),
+            Self::Migrations => format!("\n{CREATE_ROLES}"),
         };
         format!(
             "{cause}, or another session did it at the same time: PostgreSQL does not record which{way}\n\
@@ -121,7 +121,7 @@ impl Guard {
         changed.map_or(Ok(done), Err)
     }
 
-    /// The same, of what is worth a look all the same: what has changed stands beside the outcome.
+    /// As [`check`](Self::check), but a change does not replace the outcome of code that succeeded: it is given beside it.
     ///
     /// # Errors
     /// The task's own; with what has changed, if anything has.

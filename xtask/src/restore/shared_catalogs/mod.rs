@@ -1,6 +1,6 @@
 //! What belongs to the whole server and to no single database: databases with comments and settings, roles, memberships,
-//! tablespaces, parameter grants. A load and a trial of migrations change none of it. Code of their files
-//! runs with the role's rights, so this is compared before and after.
+//! tablespaces, parameter grants. A load and a trial of migrations must change none of it. Code of their
+//! files runs with the role's rights, so this is compared before and after.
 
 mod change;
 mod entry;
