@@ -126,7 +126,7 @@ fn chosen(args: &Args, work: &Work<'_>) -> Result<(Vec<Migration>, Vec<Migration
 
 /// Version after version is tried; where a database is left that is not known, a fresh one goes on from there.
 struct Trial<'a> {
-    /// Migrations whose way up works, in order.
+    /// Migrations whose .up.sql works, in order.
     applied: Vec<Migration>,
     /// The versions that the target's own database has.
     was_applied: BTreeSet<i64>,
@@ -144,7 +144,7 @@ impl Trial<'_> {
                 scratch.replay(&self.applied)?;
                 let tried = self.in_one(scratch, rest, &progress)?;
                 if sees_changes() {
-                    self.take_back(scratch, &rest[..tried])?;
+                    self.revert_applied(scratch)?;
                 }
                 Ok(tried)
             })?;
@@ -154,10 +154,10 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// What files have changed outside of the scratch database stays when that is dropped: their way back is gone once
-    /// more, the last first, as far as all of them have one that works.
-    fn take_back(&self, scratch: &mut Scratch<'_, '_>, tried: &[Migration]) -> Result<()> {
-        for migration in tried.iter().rev() {
+    /// Runs the .down.sql files once more, the newest first, up to one that does not revert its migration: what files
+    /// changed outside of the scratch database stays when that is dropped.
+    fn revert_applied(&self, scratch: &mut Scratch<'_, '_>) -> Result<()> {
+        for migration in self.applied.iter().rev() {
             let verdict = self.verdicts.iter().find(|verdict| verdict.version == migration.version);
             let is_revertible = verdict.is_some_and(|verdict| verdict.reversible == Some(true));
             if !is_revertible || !matches!(scratch.run(migration, Direction::Down)?, Ran::Well) {
