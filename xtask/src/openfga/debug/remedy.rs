@@ -126,7 +126,10 @@ impl Remedies<'_> {
         }
         self.reads.set(self.reads.get() + 1);
         let mut objects = self.source.objects_of(self.user, relation, object_type)?;
-        objects.truncate(MOST_LINKS);
+        if objects.len() > MOST_LINKS {
+            self.are_cut.set(true);
+            objects.truncate(MOST_LINKS);
+        }
         Ok(objects)
     }
 

@@ -28,7 +28,7 @@ pub struct Remedies {
     /// Likewise, but with conditions that need other values. Which ones make them hold is not known: by the tree these
     /// changes would allow it where they hold.
     pub open: Vec<Set>,
-    /// Whether a limit kept some from being found.
+    /// Whether a limit kept verified ones from being found; of the open ones only a few are looked for.
     pub are_cut: bool,
 }
 
