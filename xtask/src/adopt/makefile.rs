@@ -201,9 +201,8 @@ impl Rules {
     }
 
     fn include(&mut self, repository: &Repository, names: &str, depth: usize) -> Result<(), Fault> {
-        let is_plain = |(name, _): &(&String, &String)| !self.uncertain.contains(*name);
-        let plain = self.variables.iter().filter(is_plain).map(|(name, text)| (name.clone(), text.clone())).collect();
-        for name in included::expanded(names, &plain).split_whitespace() {
+        let names = included::expanded(names, &self.variables, &self.uncertain);
+        for name in names.split_whitespace() {
             signals::check()?;
             let is_known = !name.contains(['$', '[', '~', '\\']) && !name.starts_with('/');
             self.patterns += usize::from(name.contains(['*', '?']));
