@@ -85,8 +85,9 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
     let is_known = rules.not_read.is_empty();
     if !free.is_empty() && !is_known {
         let lines: String = lines.lines().map(|line| format!("\n  + {line}")).collect();
-        by_hand
-            .push(format!("So {file} stays as it is; add these lines without the names that have a rule there{lines}"));
+        by_hand.push(format!(
+            "{file} is not changed: add these lines to it, without the names that have a rule already{lines}"
+        ));
     }
     let change = (!free.is_empty() && is_known).then(|| {
         let text = toml_text::appended(&text, &format!("# Added by cargo {name} adopt\n{lines}"));

@@ -127,7 +127,7 @@ fn names_behind_plain_variables_keep_their_recipe_and_unknown_ones_add_none() {
         ]);
         let run = theirs.adopted(&[]);
         run.stderr_has(" was not looked at: it may have a rule of the same name\n");
-        run.stderr_has("So Makefile stays as it is; add these lines without the names that have a rule there\n");
+        run.stderr_has("Makefile is not changed: add these lines to it, without the names that have a rule already\n");
         run.stderr_has("+ .PHONY: ").stderr_has(" health-check ").stderr_has(": ; @cargo xtask $@ $(if $(filter");
         assert_eq!(theirs.text("Makefile"), makefile);
     }

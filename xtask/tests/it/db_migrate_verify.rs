@@ -205,10 +205,10 @@ fn a_name_of_others_is_no_grant_of_its_own() {
     run.code(1).stderr_has(&format!("⚠ only the files give: GRANT SELECT ON TABLE public.t TO {app};"));
     run.stderr_has("⚠ only the database gives: GRANT SELECT ON TABLE public.\"a  b\" TO \"r;\\nGRANT SELECT ON");
     run.stderr_lacks("compared");
-    // Files name the database itself, which a scratch database is not.
+    // A file names the database in such a grant, and a scratch database has another name.
     database.own(&format!("GRANT SELECT ON t TO {app}; GRANT CONNECT ON DATABASE {} TO {app}", database.name));
     let run = migrate(&database, &["status", "--drift", "--check"]);
-    run.ok().stderr_has("Grants on the database itself are not compared: files name it");
+    run.ok().stderr_has("Grants on the database itself are not compared: the files were run in a scratch database");
     drop(forged);
 }
 

@@ -8,7 +8,7 @@ use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
 use crate::migration::plan::State;
-use crate::migration::scratch::{Ran, Scratch};
+use crate::migration::scratch::{MAKES_ROLE, Ran, Scratch};
 use crate::restore::preflight::Beside;
 use crate::terminal::{self, Progress};
 use anyhow::Result;
@@ -44,7 +44,7 @@ struct Verdict {
     /// Why a file failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// The second up failed on what the way back had left.
+    /// The .up.sql failed the second time, on what the .down.sql had left.
     #[serde(skip)]
     left_behind: bool,
     /// The target's own database has it.
@@ -83,13 +83,12 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
     if failed > 0 {
         let count =
             terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
+        let with_role = format!("fix the file; the later files were tried without it\n{MAKES_ROLE}");
         let hint = if verdicts.iter().any(|verdict| verdict.left_behind) {
             "fix the .down.sql: something that it leaves behind makes the .up.sql fail the second time\nno statement \
              removes a value of an enum: add it with IF NOT EXISTS, or in a plain .sql file without a .down.sql"
         } else if verdicts.iter().any(|verdict| verdict.error.is_some() && verdict.was_applied) {
-            "fix the file; the later files were tried without it\n\
-             a role is the whole server's, and there already where its file was applied: let the file make it only where \
-             it is missing, then accept the changed file: cargo xtask db-migrate repair VERSION"
+            with_role.as_str()
         } else {
             "fix the file; the later files were tried without it"
         };
