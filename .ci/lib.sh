@@ -10,7 +10,7 @@ SQLX_VERSION=0.9.0
 SQLX_FEATURES=rustls,postgres,sqlx-toml
 SQLX_BIN="$CACHE/sqlx/$SQLX_VERSION/bin/sqlx"
 POSTGRES_MAJOR=15
-# Of the host's own server; images without translations leave it out.
+# PostgreSQL's German messages. Slim images of Debian install packages without translations.
 GERMAN=/usr/share/locale/de/LC_MESSAGES/postgres-$POSTGRES_MAJOR.mo
 export CI_DIR CACHE ENV_FILE GERMAN OPENFGA_VERSION OPENFGA_BIN SQLX_VERSION SQLX_FEATURES SQLX_BIN POSTGRES_MAJOR
 export DEBIAN_FRONTEND=noninteractive

@@ -1,22 +1,23 @@
 //! The names behind `include` in a Makefile, as make reads them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Variables are put in so often, those in their texts too.
+/// At most so many variables are expanded, those in the texts of others included.
 const MOST: usize = 64;
 /// The longest list of names, in bytes.
 const LONGEST: usize = 1 << 12;
 
-/// The names with the texts of these variables. The patterns of the function `wildcard` stand for themselves. Whatever else
-/// begins with `$` stays as it is.
-pub fn expanded(names: &str, variables: &BTreeMap<String, String>) -> String {
+/// Expands the variables in a list of names. The function `wildcard` becomes its patterns. Any other function stays as it
+/// is, and so does a variable that is not known, or uncertain.
+pub fn expanded(names: &str, variables: &BTreeMap<String, String>, uncertain: &BTreeSet<String>) -> String {
+    let text_of = |name: &str| variables.get(name).filter(|_| !uncertain.contains(name));
     let mut text = names.to_owned();
     let mut end = text.len();
     for _ in 0..MOST {
         // The last one has no other one inside.
         let Some(at) = text[..end].rfind("$(").max(text[..end].rfind("${")) else { break };
-        match value_at(&text, at, variables) {
+        match value_at(&text, at, &text_of) {
             Some((value, after)) if text.len().saturating_add(value.len()) <= LONGEST => {
                 end = at.saturating_add(value.len());
                 text.replace_range(at..after, &value);
@@ -27,21 +28,21 @@ pub fn expanded(names: &str, variables: &BTreeMap<String, String>) -> String {
     text
 }
 
-/// What a variable or function stands for that begins here, and where it ends.
-fn value_at(text: &str, at: usize, variables: &BTreeMap<String, String>) -> Option<(String, usize)> {
+/// The value of the variable or function that begins here, and where that ends.
+fn value_at<'v>(text: &str, at: usize, text_of: &dyn Fn(&str) -> Option<&'v String>) -> Option<(String, usize)> {
     let close = if text[at..].starts_with("$(") { ')' } else { '}' };
     let begin = at.saturating_add(2);
     let (inner, _) = text[begin..].split_once(close)?;
     let value = match inner.strip_prefix("wildcard ") {
         Some(patterns) => patterns.trim().to_owned(),
         None if inner == "CURDIR" => ".".to_owned(),
-        None => variables.get(inner)?.trim().to_owned(),
+        None => text_of(inner)?.trim().to_owned(),
     };
     Some((value, begin.saturating_add(inner.len()).saturating_add(1)))
 }
 
-/// The path without `.` and `..`; `None` where it leaves the folder, or goes back out of what is no folder: make would go to
-/// the folder above the one that a link leads to.
+/// The path without `.` and `..`. `None` where it leaves the folder, or where `..` follows something other than a folder:
+/// behind a link make goes to the folder above the link's target.
 pub fn below(folder: &Path, name: &str) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
     for part in name.split('/') {
@@ -77,8 +78,10 @@ mod tests {
             ("$(LOOP)", "$(LOOP)"),
             ("$(DIR", "$(DIR"),
         ] {
-            assert_eq!(expanded(names, &variables), expected, "{names}");
+            assert_eq!(expanded(names, &variables, &BTreeSet::new()), expected, "{names}");
         }
+        let uncertain = BTreeSet::from(["DIR".to_owned()]);
+        assert_eq!(expanded("$(ALL) $(DIR)", &variables, &uncertain), "${DIR}/a.mk $(NONE) $(DIR)");
     }
 
     #[test]

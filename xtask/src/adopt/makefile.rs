@@ -39,8 +39,10 @@ struct Rules {
     by_target: BTreeMap<String, Rule>,
     /// Variables whose text is plain.
     variables: BTreeMap<String, String>,
-    /// Those that were given a text more than once, perhaps in a condition.
-    given_again: BTreeSet<String>,
+    /// Those whose text a condition, the environment, a program or a second assignment decides.
+    uncertain: BTreeSet<String>,
+    /// How many conditions are open around the line that is read, those around an `include` of its file among them.
+    conditions: usize,
     not_read: BTreeSet<String>,
     files: BTreeSet<String>,
     /// How many names of included files had `*` or `?`.
@@ -83,8 +85,9 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
     let is_known = rules.not_read.is_empty();
     if !free.is_empty() && !is_known {
         let lines: String = lines.lines().map(|line| format!("\n  + {line}")).collect();
-        by_hand
-            .push(format!("So {file} stays as it is; add these lines without the names that have a rule there{lines}"));
+        by_hand.push(format!(
+            "{file} is not changed: add these lines to it, without the names that have a rule already{lines}"
+        ));
     }
     let change = (!free.is_empty() && is_known).then(|| {
         let text = toml_text::appended(&text, &format!("# Added by cargo {name} adopt\n{lines}"));
@@ -123,7 +126,6 @@ impl Rules {
     fn read(&mut self, repository: &Repository, file: &str, text: &str, depth: usize) -> Result<(), Fault> {
         let lines: Vec<&str> = text.lines().collect();
         let mut at = 0;
-        let mut conditions = 0usize;
         while let Some(line) = lines.get(at) {
             signals::check()?;
             let first = at;
@@ -139,18 +141,16 @@ impl Rules {
             if line.starts_with('\t') || words.is_empty() {
                 continue;
             }
-            conditions = behind(words, conditions);
-            if words.starts_with("define ") {
+            self.conditions = behind(words, self.conditions);
+            if let Some(name) = defined(words) {
+                self.uncertain.insert(name.to_owned());
                 at += lines[at..].iter().take_while(|line| line.trim() != "endef").count();
             } else if let Some(names) =
                 ["include ", "-include ", "sinclude "].iter().find_map(|word| words.strip_prefix(word))
             {
                 self.include(repository, names, depth)?;
             } else if let Some((name, value)) = assignment(words) {
-                self.assign(name, value, words.contains("+="));
-                // The environment, or a condition, decides.
-                let is_open = conditions > 0 || words.contains("?=");
-                self.given_again.extend(is_open.then(|| name.to_owned()));
+                self.assign(name, value, words);
             } else if let Some((targets, inline)) = rule(&self.expanded(words, file, first + 1)) {
                 let mut recipe: Vec<String> = inline.map(str::to_owned).into_iter().collect();
                 recipe.extend(
@@ -162,9 +162,13 @@ impl Rules {
         Ok(())
     }
 
-    fn assign(&mut self, name: &str, value: &str, adds: bool) {
-        if !adds && self.variables.contains_key(name) {
-            self.given_again.insert(name.to_owned());
+    /// Keeps the text that this line gives a variable, and whether something else may decide it.
+    fn assign(&mut self, name: &str, value: &str, line: &str) {
+        let operator = line.split('=').next().and_then(|before| before.chars().next_back());
+        let adds = operator == Some('+');
+        let is_again = !adds && self.variables.contains_key(name);
+        if is_again || self.conditions > 0 || matches!(operator, Some('?' | '!')) {
+            self.uncertain.insert(name.to_owned());
         }
         let text = self.variables.entry(name.to_owned()).or_default();
         if !adds {
@@ -187,7 +191,8 @@ impl Rules {
     /// The line of a rule whose targets are in a variable, with the variable's text.
     fn expanded(&mut self, line: &str, file: &str, number: usize) -> String {
         let Some((name, rest)) = of_variable(line) else { return line.to_owned() };
-        match self.variables.get(name).filter(|text| text.len() <= LONGEST_TARGETS && !text.contains(['$', ':', '='])) {
+        let is_plain = |text: &&String| text.len() <= LONGEST_TARGETS && !text.contains(['$', ':', '=']);
+        match self.variables.get(name).filter(|_| !self.uncertain.contains(name)).filter(is_plain) {
             Some(text) => format!("{text}{rest}"),
             None => {
                 self.not_read.insert(format!("The rule of $({name}) ({file}:{number}) was not looked at"));
@@ -197,9 +202,8 @@ impl Rules {
     }
 
     fn include(&mut self, repository: &Repository, names: &str, depth: usize) -> Result<(), Fault> {
-        let is_plain = |(name, _): &(&String, &String)| !self.given_again.contains(*name);
-        let plain = self.variables.iter().filter(is_plain).map(|(name, text)| (name.clone(), text.clone())).collect();
-        for name in included::expanded(names, &plain).split_whitespace() {
+        let names = included::expanded(names, &self.variables, &self.uncertain);
+        for name in names.split_whitespace() {
             signals::check()?;
             let is_known = !name.contains(['$', '[', '~', '\\']) && !name.starts_with('/');
             self.patterns += usize::from(name.contains(['*', '?']));
@@ -237,10 +241,28 @@ impl Rules {
     }
 }
 
-/// A variable and its text, in a line that gives or adds one.
+/// A line without the words before an assignment that say how the variable is kept.
+fn without_modifiers(line: &str) -> &str {
+    let mut line = line;
+    while let Some(rest) = ["override ", "export ", "private "].iter().find_map(|word| line.strip_prefix(word)) {
+        line = rest.trim_start();
+    }
+    line
+}
+
+/// The variable whose text is on the lines below this one.
+fn defined(line: &str) -> Option<&str> {
+    without_modifiers(line).strip_prefix("define ")?.split([' ', ':', '?', '+', '!', '=']).find(|name| !name.is_empty())
+}
+
+/// A variable and its text, in a line that gives, adds or removes one.
 fn assignment(line: &str) -> Option<(&str, &str)> {
-    let (name, value) = line.split_once('=')?;
-    let name = name.trim_end_matches([':', '?', '+']).trim();
+    let line = without_modifiers(line);
+    let (name, value) = match line.strip_prefix("undefine ") {
+        Some(name) => (name, ""),
+        None => line.split_once('=')?,
+    };
+    let name = name.trim_end_matches([':', '?', '+', '!']).trim();
     is_name(name).then(|| (name, value.trim()))
 }
 
@@ -332,11 +354,25 @@ mod tests {
             ("A:=b", Some(("A", "b"))),
             ("A += d", Some(("A", "d"))),
             ("A ::= b", Some(("A", "b"))),
+            ("A != b", Some(("A", "b"))),
+            ("override A = b", Some(("A", "b"))),
+            ("override export A := b", Some(("A", "b"))),
+            ("undefine A", Some(("A", ""))),
             ("a: B = c", None),
             ("$(A) = b", None),
             ("a: b", None),
+            ("export PATH", None),
         ] {
             assert_eq!(assignment(line), expected, "{line}");
+        }
+        for (line, expected) in [
+            ("define A", Some("A")),
+            ("define A=", Some("A")),
+            ("override define A :=", Some("A")),
+            ("defined = x", None),
+            ("define ", None),
+        ] {
+            assert_eq!(defined(line), expected, "{line}");
         }
     }
 }

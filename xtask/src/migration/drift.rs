@@ -14,8 +14,8 @@ pub struct Drift {
     pub schema: Differences,
     /// Grants, default privileges and owners.
     pub rights: RightsDifferences,
-    /// The live database has grants of its own, which are not compared: a file gives them on the database that it names.
-    pub of_database: bool,
+    /// The live database itself has grants. They are not compared: a file names the database in them.
+    pub database_has_grants: bool,
 }
 
 /// What the live database lacks of what these files make, and what it has beside that. OpenFGA's tables are left out of
@@ -36,8 +36,8 @@ pub fn of<'m>(
     let rights = Rights::out_of(&mut schema, runner);
     let (mut made, runner) = scratch.made_by_files(openfga)?;
     let given = Rights::out_of(&mut made, runner);
-    let of_database = live.query(
+    let database_has_grants: bool = live.query(
         "SELECT pg_catalog.to_json(d.datacl IS NOT NULL) FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()",
-    );
-    Ok(Drift { schema: made.differences(&schema), rights: given.differences(&rights), of_database: of_database? })
+    )?;
+    Ok(Drift { schema: made.differences(&schema), rights: given.differences(&rights), database_has_grants })
 }

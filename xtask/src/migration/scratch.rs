@@ -17,9 +17,9 @@ use std::time::Duration;
 /// Enough: no other session is in the scratch database.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-const REPLAYED: &str = "fix the error above; the files were tried in a scratch database\n\
-     a role is the whole server's, and there already where this file was applied: let the file make it only where it is \
-     missing, then accept the changed file: cargo xtask db-migrate repair VERSION";
+/// What to do about a file that makes a role: on the same server it cannot be run a second time.
+pub const MAKES_ROLE: &str = "if it makes a role: roles belong to the whole server, so the role is there already; let the \
+     file make it only where it is missing, then accept the changed file: cargo xtask db-migrate repair VERSION";
 
 /// The database, and the session that runs the files in it.
 pub struct Scratch<'a, 't> {
@@ -99,7 +99,8 @@ impl<'a, 't> Scratch<'a, 't> {
             if let Ran::RolledBack(why) | Ran::HalfWay(why) = self.rerun(migration)? {
                 let fault =
                     format!("{} {} cannot be applied to an empty database", migration.version, migration.description);
-                let fault = error::Fault::failed(fault).hint(REPLAYED);
+                let hint = format!("fix the error above; the files were tried in a scratch database\n{MAKES_ROLE}");
+                let fault = error::Fault::failed(fault).hint(hint);
                 return Err(anyhow::Error::msg(why).context(fault));
             }
         }

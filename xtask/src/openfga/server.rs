@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// For a server that is not ours and fails for a moment.
 const FOREIGN_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(150);
-/// After so long its database is looked at: without that it does not serve.
+/// While it does not answer, its database is asked so often: OpenFGA does not serve without it.
 const DATABASE_LOOK: Duration = Duration::from_secs(2);
 const URL: &str = "OPENFGA_API_URL";
 
@@ -131,10 +131,8 @@ impl OpenfgaServer {
             std::thread::sleep(POLL_INTERVAL);
         }
     }
-}
 
-impl OpenfgaServer {
-    /// That the database of the stack's own answers.
+    /// Refuses if the stack's own OpenFGA waits for a database that does not answer.
     fn check_database(&self, target: &Target) -> Result<()> {
         if !self.is_of_stack || target.own_openfga().other_database_of_openfga().is_some() {
             return Ok(());

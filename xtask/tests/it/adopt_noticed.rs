@@ -112,12 +112,22 @@ fn names_behind_plain_variables_keep_their_recipe_and_unknown_ones_add_none() {
         "include ../more.mk\n",
         "include $(shell echo more.mk)\n",
         "$(MORE): ; @true\n",
+        "DIR = mk\noverride DIR = .\ninclude $(DIR)/more.mk\n",
+        "DIR = mk\nundefine DIR\ninclude .$(DIR)/more.mk\n",
+        "DIR = mk\ndefine DIR\n.\nendef\ninclude $(DIR)/more.mk\n",
+        "DIR != echo .\ninclude $(DIR)/more.mk\n",
+        "ifdef X\ninclude mk/more.mk\nendif\ninclude $(DIR)/more.mk\n",
+        "NAMES = a\nifdef X\nNAMES = up\nendif\n$(NAMES): ; @true\n",
     ] {
-        let theirs =
-            Theirs::with(&[COMPOSE, ("Makefile", makefile), ("mk/more.mk", ""), ("more.mk", "up: ; @echo their up\n")]);
+        let theirs = Theirs::with(&[
+            COMPOSE,
+            ("Makefile", makefile),
+            ("mk/more.mk", "DIR = mk\n"),
+            ("more.mk", "up: ; @echo their up\n"),
+        ]);
         let run = theirs.adopted(&[]);
         run.stderr_has(" was not looked at: it may have a rule of the same name\n");
-        run.stderr_has("So Makefile stays as it is; add these lines without the names that have a rule there\n");
+        run.stderr_has("Makefile is not changed: add these lines to it, without the names that have a rule already\n");
         run.stderr_has("+ .PHONY: ").stderr_has(" health-check ").stderr_has(": ; @cargo xtask $@ $(if $(filter");
         assert_eq!(theirs.text("Makefile"), makefile);
     }

@@ -205,10 +205,10 @@ fn a_name_of_others_is_no_grant_of_its_own() {
     run.code(1).stderr_has(&format!("⚠ only the files give: GRANT SELECT ON TABLE public.t TO {app};"));
     run.stderr_has("⚠ only the database gives: GRANT SELECT ON TABLE public.\"a  b\" TO \"r;\\nGRANT SELECT ON");
     run.stderr_lacks("compared");
-    // Files name the database itself, which a scratch database is not.
+    // A file names the database in such a grant, and a scratch database has another name.
     database.own(&format!("GRANT SELECT ON t TO {app}; GRANT CONNECT ON DATABASE {} TO {app}", database.name));
     let run = migrate(&database, &["status", "--drift", "--check"]);
-    run.ok().stderr_has("Grants on the database itself are not compared: files name it");
+    run.ok().stderr_has("Grants on the database itself are not compared: the files were run in a scratch database");
     drop(forged);
 }
 
@@ -275,7 +275,7 @@ fn a_role_that_files_leave_on_the_server_is_named() {
     run.code(6).stderr_has(REACHED).stderr_has(&format!("role {role}: new")).stderr_lacks("✓");
     run.stderr_has("DO $$BEGIN IF NOT EXISTS").stdout_has("1 role: up; it cannot be reverted");
     database.admin(&format!("DROP ROLE {role}"));
-    // What the file's own way back takes away again does not stay.
+    // What the file's own .down.sql removes does not stay.
     let dropped = format!("DROP TABLE t; DROP ROLE {role};");
     database.sandbox.migration(1, "role", &made, Some(&dropped));
     database.sandbox.migration(2, "more", "ALTER TABLE t ADD b int;", Some("ALTER TABLE t DROP b;"));
@@ -283,6 +283,17 @@ fn a_role_that_files_leave_on_the_server_is_named() {
         migrate(&database, args).ok().stderr_has("✓ 2 migrations verified").stderr_lacks("role");
         assert!(!is_there());
     }
+    // Also where a later file fails. If that is not rolled back, a second database makes the role again.
+    let later = database.sandbox.migration(4, "later", "ALTER TABLE t ADD c int;", Some("ALTER TABLE t DROP c;"));
+    for wrong in ["SELECT nothing;", "-- no-transaction\nCREATE TABLE half (a int);\nSELECT nothing;"] {
+        let wrong = database.sandbox.migration(3, "wrong", wrong, None);
+        let run = migrate(&database, &["verify"]);
+        run.code(1).stderr_has("✗ 1 migration has a file that fails").stderr_lacks(REACHED);
+        assert!(!is_there());
+        std::fs::remove_file(wrong).unwrap();
+    }
+    std::fs::remove_file(later.with_file_name("4_later.down.sql")).unwrap();
+    std::fs::remove_file(later).unwrap();
     migrate(&database, &["up"]).ok();
     // Once it is applied the role is there, and the file cannot be applied beside it as it is.
     let run = migrate(&database, &["status", "--drift"]);

@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] values_that_a_person_has_to_choose_are_named_as_not_verified,
         [Stack, Openfga] a_smaller_set_that_needs_values_is_named_beside_a_verified_one,
         [Stack, Openfga] the_hint_of_an_undecided_question_has_the_names_or_the_types,
+        [Stack, Openfga] links_beyond_the_limit_are_not_left_out_silently,
         [Stack, Openfga] a_search_that_was_cut_says_so,
     ]
 }
@@ -246,6 +247,23 @@ fn the_hint_of_an_undecided_question_has_the_names_or_the_types() {
     }
     ask(&shop, "timed", "doc:1", "{\"now\": 2, \"untl\": 3, \"ip\": \"10.0.0.1\"}", &[])
         .stderr_has("⚠ --context: no condition of the model takes untl (did you mean until?)\n");
+}
+
+fn links_beyond_the_limit_are_not_left_out_silently() {
+    for (groups, are_cut) in [(3, false), (4, true)] {
+        let member = |group| tuple("user:bob", "member", &format!("group:g{group}"), "");
+        let shop = set_up(&(0..groups).map(member).collect::<String>());
+        let json = shop.debug_auth(["user:bob", "team", "doc:many", "--json"]).run().code(1).json();
+        assert_eq!(json["remedies"].as_array().unwrap().len(), 3, "{json:#}");
+        assert_eq!(json["remedies_are_cut"], json!(are_cut), "{json:#}");
+        let run = shop.debug_auth(["user:bob", "team", "doc:many"]).run();
+        let words = "Not every change was looked for";
+        if are_cut {
+            run.stdout_has(words)
+        } else {
+            run.stdout_lacks(words)
+        };
+    }
 }
 
 fn a_search_that_was_cut_says_so() {

@@ -116,6 +116,8 @@ fn all_that_is_wrong_in_the_files_is_said_at_once() {
         .code(2)
         .stderr_has("nowhere.fga.yaml cannot be read")
         .stderr_has("cargo xtask openfga-export --output nowhere.fga.yaml");
+    let quoted = shop.setup(["--file", "not here.fga.yaml"]).run();
+    quoted.code(2).stderr_has("cargo xtask openfga-export --output 'not here.fga.yaml'");
     let folder = shop.setup(["--file", "/"]).run();
     folder.code(2).stderr_has("The store file / cannot be read").stderr_has("→ name a file: --file FOLDER/");
     folder.stderr_lacks("openfga-export");

@@ -70,12 +70,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// Refuses to record what the database does not have.
 fn compare(work: &Work<'_>, ledger: &Ledger, known: &[&Migration]) -> Result<()> {
-    let (Drift { schema, rights, of_database }, changed) =
+    let (Drift { schema, rights, database_has_grants }, changed) =
         drift::of(work, ledger, known, Some("record it anyway: --no-compare"))?;
     let (missing, rights_are_there) = (!schema.missing.is_empty(), rights.missing.is_empty());
     // What the database has beside that may be another program's, or a later version's.
     drift::show(&Differences { extra: if missing { schema.extra } else { Vec::new() }, ..schema }, work);
-    drift::show_rights(&RightsDifferences { extra: Vec::new(), ..rights }, of_database, work);
+    drift::show_rights(&RightsDifferences { extra: Vec::new(), ..rights }, database_has_grants, work);
     changed.map_or(Ok(()), Err)?;
     if !missing && !rights_are_there {
         let shell = work.context.terminal.to_type("cargo xtask db-shell");

@@ -39,14 +39,14 @@ pub(super) fn show(found: &Differences, work: &Work<'_>) {
     say(&found.reordered, "the columns have a different order", work);
 }
 
-/// The same of grants, default privileges and owners; `of_database`: the database itself has grants.
-pub(super) fn show_rights(found: &RightsDifferences, of_database: bool, work: &Work<'_>) {
+/// The same of grants, default privileges and owners. Grants on the database itself are not compared: a note says so.
+pub(super) fn show_rights(found: &RightsDifferences, database_has_grants: bool, work: &Work<'_>) {
     say(&found.missing, "only the files give", work);
     say(&found.extra, "only the database gives", work);
-    if of_database {
+    if database_has_grants {
         let terminal = &work.context.terminal;
         terminal.note(
-            "Grants on the database itself are not compared: files name it, and a scratch database is another one",
+            "Grants on the database itself are not compared: the files were run in a scratch database, which has another name",
         );
         let maintenance = work.server.maintenance_database();
         terminal.said_below(&format!("see them: cargo xtask db-shell -- -d {maintenance} -l"));

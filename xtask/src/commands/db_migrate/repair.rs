@@ -173,8 +173,8 @@ fn only_by_name(entry: &Entry) -> String {
     format!("{way}; its row is removed only if you name it: cargo xtask db-migrate repair {version}")
 }
 
-/// Looks as `up` does before a dirty version is taken for finished by hand, or for undone: then `up` builds its indexes
-/// again, and one that is left would be in its way.
+/// Looks for invalid indexes before a dirty version is marked as applied, or its row is removed: then `up` builds them again,
+/// and fails on one that is left. A version that is marked as applied must have its indexes.
 fn check_by_hand(work: &Work<'_>, session: &mut Session<'_>, entry: &Entry, is_finished: bool) -> Result<()> {
     let Some(migration) = &entry.migration else { return Ok(()) };
     let text = match platform::read_regular(&migration.up, checks::LARGEST_WITHOUT_TRANSACTION) {

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     } else {
         show(&look.entries, ignored, &work, context)?;
         drift.iter().for_each(|found| drift::show(&found.schema, &work));
-        drift.iter().for_each(|found| drift::show_rights(&found.rights, found.of_database, &work));
+        drift.iter().for_each(|found| drift::show_rights(&found.rights, found.database_has_grants, &work));
     }
     // The report is whole all the same.
     changed.map_or(Ok(()), Err)?;

@@ -8,7 +8,7 @@ use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
 use crate::migration::plan::State;
-use crate::migration::scratch::{Ran, Scratch};
+use crate::migration::scratch::{MAKES_ROLE, Ran, Scratch};
 use crate::restore::preflight::Beside;
 use crate::terminal::{self, Progress};
 use anyhow::Result;
@@ -44,7 +44,7 @@ struct Verdict {
     /// Why a file failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// The second up failed on what the way back had left.
+    /// The .up.sql failed the second time, on what the .down.sql had left.
     #[serde(skip)]
     left_behind: bool,
     /// The target's own database has it.
@@ -83,13 +83,12 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
     if failed > 0 {
         let count =
             terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
+        let with_role = format!("fix the file; the later files were tried without it\n{MAKES_ROLE}");
         let hint = if verdicts.iter().any(|verdict| verdict.left_behind) {
             "fix the .down.sql: something that it leaves behind makes the .up.sql fail the second time\nno statement \
              removes a value of an enum: add it with IF NOT EXISTS, or in a plain .sql file without a .down.sql"
         } else if verdicts.iter().any(|verdict| verdict.error.is_some() && verdict.was_applied) {
-            "fix the file; the later files were tried without it\n\
-             a role is the whole server's, and there already where its file was applied: let the file make it only where \
-             it is missing, then accept the changed file: cargo xtask db-migrate repair VERSION"
+            with_role.as_str()
         } else {
             "fix the file; the later files were tried without it"
         };
@@ -126,7 +125,7 @@ fn chosen(args: &Args, work: &Work<'_>) -> Result<(Vec<Migration>, Vec<Migration
 
 /// Version after version is tried; where a database is left that is not known, a fresh one goes on from there.
 struct Trial<'a> {
-    /// Migrations whose way up works, in order.
+    /// Migrations whose .up.sql works, in order.
     applied: Vec<Migration>,
     /// The versions that the target's own database has.
     was_applied: BTreeSet<i64>,
@@ -144,7 +143,7 @@ impl Trial<'_> {
                 scratch.replay(&self.applied)?;
                 let tried = self.in_one(scratch, rest, &progress)?;
                 if sees_changes() {
-                    self.take_back(scratch, &rest[..tried])?;
+                    self.revert_applied(scratch)?;
                 }
                 Ok(tried)
             })?;
@@ -154,10 +153,10 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// What files have changed outside of the scratch database stays when that is dropped: their way back is gone once
-    /// more, the last first, as far as all of them have one that works.
-    fn take_back(&self, scratch: &mut Scratch<'_, '_>, tried: &[Migration]) -> Result<()> {
-        for migration in tried.iter().rev() {
+    /// Runs the .down.sql files once more, the newest first, up to one that does not revert its migration: what files
+    /// changed outside of the scratch database stays when that is dropped.
+    fn revert_applied(&self, scratch: &mut Scratch<'_, '_>) -> Result<()> {
+        for migration in self.applied.iter().rev() {
             let verdict = self.verdicts.iter().find(|verdict| verdict.version == migration.version);
             let is_revertible = verdict.is_some_and(|verdict| verdict.reversible == Some(true));
             if !is_revertible || !matches!(scratch.run(migration, Direction::Down)?, Ran::Well) {

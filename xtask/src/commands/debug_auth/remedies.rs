@@ -73,7 +73,7 @@ fn values(change: &Change, tree: &Node, model: &Model) -> Vec<String> {
     let Some(judged) = judged else {
         let parameters = defined.into_iter().flat_map(|it| &it.parameters);
         let parameters: Vec<String> = parameters.map(|(name, kind)| format!("{} ({kind})", name.text)).collect();
-        lines.push(format!("its values are yours to choose, in the tuple or by --context: {}", parameters.join(", ")));
+        lines.push(format!("choose its values, in the tuple or by --context: {}", parameters.join(", ")));
         return lines;
     };
     let decides = |name: &str| judged.holds_with.is_empty() || judged.holds_with.contains_key(name);

@@ -49,7 +49,7 @@ struct Document<'a> {
     remedies: Vec<Vec<Value>>,
     /// Each set would, where the values of its conditions make them hold.
     open_remedies: Vec<Vec<Value>>,
-    /// Whether a limit kept some from being found.
+    /// Whether a limit kept verified ones from being found; of the open ones only a few are looked for.
     remedies_are_cut: bool,
 }
 

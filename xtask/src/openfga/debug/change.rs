@@ -16,7 +16,7 @@ pub enum Action {
     ChangeCondition,
     /// It is there with this condition, and other values.
     ChangeValues,
-    /// It is there with this condition, whose values do not make it hold; which ones would is not known.
+    /// It is there with this condition, which does not hold. Which values would make it hold is not known.
     ChooseValues,
     Delete,
 }
@@ -30,7 +30,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether it depends on the values of a condition what the change does.
+    /// Whether the values of a condition decide what the change does.
     pub fn has_condition(&self) -> bool {
         self.action != Action::Delete && self.tuple.condition.is_some()
     }

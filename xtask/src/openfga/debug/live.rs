@@ -98,7 +98,8 @@ impl<'a> Live<'a> {
     /// For each value of a condition that does not hold another one with which it holds, where one is found.
     fn holds_with(&self, judged: &Judged) -> Result<Map<String, Value>> {
         let mut found = Map::new();
-        let Some(defined) = self.asked.model.condition(&judged.name).filter(|_| judged.verdict == Verdict::No) else {
+        let is_wanted = judged.verdict == Verdict::No && self.values.get() < MOST_VALUES;
+        let Some(defined) = self.asked.model.condition(&judged.name).filter(|_| is_wanted) else {
             return Ok(found);
         };
         let values = judged.values();

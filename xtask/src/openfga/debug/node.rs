@@ -84,8 +84,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// Parameters that have no value, where it cannot be decided.
     pub missing: Vec<String>,
-    /// Where it does not hold: values each of which, alone in place of the one of its name, makes it hold. The server was
-    /// asked; where none is known another value may do it all the same.
+    /// Where it does not hold: for some parameters another value with which it does, the others unchanged. The server
+    /// confirmed each. A parameter that is not here may have such a value, too.
     pub holds_with: Map<String, Value>,
     /// Why the server refuses to decide it.
     pub refusal: Option<String>,

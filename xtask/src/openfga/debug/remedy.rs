@@ -1,4 +1,4 @@
-//! What would turn a denial into an allowance: tuples to write, or to delete where they stand behind `but not`.
+//! What would allow a question that is denied: tuples to write or to delete, and conditions or their values to change.
 
 use super::change::{Action, Change, Set, joined, with_other_values};
 use super::node::{Judged, Node, TupleName, Verdict, Way};
@@ -26,18 +26,18 @@ pub struct Candidates {
 
 /// The sets of changes that the tree says would allow it. The server has verified none.
 pub fn candidates(model: &Model, source: &dyn Source, user: &str, tree: &Node) -> Result<Candidates> {
-    let remedies = Remedies { model, source, user, are_cut: Cell::new(false), reads: Cell::new(0) };
-    let mut sets = remedies.allowing(tree)?;
+    let search = Search { model, source, user, are_cut: Cell::new(false), reads: Cell::new(0) };
+    let mut sets = search.allowing(tree)?;
     for set in &mut sets {
         set.sort_by_key(Change::order);
     }
     let order = |set: &Set| (set.len(), set.iter().map(Change::order).collect::<Vec<_>>());
     sets.sort_by_cached_key(order);
     sets.dedup_by_key(|set| order(set));
-    Ok(Candidates { sets, are_cut: remedies.are_cut.get() })
+    Ok(Candidates { sets, are_cut: search.are_cut.get() })
 }
 
-struct Remedies<'a> {
+struct Search<'a> {
     model: &'a Model,
     source: &'a dyn Source,
     user: &'a str,
@@ -46,7 +46,7 @@ struct Remedies<'a> {
     are_cut: Cell<bool>,
 }
 
-impl Remedies<'_> {
+impl Search<'_> {
     /// Sets after which the node leads to the user.
     fn allowing(&self, node: &Node) -> Result<Vec<Set>> {
         if node.verdict == Verdict::Yes {
@@ -126,7 +126,10 @@ impl Remedies<'_> {
         }
         self.reads.set(self.reads.get() + 1);
         let mut objects = self.source.objects_of(self.user, relation, object_type)?;
-        objects.truncate(MOST_LINKS);
+        if objects.len() > MOST_LINKS {
+            self.are_cut.set(true);
+            objects.truncate(MOST_LINKS);
+        }
         Ok(objects)
     }
 

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 
 /// So many other values are tried in place of one.
 const MOST: usize = 16;
+/// They are made of at most so many values of the others and of the expression.
+const MOST_IN_POOL: usize = 100;
 const PAST: &str = "1970-01-01T00:00:00Z";
 const FUTURE: &str = "9999-01-01T00:00:00Z";
 
@@ -14,9 +16,8 @@ const FUTURE: &str = "9999-01-01T00:00:00Z";
 pub fn others(judged: &Judged, name: &str, kind: &str) -> Vec<Value> {
     let values = judged.values();
     let Some(own) = values.get(name) else { return Vec::new() };
-    let mut pool: Vec<Value> =
-        values.iter().filter(|(other, _)| *other != name).map(|(_, value)| value.clone()).collect();
-    pool.extend(literals(&judged.expression));
+    let of_others = values.iter().filter(|(other, _)| *other != name).map(|(_, value)| value.clone());
+    let pool: Vec<Value> = of_others.chain(literals(&judged.expression)).take(MOST_IN_POOL).collect();
     let mut found = match own {
         Value::Bool(is_true) => vec![Value::from(!is_true)],
         Value::Number(number) => numbers(number, &pool),
@@ -26,12 +27,10 @@ pub fn others(judged: &Judged, name: &str, kind: &str) -> Vec<Value> {
     };
     let mut seen = vec![own.clone()];
     found.retain(|value| {
-        !seen.contains(value) && {
-            seen.push(value.clone());
-            true
-        }
+        let is_kept = seen.len() <= MOST && !seen.contains(value);
+        seen.extend(is_kept.then(|| value.clone()));
+        is_kept
     });
-    found.truncate(MOST);
     found
 }
 
@@ -73,7 +72,7 @@ fn lists(own: &[Value], pool: &[Value]) -> Vec<Value> {
     longer.chain([Value::Array(Vec::new())]).collect()
 }
 
-/// The texts and numbers that an expression names.
+/// The first texts and numbers that an expression names.
 fn literals(expression: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut rest = expression;
@@ -91,6 +90,9 @@ fn literals(expression: &str) -> Vec<Value> {
             None => found.extend(word.parse::<i64>().map(Value::from)),
         }
         rest = &begun[word.len()..];
+        if found.len() >= MOST_IN_POOL {
+            break;
+        }
     }
     found
 }
@@ -127,6 +129,19 @@ mod tests {
         assert_eq!(one, [json!(true)]);
         let one = tried("hour > 17", &json!({}), &json!({"hour": 5}), ("hour", "int"));
         assert!(one.contains(&json!(18)) && one.len() <= MOST, "{one:?}");
+    }
+
+    /// A model and a tuple of others decide how many they are.
+    #[test]
+    fn many_values_of_an_expression_and_of_a_list_are_few_that_are_tried() {
+        let many: Vec<String> = (0..50_000).map(|number| format!("'{number}'")).collect();
+        let expression = format!("x in [{}]", many.join(", "));
+        assert_eq!(literals(&expression).len(), MOST_IN_POOL);
+        let list: Vec<String> = (0..5_000).map(|number| format!("e{number}")).collect();
+        let found = tried(&expression, &json!({"l": list}), &json!({"x": "a"}), ("l", "list"));
+        assert_eq!(found.len(), MOST);
+        let found = tried(&expression.replace('\'', ""), &json!({"l": 1}), &json!({"x": 2}), ("l", "int"));
+        assert_eq!((found.len(), &found[0]), (MOST, &json!(2)));
     }
 
     #[test]

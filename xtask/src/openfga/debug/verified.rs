@@ -25,10 +25,10 @@ const TRIED_OPEN: usize = 20;
 pub struct Remedies {
     /// The single changes each of which would allow it; where there is none, the smallest set of changes.
     pub verified: Vec<Set>,
-    /// Likewise, but with conditions that need other values. Which ones make them hold is not known: by the tree these
-    /// changes would allow it where they hold.
+    /// The same for changes that need other values of a condition. Which values make it hold is not known. The tree says
+    /// that the changes allow the question if it holds.
     pub open: Vec<Set>,
-    /// Whether a limit kept some from being found.
+    /// Whether a limit kept verified ones from being found; of the open ones only a few are looked for.
     pub are_cut: bool,
 }
 

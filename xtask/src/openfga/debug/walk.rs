@@ -25,7 +25,8 @@ pub struct Walk<'a> {
     path: Vec<Userset>,
     /// So many relations may still be looked at.
     left: usize,
-    /// The same on the other side of a tuple whose condition does not hold: here behind one, there in the open.
+    /// The same for the other side: in the open while the walk is behind a condition that does not hold, and the other way
+    /// round.
     left_beyond: usize,
     is_behind_shut: bool,
 }
@@ -55,7 +56,9 @@ impl<'a> Walk<'a> {
         }
         if self.is_behind_shut && self.left == 0 {
             let node = Node::leaf(Way::Unfollowed { object, relation }, Verdict::Undecided);
-            return Ok(node.with_note(format!("behind conditions that do not hold, {MOST_BEHIND_SHUT} are looked at")));
+            return Ok(node.with_note(format!(
+                "only {MOST_BEHIND_SHUT} relations behind conditions that do not hold are looked at"
+            )));
         }
         if self.path.len() >= DEEPEST || self.left == 0 {
             return self.asked(here);

@@ -17,6 +17,7 @@ pub use tests::{Check, ListObjects, ListUsers, Test};
 use super::model::{Finding, Model};
 use super::tuples::Tuple;
 use crate::error::{self, Fault};
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use fields::Fields;
 use findings::{Place, Report, warnings_or_fault};
@@ -117,8 +118,10 @@ fn unreadable(shown: &str, is_folder: bool) -> Fault {
         return fault.hint("name a file: --file FOLDER/store.fga.yaml");
     }
     fault.hint(format!(
-        "name another one with --file; or write it from a store of the server: cargo xtask openfga-export --output {shown}\n\
-         or begin it with two lines, name: NAME and model_file: model.fga, and write the model into model.fga beside it"
+        "name another one with --file; or write it from a store of the server, into a folder that is there: cargo xtask \
+         openfga-export --output {}\n\
+         or begin it with two lines, name: NAME and model_file: model.fga, and write the model into model.fga beside it",
+        shell_word(shown)
     ))
 }
 

@@ -71,8 +71,8 @@ impl Walk<'_> {
         Ok(found)
     }
 
-    /// Asks the server at once where the branches would lead whose conditions do not hold; they count as looked at.
-    /// Whether that many may be.
+    /// Asks the server at once for the branches whose conditions do not hold, and counts them as looked at. `false`: they are
+    /// more than may still be looked at, and none was asked for.
     fn ask_behind_shut(&mut self, open: &[Branch<'_>]) -> Result<bool> {
         let shut = open.iter().filter(|branch| branch.gate() == Verdict::No);
         let shut: Vec<Userset> = shut.map(|branch| branch.next.clone()).collect();
