@@ -4,6 +4,7 @@ pub mod beside;
 mod carried;
 pub mod changes_since_swap;
 mod closed;
+mod code_in_file;
 pub mod globals;
 pub mod jobs;
 pub mod killed_sets;

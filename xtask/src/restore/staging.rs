@@ -1,6 +1,7 @@
 //! A database of our own beside the live one, into which a proven backup is loaded and checked.
 
 use super::carried;
+use super::code_in_file;
 use super::load::{self, Load, Recount};
 use super::load_failure::LoadOptions;
 use super::load_settings;
@@ -103,7 +104,8 @@ impl<'r, 't> Staging<'r, 't> {
     pub fn load(self, backup: &Proven, options: LoadOptions<'_>, progress: &dyn Fn(u64)) -> Result<Checked<'r, 't>> {
         let server = self.record.server();
         let load_settings = load_settings::statements(server, backup)?;
-        let guard = Guard::before(self.record, &self.database, Tried::Backup(backup.path.clone()))?;
+        let tried = Tried::Backup { file: backup.path.clone(), runs_code: code_in_file::runs(&backup.contents) };
+        let guard = Guard::before(self.record, &self.database, tried)?;
         let inside = loading(server).in_database(self.name());
         let load = Load { backup, options, settings: &load_settings };
         let loaded = Watch::during(server, inside.session(), || {

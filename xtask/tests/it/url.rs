@@ -235,8 +235,9 @@ fn openfga_is_not_run_after_a_swap_where_another_role_put_something_on_its_path(
         |args: &[&'static str]| fakes.over(database.xtask(args.iter().copied()).env("DATABASE_URL", &superuser)).run();
     xtask(&["db-backup"]).ok();
     let run = xtask(&["db-restore", "--yes"]);
-    run.code(6)
-        .stderr_has(&format!("OpenFGA's tables in {name} were not migrated: schema postgres belongs to role {role} "));
+    run.code(6).stderr_has(&format!(
+        "OpenFGA's tables in {name} were not migrated: schema postgres belongs to role '{role}' "
+    ));
     run.stderr_has("cargo xtask db-restore --repair");
     assert_eq!(fakes.calls(), Vec::<Vec<String>>::new());
     // Without it the program runs, and its address names the one schema, since the role may still make another.
@@ -323,7 +324,7 @@ fn openfga_is_not_run_with_more_rights_than_the_databases_owner_has() {
     let command = format!(
         "openfga migrate --datastore-engine postgres --datastore-uri postgres://127.0.0.1:{port}/{name} --datastore-username '{role}'"
     );
-    let refused = format!("OpenFGA's tables in {name} were not migrated: the database belongs to role {role}; ");
+    let refused = format!("OpenFGA's tables in {name} were not migrated: the database belongs to role '{role}'; ");
     let run = xtask(&["db-reset", "--yes"]);
     run.code(6).stderr_has(&refused).stderr_has("with the rights of user postgres").stderr_has(&command);
     run.stderr_has("cargo xtask db-restore --repair");

@@ -7,32 +7,13 @@ use crate::postgres::reader::Reader;
 use crate::postgres::row_counts;
 use crate::postgres::server::Server;
 use crate::process;
+use crate::restore::code_in_file;
 use crate::restore::plan::{self, Change};
 use crate::words::{count, counted};
 use anyhow::{Context as _, Error, Result};
 use serde::Deserialize;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-
-/// Extensions of PostgreSQL's own whose functions change no table, whatever checks and defaults call them with.
-const CHANGES_NO_ROWS: [&str; 16] = [
-    "btree_gin",
-    "btree_gist",
-    "citext",
-    "cube",
-    "earthdistance",
-    "fuzzystrmatch",
-    "hstore",
-    "intarray",
-    "isn",
-    "ltree",
-    "pg_stat_statements",
-    "pg_trgm",
-    "pgcrypto",
-    "tablefunc",
-    "unaccent",
-    "uuid-ossp",
-];
 
 /// What the tables hold once code of the file or of an extension may have run.
 #[derive(Debug, Default)]
@@ -52,7 +33,7 @@ pub(in crate::restore) struct Recount {
 /// The server does not answer.
 pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Result<Recount> {
     let contents = &load.backup.contents;
-    if !contents.makes_routines && contents.extensions.iter().all(|name| CHANGES_NO_ROWS.contains(&name.as_str())) {
+    if !code_in_file::runs(contents) {
         return Ok(Recount::default());
     }
     let start = || reader(load, server);

@@ -90,6 +90,12 @@ impl Change {
         matches!(self.what, What::Added)
     }
 
+    /// Whether one of PostgreSQL's own functions can do it, as a default or a view may call it: `pg_replication_origin_create`.
+    /// All else takes a statement.
+    pub(super) fn is_made_by_functions(&self) -> bool {
+        self.kind == Kind::Origin
+    }
+
     /// Whether it is about one of these databases.
     pub(super) fn is_of(&self, databases: &BTreeSet<u32>) -> bool {
         self.database.is_some_and(|oid| databases.contains(&oid))

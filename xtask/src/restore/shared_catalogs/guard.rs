@@ -3,7 +3,7 @@
 use super::SharedCatalogs;
 use super::change::Change;
 use crate::error::{self, Exit, Fault};
-use crate::process::signals;
+use crate::process::{self, signals};
 use crate::restore::record::{Entry, OwnedDatabase, Record};
 use anyhow::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +23,8 @@ const CREATE_ROLES: &str = "create a role in a migration only where it is missin
 /// The code whose effects outside of its database are looked for.
 #[derive(Debug, Clone)]
 pub enum Tried {
-    /// A backup is loaded from this file.
-    Backup(PathBuf),
+    /// A backup is loaded from this file. Without code of its own it changes no role, database or tablespace.
+    Backup { file: PathBuf, runs_code: bool },
     /// Migrations run in a scratch database.
     Migrations,
 }
@@ -32,10 +32,10 @@ pub enum Tried {
 impl Tried {
     fn headline(&self, is_done: bool) -> String {
         match self {
-            Self::Backup(file) if is_done => {
+            Self::Backup { file, .. } if is_done => {
                 format!("{} was loaded and is not used: objects outside its database changed meanwhile", file.display())
             }
-            Self::Backup(file) => {
+            Self::Backup { file, .. } => {
                 format!("{} was not loaded, and objects outside its database changed meanwhile", file.display())
             }
             Self::Migrations => {
@@ -45,9 +45,13 @@ impl Tried {
         }
     }
 
+    fn can_have_made(&self, change: &Change) -> bool {
+        !matches!(self, Self::Backup { runs_code: false, .. }) || change.is_made_by_functions()
+    }
+
     fn not_known(&self) -> String {
         match self {
-            Self::Backup(file) => format!(
+            Self::Backup { file, .. } => format!(
                 "{} was loaded and is not used: whether objects outside its database changed meanwhile is not known",
                 file.display()
             ),
@@ -61,14 +65,14 @@ impl Tried {
 
     fn hint(&self, maintenance: &str) -> String {
         let cause = match self {
-            Self::Backup(_) => "code in the file did this",
+            Self::Backup { .. } => "code in the file did this",
             Self::Migrations => {
                 "a migration did this (a statement about a role, a database or a tablespace reaches the whole server, also \
                  from a scratch database)"
             }
         };
         let way = match self {
-            Self::Backup(_) => String::new(),
+            Self::Backup { .. } => String::new(),
             Self::Migrations => format!("\n{CREATE_ROLES}"),
         };
         format!(
@@ -176,7 +180,13 @@ impl Guard {
         let lives: Vec<&str> = owned.map(|(_, entry)| entry.live.as_str()).collect();
         ours.extend(changes.iter().filter_map(|change| change.of_new_database(&lives)));
         ours.extend(changes.iter().filter_map(|change| change.of_database(&in_making)));
-        Ok(changes.into_iter().filter(|change| !change.is_of(&ours)).collect())
+        let not_ours = changes.into_iter().filter(|change| !change.is_of(&ours));
+        let (possible, of_others): (Vec<Change>, Vec<Change>) =
+            not_ours.partition(|change| self.tried.can_have_made(change));
+        for change in of_others {
+            process::remark(&format!("another session changed this meanwhile: {change}"));
+        }
+        Ok(possible)
     }
 
     fn hint(&self) -> String {
