@@ -146,7 +146,7 @@ impl Manifests {
         text.push_str(
             "\n# The first build is what people wait for; every byte of a backup passes through some of its packages.\n",
         );
-        text.push_str("[profile.dev]\ndebug = \"line-tables-only\"\n");
+        text.push_str("[profile.dev]\ndebug = false\n");
         for package in OPTIMISED {
             text.push_str(&format!("\n[profile.dev.package.{package}]\nopt-level = 3\n"));
         }

@@ -18,7 +18,10 @@ use std::time::{Duration, Instant};
 const RESERVE: u64 = 128 << 20;
 /// A database takes about so many times its dump, with its indexes; where no manifest says how much it took.
 const DUMP_TO_DATABASE: u64 = 2;
-const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// The disk is looked at at least and at most so often, in seconds. Each look costs the server a process.
+const CHECK_INTERVALS: (u64, u64) = (1, 10);
+/// No server writes more bytes in a second, data and log together.
+const FASTEST_WRITE: u64 = 2 << 30;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Refuses backups that would not fit beside each other; whether that could be known.
@@ -87,7 +90,7 @@ fn size_of(backup: &Proven) -> u64 {
 pub(in crate::restore) const MAKE_ROOM: &str =
     "make room on the server; list the previous databases: cargo xtask db-list";
 
-/// Looks at the server's disk once a second, and ends the loading session before the disk is full.
+/// Looks at the server's disk again and again, and ends the loading session before the disk is full.
 #[derive(Debug, Default)]
 pub struct Watch {
     over: AtomicBool,
@@ -117,26 +120,36 @@ impl Watch {
 
     fn look(&self, server: &Server<'_>, loader: &str) {
         let mut folders = None;
-        while self.waits() {
+        let mut pause = until_next_look(0);
+        while self.waits(pause) {
             let folders = folders.get_or_insert_with(|| folders_of(server));
-            if let Some(left) = free(&disks(server, folders)).filter(|left| *left < RESERVE) {
+            let left = free(&disks(server, folders));
+            pause = until_next_look(left.unwrap_or_default());
+            if let Some(left) = left.filter(|left| *left < RESERVE) {
                 let message = format!("The load was stopped: the server's disk has only {} left", megabytes(left));
                 *self.full.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
                     Some(Fault::failed(message).hint(MAKE_ROOM));
-                // If that fails, it is tried again in a second.
+                // If that fails, it is tried again after the next look.
                 let _ = server.named(loader).in_maintenance().terminate();
             }
         }
     }
 
     /// A pause; whether the task still runs after it.
-    fn waits(&self) -> bool {
+    fn waits(&self, pause: Duration) -> bool {
         let start = Instant::now();
-        while start.elapsed() < CHECK_INTERVAL && !self.over.load(Ordering::Relaxed) {
+        while start.elapsed() < pause && !self.over.load(Ordering::Relaxed) {
             thread::sleep(POLL_INTERVAL);
         }
         !self.over.load(Ordering::Relaxed)
     }
+}
+
+/// How long a disk with so many free bytes cannot fill down to the reserve.
+fn until_next_look(free: u64) -> Duration {
+    let (least, most) = CHECK_INTERVALS;
+    let seconds = free.saturating_sub(RESERVE).checked_div(FASTEST_WRITE).unwrap_or_default();
+    Duration::from_secs(seconds.clamp(least, most))
 }
 
 /// What may still be written to any of these disks; `None`: they are not known.
@@ -159,4 +172,16 @@ fn folders_of(server: &Server<'_>) -> Vec<String> {
 
 fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_looked_at_before_it_can_be_full() {
+        for (free, seconds) in [(0, 1), (RESERVE, 1), (3 << 30, 1), (9 << 30, 4), (1 << 40, 10), (u64::MAX, 10)] {
+            assert_eq!(until_next_look(free).as_secs(), seconds, "{free}");
+        }
+    }
 }
