@@ -144,6 +144,14 @@ fn a_restore_whose_code_changes_loaded_rows_is_not_swapped_in() {
             "public.a is not there after the load, the backup holds 2 rows: code of the file dropped or renamed it",
         ),
         ("ALTER TABLE IF EXISTS public.a RENAME TO another;", "public.a is not there after the load"),
+        (
+            "DROP TABLE public.a; CREATE TABLE public.a (i int) PARTITION BY LIST (i);",
+            "public.a is not there after the load",
+        ),
+        (
+            "INSERT INTO public.a VALUES (3); ALTER EXTENSION plpgsql ADD TABLE public.a;",
+            "public.a has 3 rows after the load, the backup holds 2",
+        ),
     ] {
         let body = format!("{kept}{}", by_a_check(statement));
         let file = Forged::of(dump(&body)).taken("openfga", Clock::now()).write(&local.sandbox, "hostile.sql");
@@ -262,6 +270,13 @@ fn what_another_session_changes_is_told_apart_only_where_a_file_has_no_code() {
     run.ok()
         .stdout_has("restored and compared")
         .stderr_has("another session changed this meanwhile: role of_another: new");
+    // One that calls a function which may change more than its database has code.
+    let calls = "CREATE MATERIALIZED VIEW public.m AS\n SELECT pg_catalog.query_to_xml('SELECT pg_sleep(3)', true, true, '') AS x;\n";
+    let caller = Forged::of(dump(calls)).write(&local.sandbox, "caller.sql");
+    let running = local.xtask(["db-verify", "--restore"]).args([&caller]).spawn();
+    crate::harness::wait_until("it loads", || local.sql("postgres", sleeps) == "1");
+    local.sql("postgres", "CREATE ROLE of_a_third");
+    running.wait().code(6).stderr_has("role of_a_third: new");
     // Another run of ours is none: what it records is explained.
     local.xtask(["db-backup"]).run().ok();
     let running = local.xtask(["db-verify", "--restore"]).args([&file]).spawn();

@@ -152,8 +152,14 @@ pub struct Contents {
     pub begins_transactions: bool,
     /// Whether it acts as the owners of its objects (`--use-set-session-authorization`).
     pub acts_as_owners: bool,
-    /// Whether it makes a function or a procedure, which checks and defaults may run while it loads.
-    pub makes_routines: bool,
+    /// Whether checks, defaults and the like may run more than harmless functions of PostgreSQL's own while it loads: the file
+    /// makes a function, a procedure or an operator, or calls another function.
+    pub runs_code: bool,
+    pub makes_event_triggers: bool,
+    /// Partitioned tables that get rows, by schema and name: the rows are in their partitions then.
+    pub filled_roots: BTreeSet<(String, String)>,
+    /// Tables that get rows and that the dump does not make, by schema and name: those of an extension.
+    pub filled_not_made: BTreeSet<(String, String)>,
     /// How many foreign tables it makes: what reads them while it loads connects to another server.
     pub foreign_tables: u64,
     /// Where the first statement ends that sets `search_path`, in bytes from the beginning: pg_dump empties it there.

@@ -3,6 +3,7 @@
 use super::job::{DEADLINE, Load};
 use crate::backup::manifest;
 use crate::error::{self, Exit};
+use crate::postgres::dump::Contents;
 use crate::postgres::reader::Reader;
 use crate::postgres::row_counts;
 use crate::postgres::server::Server;
@@ -49,8 +50,8 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
             }
             Err(error) => return Err(error),
         };
-    let judge =
-        Judge { kinds, is_utf8: contents.client_encoding.as_ref().is_some_and(|encoding| encoding.as_str() == "UTF8") };
+    let is_utf8 = contents.client_encoding.as_ref().is_some_and(|encoding| encoding.as_str() == "UTF8");
+    let judge = Judge { kinds: kinds.explained_by(contents), is_utf8 };
     let mut found = Recount::default();
     for change in plan::changes(rows, contents) {
         match judge.of(&change) {
@@ -76,10 +77,11 @@ fn reader<'a>(load: &Load<'_>, server: &Server<'a>) -> Result<Reader<'a>> {
     Ok(reader)
 }
 
-/// What explains other rows than the backup's: relations by schema and name, and event triggers.
+/// What explains other rows than the backup's: relations by schema and name, and event triggers. Code of the file may have
+/// made any of them, so each counts only if the file's text says the same.
 #[derive(Debug, Default, Deserialize)]
 struct Kinds {
-    /// Partitioned tables and foreign tables: a dump may fill them, and they hold no rows themselves.
+    /// Partitioned tables: a dump may fill them, and they hold no rows themselves.
     without_rows: BTreeSet<(String, String)>,
     /// Tables of extensions, which bring rows of their own that no dump has.
     of_extensions: BTreeSet<(String, String)>,
@@ -99,13 +101,21 @@ impl Kinds {
         let sql = format!(
             "SELECT pg_catalog.json_build_object('without_rows', {}, 'of_extensions', {}, 'has_event_triggers', \
              EXISTS (SELECT FROM pg_catalog.pg_event_trigger AS e WHERE e.evtenabled <> 'D'));",
-            named("c.relkind IN ('p', 'f')"),
+            named("c.relkind = 'p'"),
             named(
                 "c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e' \
                  AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)"
             )
         );
         reader.rows(&sql)?.into_iter().next().context("the kinds of the tables")
+    }
+
+    /// Those of them that the file explains.
+    fn explained_by(mut self, contents: &Contents) -> Self {
+        self.without_rows.retain(|name| contents.filled_roots.contains(name));
+        self.of_extensions.retain(|name| contents.filled_not_made.contains(name));
+        self.has_event_triggers &= contents.makes_event_triggers;
+        self
     }
 }
 

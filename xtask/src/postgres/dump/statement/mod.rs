@@ -1,6 +1,7 @@
 //! One statement, token by token: where it ends, whether pg_dump writes such statements, and its few facts that matter.
 
 mod body;
+mod calls;
 mod facts;
 mod given;
 mod grammar;
@@ -20,6 +21,7 @@ use super::layout::{Layout, PartKind};
 use super::{Contents, EncodedName, names};
 use crate::sql::Token;
 use body::Body;
+use calls::Calls;
 use given::Given;
 use grammar::{Depth, Item};
 use head::Head;
@@ -88,6 +90,7 @@ struct Statement {
     /// A string or a `.` came last: no SQL has a string after it, but psql may see one string where we see two.
     no_string_next: bool,
     if_exists: bool,
+    calls: Calls,
     given: Given,
 }
 
@@ -169,6 +172,7 @@ impl Statements {
             statement.refuse(what);
         }
         statement.follow_psql(token, keyword);
+        statement.calls.follow(token);
         if statement.tokens == 0 {
             self.head.clear();
             self.target.clear();
@@ -183,7 +187,8 @@ impl Statements {
     }
 
     fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Ended {
-        contents.makes_routines |= statement.makes_routine();
+        contents.runs_code |= statement.makes_routine() || statement.calls.found();
+        contents.makes_event_triggers |= statement.calls.makes_event_trigger();
         let Statement { kind, refusal, if_exists, line, given, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {

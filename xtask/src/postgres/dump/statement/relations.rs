@@ -40,6 +40,8 @@ pub(super) struct Relations {
     created: bool,
     foreign_partition: bool,
     rule: bool,
+    /// An encoding was set once something was made: which tables were made is not known any more.
+    forgotten: bool,
 }
 
 #[derive(Debug, Default)]
@@ -116,6 +118,7 @@ impl Relations {
             Meaning::Rule => self.rule = true,
             // Bytes may mean other letters from here on.
             Meaning::ClientEncoding => {
+                self.forgotten |= self.created;
                 for made in [&mut self.plain, &mut self.partitioned, &mut self.others] {
                     made.clear();
                 }
@@ -182,10 +185,24 @@ impl Relations {
         Err(format!("rows for {}, {what}", display_name(&target.schema, &target.name)))
     }
 
+    /// Notes a table that gets rows and is none that holds them and that the dump made.
+    fn tell_filled(&self, exact: u64, target: &Name, contents: &mut Contents) {
+        let (schema, name) = target.words();
+        let name = || (schema.into_owned(), name.into_owned());
+        if self.partitioned.contains(&exact) {
+            contents.filled_roots.insert(name());
+        } else if !self.plain.contains(&exact) && !self.forgotten {
+            contents.filled_not_made.insert(name());
+        }
+    }
+
     /// Notes what an empty database would lack for this statement.
     pub(super) fn tell(&self, meaning: Meaning, target: &Name, at: At, contents: &mut Contents) {
         let At { line, if_exists } = at;
         let exact = self.hasher.hash_one(target);
+        if meaning == Meaning::Copy {
+            self.tell_filled(exact, target, contents);
+        }
         match meaning {
             Meaning::Drops | Meaning::DropsSchema if !if_exists => drop(contents.drops.get_or_insert(line)),
             // An extension brings tables of its own.

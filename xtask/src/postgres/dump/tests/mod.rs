@@ -14,11 +14,11 @@ const OPENING: &str = "--\n-- PostgreSQL database dump\n--\n\n\\restrict k3Y\n\n
     SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n";
 const CLOSING: &str = "--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict k3Y\n\n";
 
-fn dump(middle: &str) -> String {
+pub(super) fn dump(middle: &str) -> String {
     format!("{OPENING}{middle}{CLOSING}")
 }
 
-fn scan(text: &str) -> Result<Contents, Flaw> {
+pub(super) fn scan(text: &str) -> Result<Contents, Flaw> {
     scan_pieces(text.as_bytes(), text.len().max(1))
 }
 

@@ -1,0 +1,148 @@
+//! Whether a statement may run more than the functions that change nothing outside of their database.
+//!
+//! A default, a check, a view or an index of the file calls functions while the file is loaded, also PostgreSQL's own, such as
+//! `lo_export` and `pg_reload_conf`. The list is one of what may be called: any other word before a parenthesis counts as
+//! the name of a function.
+
+use crate::sql::Token;
+
+/// What PostgreSQL's grammar has before a parenthesis: keywords, types with a length, access methods of indexes.
+const GRAMMAR: &str = "all and any array as bit bloom bpchar brin btree by case cast char character check coalesce decimal default \
+     distinct else enum except exclude exists extract filter float from gin gist greatest group hash having identity in include \
+     inherits insert intersect interval is join key lateral least like limit list materialized not nullif numeric offset on only \
+     options or over overlay partition position precision range references reset returning row select set some spgist \
+     substring then time timestamp to trim union unique update using values varbit varchar varying when where with within";
+
+/// PostgreSQL's own functions, and those of its harmless extensions, that change at most their own database.
+const HARMLESS: &str = "abs age array_agg array_append array_cat array_length array_position array_remove array_to_string avg \
+     bit_length bool_and bool_or btrim cardinality cbrt ceil ceiling char_length character_length chr clock_timestamp concat concat_ws \
+     convert_from convert_to count crypt current_date current_setting currval date_bin date_part date_trunc daterange decode \
+     dense_rank digest div encode every exp first_value floor format gen_random_uuid gen_salt generate_series hmac initcap \
+     int4range int8range isempty isfinite json_agg json_array_length json_build_array json_build_object json_object_agg jsonb_agg \
+     jsonb_array_elements jsonb_array_elements_text jsonb_array_length jsonb_build_array jsonb_build_object jsonb_each \
+     jsonb_each_text jsonb_object_agg jsonb_object_keys jsonb_path_exists jsonb_path_query jsonb_set jsonb_strip_nulls \
+     jsonb_typeof json_typeof justify_interval lag last_value lead left length ln lo_close lo_create lo_open log lower lowrite lpad \
+     ltrim make_date make_interval make_timestamp make_timestamptz max md5 min mod nextval now ntile num_nonnulls num_nulls \
+     numrange octet_length pg_restore_attribute_stats pg_restore_relation_stats pg_sleep phraseto_tsquery plainto_tsquery power \
+     quote_ident quote_literal random rank regexp_match regexp_matches regexp_replace regexp_split_to_array repeat replace \
+     reverse right round row_number row_to_json rpad rtrim set_config setval setweight sha256 sha512 sign similarity split_part \
+     sqrt starts_with statement_timestamp strict_word_similarity string_agg string_to_array strip strpos substr sum to_char \
+     to_date to_hex to_json to_jsonb to_number to_timestamp to_tsquery to_tsvector transaction_timestamp translate trunc \
+     ts_headline ts_rank tsrange tstzrange unaccent unnest upper uuid_generate_v1 uuid_generate_v4 uuidv4 uuidv7 \
+     websearch_to_tsquery word_similarity";
+
+/// Follows one statement.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    first: First,
+    words: usize,
+    /// The next parenthesis stands behind the name of a relation: it lists its columns.
+    expects_columns: bool,
+    /// The last token may be the name of a function.
+    may_be_name: bool,
+    found: bool,
+    makes_event_trigger: bool,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum First {
+    #[default]
+    Other,
+    Create,
+    /// It holds constants alone.
+    Insert,
+}
+
+impl Calls {
+    /// Whether it calls such a function, or makes an operator that calls one.
+    pub(super) fn found(&self) -> bool {
+        self.found
+    }
+
+    /// Whether it is `CREATE EVENT TRIGGER`.
+    pub(super) fn makes_event_trigger(&self) -> bool {
+        self.makes_event_trigger
+    }
+
+    /// Takes the next token.
+    pub(super) fn follow(&mut self, token: Token<'_>) {
+        let was_name = std::mem::take(&mut self.may_be_name);
+        match token {
+            Token::Word(word) => {
+                self.take_word(word);
+                self.may_be_name = !is_in(GRAMMAR, word) && !is_in(HARMLESS, word);
+            }
+            Token::Name(_) => self.may_be_name = true,
+            Token::Symbol(b'(') => {
+                let lists_columns = std::mem::take(&mut self.expects_columns);
+                self.found |= was_name && !lists_columns && self.first != First::Insert;
+            }
+            _ => {}
+        }
+    }
+
+    fn take_word(&mut self, word: &[u8]) {
+        let is = |words: &str| is_in(words, word);
+        match (self.words, &self.first) {
+            (0, _) if is("create") => self.first = First::Create,
+            (0, _) if is("insert") => self.first = First::Insert,
+            (0, _) if is("copy") => self.expects_columns = true,
+            (1, First::Create) if is("operator") => self.found = true,
+            (1, First::Create) if is("event") => self.makes_event_trigger = true,
+            (1 | 2, First::Create) if is("table statistics") => self.expects_columns = true,
+            _ if is("references") => self.expects_columns = true,
+            _ => {}
+        }
+        self.words = self.words.saturating_add(1);
+    }
+}
+
+fn is_in(words: &str, word: &[u8]) -> bool {
+    words.split_ascii_whitespace().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::postgres::dump::tests::{dump, scan};
+
+    #[test]
+    fn what_may_run_more_than_harmless_functions_is_known() {
+        for (body, runs) in [
+            (
+                "CREATE TABLE public.lo_export (id bigint NOT NULL, w character varying(9) DEFAULT lower('A'::text), CHECK ((id > 0)));",
+                false,
+            ),
+            (
+                "CREATE TABLE public.t (a int, at timestamp(3) without time zone DEFAULT now(), CONSTRAINT c CHECK ((length(w) < 9)));",
+                false,
+            ),
+            ("CREATE TABLE public.t (a int) PARTITION BY RANGE (a);", false),
+            (
+                "ALTER TABLE ONLY public.t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES public.\"Other one\"(id) ON DELETE CASCADE;",
+                false,
+            ),
+            ("CREATE INDEX i ON public.t USING btree (lower(w), a DESC) INCLUDE (b) WHERE (a IS NOT NULL);", false),
+            ("CREATE VIEW public.v AS\n SELECT count(*) FILTER (WHERE (t.a > 1)) AS n FROM public.t;", false),
+            ("CREATE STATISTICS public.s (dependencies) ON a, b FROM public.t;", false),
+            ("SELECT pg_catalog.setval('public.s', 7, true);", false),
+            ("INSERT INTO public.t (a, b) VALUES (1, 'lo_export(1)');", false),
+            ("COMMENT ON TABLE public.t IS 'lo_export(1)';", false),
+            ("CREATE TABLE public.t (a int, CHECK (pg_catalog.lo_export(1, 'x') = 1));", true),
+            ("CREATE TABLE public.t (a int, CHECK (\"lo_export\" (1, 'x') = 1));", true),
+            ("CREATE TABLE public.t (a int, CHECK (LO_EXPORT/* x */(1, 'x') = 1));", true),
+            ("CREATE TABLE public.t (a int REFERENCES public.u(a), b int DEFAULT pg_reload_conf());", true),
+            ("ALTER TABLE ONLY public.t ALTER COLUMN a SET DEFAULT pg_reload_conf();", true),
+            ("CREATE MATERIALIZED VIEW public.m AS SELECT query_to_xml('SELECT 1', true, true, '') AS x;", true),
+            ("CREATE INDEX i ON public.t USING btree (a) WHERE lo_export(1, 'x') = 1;", true),
+            ("CREATE OPERATOR public.=== (FUNCTION = pg_catalog.lo_export, LEFTARG = oid, RIGHTARG = text);", true),
+            ("CREATE DOMAIN public.d AS text CONSTRAINT c CHECK ((pg_catalog.lo_import(VALUE) > 0));", true),
+            ("CREATE CAST (text AS oid) WITH FUNCTION pg_catalog.lo_import(text);", true),
+            ("CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';", true),
+            ("CREATE OR REPLACE PROCEDURE public.f() LANGUAGE sql AS 'SELECT 1';", true),
+        ] {
+            let table = if body.contains("INSERT") { "CREATE TABLE public.t (a int, b text);\n" } else { "" };
+            let contents = scan(&dump(&format!("{table}{body}\n"))).unwrap();
+            assert_eq!(contents.runs_code, runs, "{body}");
+        }
+    }
+}
