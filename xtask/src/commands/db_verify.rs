@@ -217,7 +217,8 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     Jobs::of(args.jobs, backup, target).load(again, |jobs| {
         let staging = drill.create(properties, owner)?;
         let options = LoadOptions { search_path, version_changes, jobs, beside: None };
-        let checked = staging.load(backup, options, &|bytes| progress.set(bytes))?;
+        let mut checked = staging.load(backup, options, &|bytes| progress.set(bytes))?;
+        checked.try_analyze(backup, options)?;
         let warn = |what: String| progress.aside(|| context.terminal.warn(&terminal::clean_line(&what)));
         checked.warnings().into_iter().for_each(warn);
         checked.discard()

@@ -204,6 +204,17 @@ impl Checked<'_, '_> {
         Ok(counters)
     }
 
+    /// Runs `ANALYZE` as a restore does, where code of the file may run in it: a drill finds what a restore would.
+    ///
+    /// # Errors
+    /// As for [`analyze`](Self::analyze).
+    pub fn try_analyze(&mut self, backup: &Proven, options: LoadOptions<'_>) -> Result<()> {
+        if code_in_file::runs(&backup.contents) {
+            self.analyze(backup, options)?;
+        }
+        Ok(())
+    }
+
     /// It has the live name now, or may have it: it is not dropped.
     pub(super) fn leave(mut self) {
         self.staging.left = true;
