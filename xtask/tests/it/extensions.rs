@@ -30,6 +30,14 @@ fn a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand() {
     restart_with_pg_cron(&local);
     local.sql("openfga", "CREATE EXTENSION pg_cron; SELECT cron.schedule('a job', '0 3 * * *', 'SELECT 1')");
     let one = "extension pg_cron can be in one database alone, openfga, which cron.database_name names";
+    for own in [
+        "ALTER DATABASE openfga CONNECTION LIMIT 50",
+        "REVOKE CONNECT ON DATABASE openfga FROM PUBLIC",
+        "COMMENT ON DATABASE openfga IS 'a person''s'",
+        "ALTER DATABASE openfga SET statement_timeout TO '5min'",
+    ] {
+        local.sql("postgres", own);
+    }
     let told = backup(&local, one, true);
     refused(&local, one);
     // Another database cannot have the extension by hand either.
@@ -107,20 +115,24 @@ fn by_hand(local: &Local, told: &Told) {
     type_statements(local, told);
     local.xtask(["db-shell", "--", "-q", "-v", "ON_ERROR_STOP=1", "-f", &told.path]).run().ok();
     assert_eq!(local.sql("openfga", "SELECT (SELECT a FROM t), (SELECT jobname FROM cron.job)"), "1|a job");
+    // What belongs to the database itself is there, too; its settings are named.
+    let own =
+        "SELECT datconnlimit, datacl, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'openfga'";
+    assert_eq!(local.sql("postgres", own), "50|{=T/postgres,postgres=CTc/postgres}|a person's");
+    assert!(told.stderr.contains(r"\drds shows the old ones): statement_timeout"), "{}", told.stderr);
     restart(local);
     local.xtask(["db-reset", "--yes"]).run().ok().stderr_has(ENDED).stderr_has("✓ Database reset");
     migrations(local, told);
 }
 
-/// The statements that put an empty database in the live one's place.
+/// The statements that put an empty database in the live one's place, in their order.
 fn type_statements(local: &Local, told: &Told) {
-    let typed = |start: &str| {
-        let lines = told.stderr.lines().map(str::trim);
-        lines.filter(|line| line.starts_with(start)).map(str::to_owned).collect::<Vec<_>>().join("\n")
-    };
-    for start in ["SELECT pg_catalog.pg_terminate_backend", "ALTER DATABASE", "CREATE DATABASE"] {
-        assert!(!typed(start).is_empty(), "{start}: {}", told.stderr);
-        local.sql("postgres", &typed(start));
+    let lines =
+        told.stderr.lines().map(str::trim).skip_while(|line| !line.starts_with("SELECT pg_catalog.pg_terminate"));
+    let statements: Vec<&str> = lines.take_while(|line| *line != "\\q").collect();
+    assert!(statements.iter().any(|line| line.starts_with("CREATE DATABASE")), "{}", told.stderr);
+    for statement in statements {
+        local.sql("postgres", statement);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::super::carried;
 use crate::error::Fault;
-use crate::postgres::properties::Properties;
+use crate::postgres::properties::{ConnectionLimit, Properties};
 use crate::postgres::quote::{identifier, literal, printable_literal};
 use crate::postgres::server::maintenance_database;
 use crate::target::Target;
@@ -24,6 +24,8 @@ pub fn by_hand(target: &Target, properties: Option<&Properties>, fill: &str) -> 
         }
         None => String::new(),
     };
+    let after =
+        properties.map(|properties| after_creation(target.database(), properties)).transpose()?.unwrap_or_default();
     let maintenance = maintenance_database(target);
     Ok(format!(
         "by hand, while nothing uses it:\n\
@@ -31,9 +33,37 @@ pub fn by_hand(target: &Target, properties: Option<&Properties>, fill: &str) -> 
          SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = {name};\n\
          ALTER DATABASE {quoted} RENAME TO {old};\n\
          CREATE DATABASE {quoted} TEMPLATE template0{options};\n\
-         \\q\n\
+         {after}\\q\n\
          {fill}\n\
          and restart the server: {}",
         target.hints().restart_hint()
     ))
+}
+
+/// The statements that give it what belongs to the database itself, one a line; its settings are named alone, because some of
+/// them load libraries.
+fn after_creation(database: &str, properties: &Properties) -> Result<String, Fault> {
+    let mut lines = Vec::new();
+    if !properties.has_default_grants() {
+        lines.push(format!("REVOKE ALL ON DATABASE {} FROM PUBLIC;", identifier(database)?));
+        let grants = properties.all_grants();
+        for grant in carried::in_order(&grants, &properties.owner) {
+            lines.push(carried::give_as_grantor(database, grant, &properties.owner)?);
+        }
+    }
+    if properties.connection_limit != ConnectionLimit::NONE {
+        lines.push(carried::limit(database, properties.connection_limit)?);
+    }
+    if let Some(comment) = &properties.comment {
+        lines.push(format!("COMMENT ON DATABASE {} IS {};", identifier(database)?, printable_literal(comment)?));
+    }
+    let settings = properties.settings.iter().flat_map(|setting| &setting.values);
+    let names: Vec<&str> = settings.map(|assignment| &*assignment.name).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        lines.push(format!(
+            "-- its settings are to be set again (ALTER DATABASE … SET; \\drds shows the old ones): {names}"
+        ));
+    }
+    Ok(lines.iter().map(|line| clean_line(line) + "\n").collect())
 }
