@@ -49,6 +49,8 @@ enum First {
     #[default]
     Other,
     Create,
+    /// `CREATE UNLOGGED` or `CREATE FOREIGN`.
+    CreateKind,
     /// It holds constants alone.
     Insert,
 }
@@ -89,7 +91,9 @@ impl Calls {
             (0, _) if is("copy") => self.expects_columns = true,
             (1, First::Create) if is("operator") => self.found = true,
             (1, First::Create) if is("event") => self.makes_event_trigger = true,
-            (1 | 2, First::Create) if is("table statistics") => self.expects_columns = true,
+            (1, First::Create) if is("unlogged foreign") => self.first = First::CreateKind,
+            (1, First::Create) if is("table statistics") => self.expects_columns = true,
+            (2, First::CreateKind) if is("table") => self.expects_columns = true,
             _ if is("references") => self.expects_columns = true,
             _ => {}
         }
