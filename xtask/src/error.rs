@@ -144,6 +144,17 @@ impl Fault {
     }
 }
 
+/// What an error says: what failed and the causes in order, each once.
+pub fn said(error: &anyhow::Error) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for text in error.chain().map(ToString::to_string) {
+        if !said.iter().any(|before| before.contains(&text)) {
+            said.push(text);
+        }
+    }
+    said
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)

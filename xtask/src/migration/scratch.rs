@@ -17,9 +17,13 @@ use std::time::Duration;
 /// Enough: no other session is in the scratch database.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What to do about a file that makes a role: on the same server it cannot be run a second time.
-pub const MAKES_ROLE: &str = "if it makes a role: roles belong to the whole server, so the role is there already; let the \
-     file make it only where it is missing, then accept the changed file: cargo xtask db-migrate repair VERSION";
+/// What to do about a file of this version that makes a role: on the same server it cannot be run a second time.
+pub fn makes_role(version: i64) -> String {
+    format!(
+        "if it makes a role: roles belong to the whole server, so the role is there already; let the file make it only \
+         where it is missing, then accept the changed file: cargo xtask db-migrate repair {version}"
+    )
+}
 
 /// The database, and the session that runs the files in it.
 pub struct Scratch<'a, 't> {
@@ -99,7 +103,10 @@ impl<'a, 't> Scratch<'a, 't> {
             if let Ran::RolledBack(why) | Ran::HalfWay(why) = self.rerun(migration)? {
                 let fault =
                     format!("{} {} cannot be applied to an empty database", migration.version, migration.description);
-                let hint = format!("fix the error above; the files were tried in a scratch database\n{MAKES_ROLE}");
+                let hint = format!(
+                    "fix the error above; the files were tried in a scratch database\n{}",
+                    makes_role(migration.version)
+                );
                 let fault = error::Fault::failed(fault).hint(hint);
                 return Err(anyhow::Error::msg(why).context(fault));
             }
