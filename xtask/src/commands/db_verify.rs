@@ -52,8 +52,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let subjects = args.choose(context)?;
-    let target = if args.restore { Some(context.target()?) } else { None };
+    let (subjects, chosen_by) = args.choose(context)?;
+    let target = match chosen_by.filter(|_| args.restore) {
+        None if args.restore => Some(context.target()?),
+        chosen_by => chosen_by,
+    };
     if let Some(target) = &target {
         context.terminal.note(&format!("Restoring into a scratch database of {}", target.shown()));
     }
@@ -68,8 +71,11 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     // A file that is refused starts no program on the server. What is only read here is repaired by the command that
     // changes the database next.
     if let Some(target) = target.as_ref().filter(|_| report.iter().any(|entry| entry.was_tried)) {
-        leftovers::name_leftovers(target, context);
-        name_absence(target, context);
+        // Where the server does not answer there is nothing to say.
+        if let Ok(server) = Server::new(target) {
+            leftovers::name_leftovers_on(&server, context);
+            name_absence(&server, context);
+        }
     }
     tell_metrics(&report, context);
     if args.json {
@@ -79,10 +85,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 impl Args {
-    fn choose(&self, context: &Context) -> Result<Vec<Subject>> {
+    /// What is verified, and the target whose backups were looked for.
+    fn choose(&self, context: &Context) -> Result<(Vec<Subject>, Option<Target>)> {
         if !self.files.is_empty() {
-            return Ok(self.files.iter().flat_map(|file| Subject::typed(context.typed(file))).collect());
+            return Ok((self.files.iter().flat_map(|file| Subject::typed(context.typed(file))).collect(), None));
         }
+        let mut chosen_by = None;
         let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
         if let Some(database) = context.typed_database().filter(|_| self.all) {
             backups.retain(|backup| backup.database.as_deref() == Some(database));
@@ -93,13 +101,14 @@ impl Args {
             // One that is unfit is not passed over: a report on an older one would hide it.
             let newest = backups.iter().position(listing::Backup::claims_to_be_full);
             backups = newest.map(|at| backups.swap_remove(at)).into_iter().collect();
+            chosen_by = Some(target);
         }
         if backups.is_empty() {
             return Err(Fault::failed("There is no backup to verify")
                 .hint("make one with: cargo xtask db-backup")
                 .into());
         }
-        Ok(backups.into_iter().map(|backup| Subject::file(backup.path)).collect())
+        Ok((backups.into_iter().map(|backup| Subject::file(backup.path)).collect(), chosen_by))
     }
 }
 
@@ -190,11 +199,9 @@ fn name_unchecked_live(server: &Server<'_>, backup: &Proven, context: &Context) 
 }
 
 /// A drill needs no live database; a person who reads that a backup is good may think that there is one.
-fn name_absence(target: &Target, context: &Context) {
-    // Where the server does not answer there is nothing to say.
-    let exists = Server::new(target).and_then(|server| live::exists(&server)).unwrap_or(true);
-    if !exists {
-        let database = target.database();
+fn name_absence(server: &Server<'_>, context: &Context) {
+    if !live::exists(server).unwrap_or(true) {
+        let database = server.target().database();
         let restore = context.terminal.to_type("cargo xtask db-restore");
         context.terminal.warn(&format!("There is no database {database} on this server; restore it: {restore}"));
     }

@@ -16,11 +16,14 @@ use std::collections::BTreeSet;
 /// Names what killed runs left, for commands that change nothing. Where the server does not answer there is nothing to
 /// say.
 pub fn name_leftovers(target: &Target, context: &Context) {
-    name_found(
-        Server::new(target).and_then(|server| repair::look(&server, Wanted::default())),
-        target.database(),
-        context,
-    );
+    if let Ok(server) = Server::new(target) {
+        name_leftovers_on(&server, context);
+    }
+}
+
+/// The same, for a caller whose sessions ask this server more.
+pub fn name_leftovers_on(server: &Server<'_>, context: &Context) {
+    name_found(repair::look(server, Wanted::default()), server.target().database(), context);
 }
 
 /// Names the leftovers by an answer that the server gave already.

@@ -19,6 +19,7 @@ mod authorization;
 mod circles;
 mod completions;
 mod compose_config;
+mod compose_programs;
 mod compose_resolved;
 mod compose_shapes;
 mod compose_stacks;
@@ -295,6 +296,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     circles::tests,
     completions::tests,
     compose_config::tests,
+    compose_programs::tests,
     compose_shapes::tests,
     compose_stacks::tests,
     compose_resolved::tests,

@@ -1,6 +1,7 @@
 //! How the database's container is reached.
 
-use super::{Compose, containers};
+use super::Compose;
+use super::containers::Container;
 use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, Talk};
@@ -45,9 +46,9 @@ impl Access for Compose {
     fn is_at_hand(&self) -> bool {
         let service = self.service();
         let Some(project) = self.project() else { return false };
-        let listed = containers::of_project(project, false).ok().flatten().unwrap_or_default();
-        let mut ours =
-            listed.iter().filter(|container| container.service == service && container.check_awake().is_ok());
+        let listed = self.listed_database(project).ok().flatten().unwrap_or_default();
+        let is_it = |container: &&Container| container.service == service && container.is_up();
+        let mut ours = listed.iter().filter(|container| is_it(container) && container.check_awake().is_ok());
         let only = ours.next().filter(|_| ours.next().is_none());
         only.is_some_and(|container| self.is_named || container.check_made_from(&self.folder, project).is_ok())
     }

@@ -6,7 +6,7 @@ use crate::process::{Captured, Program};
 use crate::settings::{Origin, compose_files};
 use crate::target::database_name::SETTING;
 use anyhow::Result;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 impl Compose {
     /// The words that start Compose: `XTASK_COMPOSE`, else Docker's plugin, else the first that is new enough.
@@ -35,14 +35,45 @@ impl Compose {
     /// No `-f`: a team's docker-compose.override.yml keeps its effect. No `--project-directory` where `COMPOSE_FILE` names
     /// the files: the project's folder is that of the first file then, and its name and relative paths come from there.
     pub(super) fn program_of_profiles<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<Program> {
-        let mut program = self.with_selection(generation::started(self.command()?)).folder(&self.root);
+        Ok(self.for_project(generation::started(self.command()?)).args(args))
+    }
+
+    /// A question about the project's files, put to Docker's plugin itself: `docker` would start it twice, the first time to
+    /// hear what it is, and no engine is asked. `None` where it is not certain which file the plugin is.
+    pub(super) fn question<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Option<Program> {
+        let program = self.for_project(Program::new(self.asked_plugin.as_ref()?));
+        Some(program.args(["--profile", "*"]).args(args))
+    }
+
+    /// What Compose says of the project's files. `None` where that has to be heard from `docker compose`: a failure is
+    /// explained by its words.
+    ///
+    /// # Errors
+    /// There was no answer in time.
+    pub(super) fn told<'a>(
+        &self,
+        args: impl IntoIterator<Item = &'a str>,
+        deadline: Duration,
+    ) -> Result<Option<String>> {
+        let Some(question) = self.question(args) else { return Ok(None) };
+        let end = Instant::now() + deadline;
+        match question.capture(deadline) {
+            Ok(captured) => Ok(captured.ending.success().then(|| captured.text())),
+            Err(error) if Instant::now() >= end => Err(error),
+            // It cannot be started.
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn for_project(&self, program: Program) -> Program {
+        let mut program = self.with_selection(program).folder(&self.root);
         if let Some(confined) = &self.confined {
             program = confined.around(program);
         }
         if !compose_files::are_listed(&self.settings) {
             program = program.arg("--project-directory").arg(&self.root);
         }
-        Ok(program.args(args))
+        program
     }
 
     /// What is typed, or set for this process, says which database a command works on, not what the services are made

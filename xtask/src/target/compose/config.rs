@@ -57,6 +57,9 @@ pub(super) struct Service {
     ports: Option<Vec<Value>>,
     scale: Option<u64>,
     deploy: Option<Deploy>,
+    /// What Compose itself runs in a container that has started, and in one that is to be stopped.
+    post_start: Option<Vec<Value>>,
+    pre_stop: Option<Vec<Value>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -175,6 +178,11 @@ impl Service {
                 && (source == folder || (source.is_file() && source.parent() == Some(&folder)))
         };
         self.volumes.iter().any(is_it)
+    }
+
+    /// Whether Compose does more than to start and stop its container.
+    pub(super) fn has_hooks(&self) -> bool {
+        [&self.post_start, &self.pre_stop].into_iter().flatten().any(|hooks| !hooks.is_empty())
     }
 
     /// In how many containers Compose runs it.

@@ -1,6 +1,7 @@
 //! The container of the database: whose it is, that there is one, and programs inside it.
 
-use super::{Compose, config, containers};
+use super::containers::{self, Container};
+use super::{Compose, config};
 use crate::error::Fault;
 use crate::process::Program;
 use crate::target::backend::Talk;
@@ -45,13 +46,7 @@ impl Compose {
             self.check_made_here()?;
             return Ok(None);
         };
-        let asked = match self.found().listed.clone() {
-            // They have just been listed.
-            Some(listed) if listed.iter().any(|container| container.service == service && container.is_up()) => {
-                Ok(Some(listed))
-            }
-            _ => containers::of_project(project, false),
-        };
+        let asked = self.listed_database(project);
         let listed = asked.as_ref().ok().and_then(Option::as_ref).into_iter().flatten();
         let mut ours = listed.filter(|container| container.service == service && container.is_up());
         match (ours.next(), ours.next()) {
@@ -70,6 +65,15 @@ impl Compose {
         }
     }
 
+    /// The project's containers, as they were listed when the stack was read; listed again where the database did not run.
+    pub(super) fn listed_database(&self, project: &str) -> Result<Option<Vec<Container>>> {
+        let is_it = |container: &Container| container.service == self.service() && container.is_up();
+        match self.found().listed.clone() {
+            Some(listed) if listed.iter().any(is_it) => Ok(Some(listed)),
+            _ => containers::of_project(project, false),
+        }
+    }
+
     /// Refuses containers that another checkout made under the same project name, unless that name was chosen; and a
     /// database that is paused. Where Docker or Compose do not answer, the caller that needs them says so.
     pub(super) fn check_made_here(&self) -> Result<()> {
@@ -77,7 +81,20 @@ impl Compose {
             return Ok(());
         }
         let Some(project) = self.project().or_else(|| self.asked_name()) else { return Ok(()) };
-        for container in containers::of_project(project, true).ok().flatten().unwrap_or_default() {
+        self.check_all_made_here(project, &containers::of_project(project, true).ok().flatten().unwrap_or_default())
+    }
+
+    /// The project's containers as they are now, where Docker can list them without Compose; refused as
+    /// [`Self::check_made_here`] refuses them.
+    pub(super) fn listed_and_made_here(&self) -> Result<Option<Vec<Container>>> {
+        let Some(project) = self.project() else { return self.check_made_here().map(|()| None) };
+        let listed = containers::of_project(project, true).ok().flatten();
+        self.check_all_made_here(project, listed.as_deref().unwrap_or_default())?;
+        Ok(listed)
+    }
+
+    fn check_all_made_here(&self, project: &str, listed: &[Container]) -> Result<()> {
+        for container in listed {
             if !self.is_named {
                 container.check_made_from(&self.folder, project)?;
             }
@@ -91,9 +108,8 @@ impl Compose {
 
     /// Refuses a database that runs, or would be started, in more than one container: each has other data, or they
     /// destroy it for each other.
-    pub(super) fn check_single(&self) -> Result<()> {
+    pub(super) fn check_single(&self, listed: &[Container]) -> Result<()> {
         let service = self.service();
-        let listed = self.listed(true).unwrap_or_default();
         let running = listed.iter().filter(|container| container.service == service && container.is_up());
         if running.count() > 1 {
             return Err(several(service).into());

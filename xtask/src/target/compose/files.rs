@@ -21,12 +21,18 @@ impl Compose {
     }
 
     pub(super) fn read_within(&self, deadline: Duration) -> Result<&ReadProject> {
-        self.files().get(deadline, || Ok(self.run(CONFIG, deadline)?.text()))
+        self.files().get(deadline, || {
+            let told = self.told(CONFIG, deadline).map_err(|error| self.outer_cause().unwrap_or(error))?;
+            told.map_or_else(|| Ok(self.run(CONFIG, deadline)?.text()), Ok)
+        })
     }
 
     /// As [`Self::read_within`], but the causes of a Compose that does not answer in time are not looked for.
     pub(super) fn read_in_time(&self, deadline: Duration) -> Result<&ReadProject> {
         self.files().get(deadline, || {
+            if let Some(told) = self.told(CONFIG, deadline)? {
+                return Ok(told);
+            }
             let captured = self.program(CONFIG)?.capture(deadline)?;
             if captured.ending.success() { Ok(captured.text()) } else { Ok(self.run(CONFIG, deadline)?.text()) }
         })

@@ -2,6 +2,7 @@
 
 use super::engine::{self, DEADLINE};
 use crate::error::Fault;
+use crate::platform;
 use crate::process::{self, Program};
 use crate::settings::Settings;
 use anyhow::Result;
@@ -9,6 +10,11 @@ use std::path::{Path, PathBuf};
 
 /// The oldest Compose whose one-shot services and `--wait` can be relied on.
 const OLDEST: (u32, u32) = (2, 7);
+/// Where Docker looks for plugins that all users have, in its order.
+const SHARED_FOLDERS: [&str; 4] =
+    ["/usr/local/lib/docker", "/usr/local/libexec/docker", "/usr/lib/docker", "/usr/libexec/docker"];
+/// No settings of Docker's programs are longer, in bytes.
+const LONGEST_CONFIG: u64 = 1 << 20;
 const INSTALL: &str =
     "install Docker Compose v2 (https://docs.docker.com/compose/install/), or name another one in XTASK_COMPOSE";
 
@@ -48,15 +54,34 @@ pub(super) fn plugin() -> Vec<String> {
     vec!["docker".to_owned(), "compose".to_owned()]
 }
 
-/// Whether the plugin lies where Docker looks for it; no program is asked.
-pub(super) fn plugin_is_installed(settings: &Settings) -> bool {
+/// The plugin, where Docker finds it; no program is asked.
+pub(super) fn installed_plugin(settings: &Settings) -> Option<PathBuf> {
+    process::find("docker")?;
     let config = settings.get("DOCKER_CONFIG").map(PathBuf::from);
     let home = ["HOME", "USERPROFILE"].iter().find_map(|name| settings.get(name));
     let own = config.or_else(|| home.map(|home| Path::new(home).join(".docker")));
-    let shared = ["/usr/local/lib/docker", "/usr/local/libexec/docker", "/usr/lib/docker", "/usr/libexec/docker"];
-    let mut folders = own.into_iter().chain(shared.iter().map(PathBuf::from)).map(|folder| folder.join("cli-plugins"));
-    let name = format!("docker-compose{}", std::env::consts::EXE_SUFFIX);
-    process::find("docker").is_some() && folders.any(|folder| folder.join(&name).exists())
+    own.into_iter().chain(SHARED_FOLDERS.map(PathBuf::from)).map(|folder| plugin_in(&folder)).find(|file| file.exists())
+}
+
+/// The plugin, where it is certain that `docker compose` starts this file: by Docker's own variables and its settings.
+/// `.env` names no program.
+pub(super) fn certain_plugin(settings: &Settings) -> Option<PathBuf> {
+    process::find("docker")?;
+    let config = settings.in_environment("DOCKER_CONFIG").map(PathBuf::from);
+    let home = || settings.in_environment("HOME").map(|home| Path::new(home).join(".docker"));
+    let own = config.or_else(home).filter(|folder| folder.is_absolute())?;
+    // It may name more folders, which come first.
+    let told = platform::read_regular(&own.join("config.json"), LONGEST_CONFIG);
+    let names_no_folders = match told {
+        Ok(text) => !String::from_utf8_lossy(&text).contains("cliPluginsExtraDirs"),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    let mut files = std::iter::once(own).chain(SHARED_FOLDERS.map(PathBuf::from)).map(|folder| plugin_in(&folder));
+    files.find(|file| file.exists()).filter(|_| names_no_folders)
+}
+
+fn plugin_in(folder: &Path) -> PathBuf {
+    folder.join("cli-plugins").join(format!("docker-compose{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Asks each generation of Compose for its version; the first that is new enough is used.

@@ -31,6 +31,8 @@ pub(super) struct Inspection {
     /// Per port inside the container: the addresses and ports of this host that it is bound to.
     pub(super) bindings: BTreeMap<u16, Vec<SocketAddr>>,
     pub(super) runs: bool,
+    /// It runs, is not paused, and does not wait for a restart.
+    pub(super) is_awake: bool,
     /// Files and folders of this host by their paths inside.
     pub(super) mounted: BTreeMap<String, PathBuf>,
 }
@@ -55,6 +57,8 @@ struct Raw {
 #[serde(rename_all = "PascalCase", default)]
 struct RawState {
     running: bool,
+    paused: bool,
+    restarting: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -160,6 +164,7 @@ impl Inspection {
             published,
             bindings,
             runs: raw.state.running,
+            is_awake: raw.state.running && !raw.state.paused && !raw.state.restarting,
             mounted: raw.mounts.into_iter().filter(|mount| mount.r#type == "bind").map(of_host).collect(),
         }
     }
@@ -234,6 +239,7 @@ mod tests {
             published: vec![5433],
             bindings: [(5432, vec!["127.0.0.1:5433".parse().unwrap()]), (1, vec![]), (2, vec![])].into(),
             runs: true,
+            is_awake: true,
             mounted: [("/run/secrets/pw".to_owned(), PathBuf::from("/host/pw.txt"))].into(),
         };
         assert_eq!(first.mounted_at("/run/secrets/pw"), Some(Path::new("/host/pw.txt")));

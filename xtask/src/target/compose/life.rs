@@ -3,10 +3,13 @@
 use super::Compose;
 use super::containers::{self, Container};
 use super::engine::DEADLINE;
+use super::inspection::Inspection;
+use super::reading;
 use crate::error::Fault;
 use crate::process::Program;
 use crate::target::backend::MadeOf;
 use anyhow::Result;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How a container fares.
@@ -63,11 +66,35 @@ impl Compose {
 
     /// How a service's container fares, where there is one.
     pub(super) fn life_of(&self, service: &str) -> Option<Life> {
-        of(&self.container_of(service)?, DEADLINE)
+        let same = self.listed_before(service).and_then(|container| of(&container.id, DEADLINE));
+        same.or_else(|| of(&self.container_of(service)?, DEADLINE))
+    }
+
+    /// The service's one container that was there when the stack was read.
+    fn listed_before(&self, service: &str) -> Option<&Container> {
+        let mut ours = self.found().listed.iter().flatten().filter(|container| container.service == service);
+        ours.next().filter(|_| ours.next().is_none())
+    }
+
+    /// The service's container that was there when the stack was read, as Docker describes it now; `None` where it is gone.
+    pub(super) fn inspected_again(&self, service: &str) -> Option<Inspection> {
+        reading::inspect([self.listed_before(service)?.key()], DEADLINE).ok()?.pop()
     }
 
     /// The port of this host that a service's port is really mapped to, as `127.0.0.1:8080`.
     pub(super) fn mapped_port(&self, service: &str, port: u16) -> Result<String> {
+        self.port_of_same_container(service, port).map_or_else(|| self.listed_port(service, port), Ok)
+    }
+
+    /// The same, of the container that was there when the stack was read: one program of Docker's. `None` where that is gone,
+    /// or does not run.
+    pub(super) fn port_of_same_container(&self, service: &str, port: u16) -> Option<String> {
+        let container = self.inspected_again(service).filter(|container| container.is_awake)?;
+        container.bindings.get(&port)?.iter().find(|address| address.is_ipv4()).map(SocketAddr::to_string)
+    }
+
+    /// The same, of the container that Docker lists now.
+    pub(super) fn listed_port(&self, service: &str, port: u16) -> Result<String> {
         let address = match self.listed(false) {
             Some(listed) => match listed.iter().find(|container| container.service == service) {
                 Some(Container { id, .. }) => {

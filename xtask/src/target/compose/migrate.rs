@@ -5,6 +5,7 @@ use super::Compose;
 use super::config::{Config, Service};
 use super::datastore::MIGRATE;
 use super::image::ImageKind;
+use super::inspection::Inspection;
 use super::said;
 use crate::error::Fault;
 use crate::process::{Captured, Ending, Program};
@@ -29,10 +30,10 @@ pub(super) enum Migration<'a> {
 
 /// Whether Compose first starts what the service depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dependencies {
+pub(super) enum Dependencies<'a> {
     Started,
-    /// No other container changes.
-    Left,
+    /// No other container changes. With OpenFGA's container, where it has one.
+    Left(Option<&'a Inspection>),
 }
 
 impl<'a> Migration<'a> {
@@ -74,14 +75,14 @@ impl Compose {
     ///
     /// # Errors
     /// Exit 1, naming the service, with the program's words.
-    pub(super) fn migrate(&self, migration: Migration<'_>, dependencies: Dependencies) -> Result<()> {
+    pub(super) fn migrate(&self, migration: Migration<'_>, dependencies: Dependencies<'_>) -> Result<()> {
         let name = migration.service();
         let mut words = vec!["run", "--rm", "-T"];
-        if dependencies == Dependencies::Left {
+        let (mut variables, mut moved) = (Vec::new(), Vec::new());
+        if let Dependencies::Left(openfga) = dependencies {
             words.push("--no-deps");
+            moved = self.variables_to_migrate(name, openfga)?;
         }
-        let mut variables = Vec::new();
-        let moved = if dependencies == Dependencies::Left { self.variables_to_migrate(name)? } else { Vec::new() };
         if let (Migration::Own(_), Some(service)) = (migration, self.config()?.service(name)) {
             words.extend(service.entrypoint_to_migrate().into_iter().flat_map(|program| ["--entrypoint", program]));
             // By name only: Compose takes the values from its own environment, not from a command line that others can read.
@@ -93,7 +94,9 @@ impl Compose {
         words.extend((migration == Migration::Own(name)).then_some(MIGRATE));
         let program =
             variables.iter().fold(self.program(words)?, |program, (variable, value)| program.secret(variable, value));
-        self.captured(&program, DEADLINE, |captured| self.failed(migration, captured)).map(drop)
+        self.captured(&program, DEADLINE, |captured| self.failed(migration, captured))?;
+        self.migrated.get_or_init(|| ());
+        Ok(())
     }
 
     fn failed(&self, migration: Migration<'_>, captured: &Captured) -> anyhow::Error {

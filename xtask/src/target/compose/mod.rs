@@ -46,6 +46,7 @@ mod stop;
 mod up;
 mod users;
 mod volume;
+mod without_compose;
 
 pub(super) use stack_login::SETTINGS;
 
@@ -74,6 +75,8 @@ pub struct Compose {
     command: OnceLock<Vec<String>>,
     /// Whether Docker's plugin lies where Docker looks for it.
     plugin: bool,
+    /// The plugin itself, where questions that concern no engine may be put to it without `docker`.
+    asked_plugin: Option<PathBuf>,
     /// Whether containers are asked by `docker` itself: not where `XTASK_COMPOSE` names another program, which may
     /// have another engine.
     by_docker: bool,
@@ -97,6 +100,8 @@ pub struct Compose {
     starts: OnceLock<()>,
     /// Whether Compose has to be given the database of the process environment at other times, too; asked where it fails.
     needs_database: OnceLock<bool>,
+    /// Set once this run has brought OpenFGA's tables up to date.
+    migrated: OnceLock<()>,
 }
 
 impl Compose {
@@ -112,6 +117,7 @@ impl Compose {
         let confined = settings.are_of_others().then(|| Confined::new(settings, root)).transpose()?;
         let by_docker = named.is_none();
         let project = by_docker.then(|| project::declared(settings, root)).flatten();
+        let asked_plugin = if by_docker && confined.is_none() { generation::certain_plugin(settings) } else { None };
         let command = named.map_or_else(OnceLock::new, OnceLock::from);
         Ok(Self {
             root: root.to_owned(),
@@ -119,7 +125,8 @@ impl Compose {
             settings: settings.clone(),
             confined,
             command,
-            plugin: generation::plugin_is_installed(settings),
+            plugin: generation::installed_plugin(settings).is_some(),
+            asked_plugin,
             by_docker,
             project: project.map_or_else(OnceLock::new, OnceLock::from),
             is_named: settings.get("COMPOSE_PROJECT_NAME").is_some(),
@@ -133,6 +140,7 @@ impl Compose {
             checked: OnceLock::new(),
             starts: OnceLock::new(),
             needs_database: OnceLock::new(),
+            migrated: OnceLock::new(),
         })
     }
 }

@@ -29,15 +29,21 @@ impl OwnOpenfga for Compose {
 
     fn openfga_address(&self) -> Result<String> {
         let service = self.openfga()?.unwrap_or_else(|| self.openfga_or_usual());
+        if let Some(address) = self.port_of_same_container(service, HTTP_PORT) {
+            return Ok(format!("http://{address}"));
+        }
         self.check_awake(service)?;
-        let mapped = self.mapped_port(service, HTTP_PORT);
+        let mapped = self.listed_port(service, HTTP_PORT);
         mapped.map(|address| format!("http://{address}")).map_err(|error| self.why_openfga_has_no_port(error))
     }
 
     fn openfga_metrics_address(&self) -> Result<String> {
         let service = self.openfga()?.unwrap_or_else(|| self.openfga_or_usual());
+        if let Some(address) = self.port_of_same_container(service, METRICS_PORT) {
+            return Ok(format!("http://{address}"));
+        }
         self.check_awake(service)?;
-        self.mapped_port(service, METRICS_PORT).map(|address| format!("http://{address}")).map_err(|_| {
+        self.listed_port(service, METRICS_PORT).map(|address| format!("http://{address}")).map_err(|_| {
             if self.running_services().is_ok_and(|running| !running.iter().any(|name| name == service)) {
                 return self.openfga_is_down().into();
             }
@@ -74,12 +80,13 @@ impl OwnOpenfga for Compose {
     /// The path is not ours to choose: its service has an address of its own.
     fn migrate_openfga(&self, _: Option<&PinnedPath>) -> Result<()> {
         let Some(migration) = self.migration()? else { return Ok(()) };
-        let is_here = match self.kept_by_openfga()? {
+        let container = self.inspected_openfga()?;
+        let is_here = match self.kept_by(container.as_ref())? {
             Kept::Here(database) => database == self.login().database,
             Kept::Elsewhere => false,
             Kept::Unknown => !self.is_database_given(),
         };
-        if is_here { self.migrate(migration, Dependencies::Left) } else { Ok(()) }
+        if is_here { self.migrate(migration, Dependencies::Left(container.as_ref())) } else { Ok(()) }
     }
 
     fn openfga_container(&self) -> Option<MadeOf> {

@@ -1,12 +1,13 @@
 //! The services of the project that use the database: stopped for a swap, started again afterwards.
 
-use super::config::Service;
+use super::config::{Config, Service};
 use super::containers::Container;
 use super::files::CONFIG;
 use super::inspection::Inspection;
 use super::selection::is_name;
 use super::{Compose, reading, up};
 use crate::error::Fault;
+use crate::process::{Program, signals};
 use crate::target::backend::{Holders, ServiceUser, Services, StartedWith};
 use crate::target::startup::Startup;
 use anyhow::Result;
@@ -27,6 +28,10 @@ impl Services for Compose {
     }
 
     fn stop(&self, services: &[String]) -> Result<()> {
+        if self.stop_containers(services, DEADLINE) {
+            return Ok(());
+        }
+        signals::check()?;
         self.run_for(&["stop", "--timeout", "10"], services)
     }
 
@@ -38,7 +43,10 @@ impl Services for Compose {
         let config = self.config()?;
         let there: Vec<String> = services.iter().filter(|name| config.service(name).is_some()).cloned().collect();
         // `start`, unlike `up`, never recreates a container.
-        self.run_for(&["start"], &there)?;
+        if !self.start_containers(config, &there, DEADLINE) {
+            signals::check()?;
+            self.run_for(&["start"], &there)?;
+        }
         up::wait_for_openfga(self, startup.settings, &there)
     }
 
@@ -88,16 +96,20 @@ impl Compose {
     /// The services whose containers get these variables, by name or by what `.env` puts elsewhere.
     fn using(&self, variables: &[&str]) -> Result<Vec<String>> {
         #[derive(Deserialize)]
-        struct Config {
+        struct Marked {
             services: BTreeMap<String, serde_json::Value>,
         }
         let mark = |name: &str| format!("xtask-mark-{name}");
-        let project = self.config()?;
         // The process environment wins over .env: every place that a variable reaches shows its mark.
-        let asked = self.program(CONFIG)?;
-        let asked = variables.iter().fold(asked, |asked, name| asked.env(name, mark(name)));
-        // Holds secrets: it is read, never shown.
-        let config: Config = serde_json::from_str(&asked.capture(DEADLINE)?.text())?;
+        let marked = |asked: Program| variables.iter().fold(asked, |asked, name| asked.env(name, mark(name)));
+        let answer = |asked: Program| Some(marked(asked).capture(DEADLINE).ok()?).filter(|said| said.ending.success());
+        let told = match self.question(CONFIG).and_then(answer) {
+            Some(told) => told,
+            None => marked(self.program(CONFIG)?).capture(DEADLINE)?,
+        };
+        // Holds secrets: it is read, never shown. No profile has a mark.
+        let (project, config): (Config, Marked) =
+            (serde_json::from_str(&told.text())?, serde_json::from_str(&told.text())?);
         let uses = |service: &serde_json::Value| {
             let text = service.to_string();
             variables.iter().any(|name| text.contains(&mark(name)) || service["environment"].get(name).is_some())

@@ -14,6 +14,8 @@ use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// The hash of each service's settings.
+const HASHES: [&str; 3] = ["config", "--hash", "*"];
 const START_DEADLINE: Duration = Duration::from_secs(300);
 /// Other services may have to be built.
 const REST_DEADLINE: Duration = Duration::from_secs(1800);
@@ -41,18 +43,18 @@ impl Compose {
         Ok(config.needed_by(&roots))
     }
 
-    /// Says which containers Compose recreates when it starts these services.
+    /// Says which of the project's containers Compose recreates when it starts these services.
     ///
     /// # Errors
     /// Exit 1: the database's data is in such a container alone.
-    pub(super) fn name_renewed(&self, services: &[String], note: &dyn Fn(&str)) -> Result<()> {
-        let renewed = self.renewed(services)?;
+    pub(super) fn name_renewed(&self, services: &[String], listed: &[Container], note: &dyn Fn(&str)) -> Result<()> {
+        let renewed = self.renewed(services, listed)?;
         if renewed.is_empty() {
             return Ok(());
         }
         // One that was never started has no data.
         let has_data = |one: &Container| one.state != "created" && one.service == self.service();
-        if renewed.contains(self.service()) && self.listed(true).is_none_or(|listed| listed.iter().any(has_data)) {
+        if renewed.contains(self.service()) && listed.iter().any(has_data) {
             self.check_data_outlives(End::Renewed)?;
         }
         let names: Vec<&str> = renewed.iter().map(String::as_str).collect();
@@ -61,20 +63,24 @@ impl Compose {
     }
 
     /// The services whose containers were made of other settings, or of another image, than they would be now.
-    fn renewed(&self, services: &[String]) -> Result<BTreeSet<String>> {
-        let listed = self.listed(true).unwrap_or_default();
+    fn renewed(&self, services: &[String], listed: &[Container]) -> Result<BTreeSet<String>> {
         let ours: Vec<&Container> = listed.iter().filter(|container| services.contains(&container.service)).collect();
         if ours.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let told = self.run(["config", "--hash", "*"], DEADLINE)?.text();
+        let told = match self.told(HASHES, DEADLINE).ok().flatten() {
+            Some(told) => told,
+            None => self.run(HASHES, DEADLINE)?.text(),
+        };
         let hashes: BTreeMap<&str, &str> = told.lines().filter_map(|line| line.trim().split_once(' ')).collect();
         let config = self.config()?;
+        let images = ours.iter().filter_map(|one| config.service(&one.service)).map(|service| service.image.as_str());
+        let images = image_ids(images.collect());
         let differs = |container: &&&Container| {
             let hash = hashes.get(container.service.as_str()).map(|hash| hash.trim());
             let is_of_hash = hash.is_none_or(|hash| hash == container.config_hash);
-            let image = || config.service(&container.service).map(|service| service.image.as_str()).and_then(image_id);
-            let is_of_image = || container.image_id.is_empty() || image().is_none_or(|id| id == container.image_id);
+            let image = || images.get(config.service(&container.service)?.image.as_str());
+            let is_of_image = || container.image_id.is_empty() || image().is_none_or(|id| *id == container.image_id);
             (!is_of_hash && !self.would_stay(&container.service)) || !is_of_image()
         };
         Ok(ours.iter().filter(differs).map(|container| container.service.clone()).collect())
@@ -221,14 +227,24 @@ fn unlisted() -> anyhow::Error {
     fault.hint("see them with: docker compose ps --all").into()
 }
 
-/// The id of the image that has this name now.
-fn image_id(name: &str) -> Option<String> {
-    if name.is_empty() || name.starts_with('-') {
-        return None;
+/// The ids of the images that have these names now; those that are not here are left out.
+fn image_ids(mut names: BTreeSet<&str>) -> BTreeMap<&str, String> {
+    names.retain(|name| !name.is_empty() && !name.starts_with('-'));
+    let ids = |names: &[&str]| {
+        let asked = Program::new("docker").args(["image", "inspect", "--format", "{{.Id}}"]).args(names);
+        let told = asked.capture(DEADLINE).ok().filter(|told| told.ending.success())?.text();
+        let ids: Vec<String> = told.lines().map(|line| line.trim().to_owned()).collect();
+        (ids.len() == names.len()).then_some(ids)
+    };
+    let all: Vec<&str> = names.into_iter().collect();
+    if all.is_empty() {
+        return BTreeMap::new();
     }
-    let asked =
-        Program::new("docker").args(["image", "inspect", "--format", "{{.Id}}", name]).capture(DEADLINE).ok()?;
-    asked.ending.success().then(|| asked.text().trim().to_owned())
+    match ids(&all) {
+        Some(found) => all.into_iter().zip(found).collect(),
+        // One is missing: which one, Docker says in words alone.
+        None => all.into_iter().filter_map(|name| Some((name, ids(&[name])?.pop()?))).collect(),
+    }
 }
 
 fn first_line(error: &anyhow::Error) -> String {

@@ -14,13 +14,17 @@ const DEADLINE: Duration = Duration::from_secs(120);
 impl Compose {
     /// Stops the services of this extent; false where nothing was there to stop. Others that need them are named first,
     /// and keep running.
-    pub(super) fn stop_stack(&self, extent: Extent, warn: &dyn Fn(&Fault)) -> Result<bool> {
+    pub(super) fn stop_stack(
+        &self,
+        extent: Extent,
+        listed: Option<Vec<Container>>,
+        warn: &dyn Fn(&Fault),
+    ) -> Result<bool> {
         if extent == Extent::All {
             self.check_data_outlives(End::Removed)?;
-            return self.remove_all();
+            return self.remove_all(listed.as_deref());
         }
         let wanted = self.services_of(extent)?;
-        let listed = self.listed(true);
         let is_up = |service: &String| match &listed {
             Some(listed) => listed.iter().any(|container| container.service == *service && container.is_up()),
             None => true,
@@ -29,7 +33,7 @@ impl Compose {
         if stopped.is_empty() {
             return Ok(false);
         }
-        let users = self.users_that_stay(&wanted, listed.as_deref())?;
+        let users = self.users_that_stay(&wanted, listed)?;
         if !users.is_empty() {
             let users: Vec<&str> = users.iter().map(String::as_str).collect();
             warn(
@@ -45,13 +49,12 @@ impl Compose {
 
     /// `docker compose down`, with all profiles where a container belongs to one that is not active: Compose refuses a
     /// project in which another service depends on that one, else.
-    fn remove_all(&self) -> Result<bool> {
+    fn remove_all(&self, listed: Option<&[Container]>) -> Result<bool> {
         let config = self.config()?;
         let is_inactive = |container: &Container| {
             config.service(&container.service).is_some_and(|service| !service.is_active(&self.settings))
         };
-        let listed = self.listed(true);
-        let words: &[&str] = match &listed {
+        let words: &[&str] = match listed {
             Some(listed) if listed.iter().any(is_inactive) => &["--profile", "*", "down"],
             _ => &["down"],
         };
@@ -60,15 +63,16 @@ impl Compose {
     }
 
     /// The running services beyond these that depend on one of them, or use the database.
-    fn users_that_stay(&self, stopped: &[String], listed: Option<&[Container]>) -> Result<BTreeSet<String>> {
+    fn users_that_stay(&self, stopped: &[String], listed: Option<Vec<Container>>) -> Result<BTreeSet<String>> {
         let config = self.config()?;
-        let running: Vec<String> = match listed {
+        let running: Vec<String> = match &listed {
             Some(listed) => listed.iter().filter(|one| one.is_up()).map(|one| one.service.clone()).collect(),
             None => self.running_services()?,
         };
         let dependent = stopped.iter().flat_map(|service| config.users_of(service, |_| true));
         let dependent = dependent.map(|(service, _)| service).filter(|service| running.contains(service));
-        let users = self.users(&[]).unwrap_or_default().into_iter().map(|user| user.name).chain(dependent);
+        let users =
+            self.users_among(listed, &[]).unwrap_or_default().into_iter().map(|user| user.name).chain(dependent);
         Ok(users.filter(|service| !stopped.contains(service)).collect())
     }
 }

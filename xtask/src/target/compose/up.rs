@@ -29,9 +29,9 @@ impl Stack for Compose {
         (callbacks.stage)("starting the containers");
         self.starts.get_or_init(|| ());
         self.check_version()?;
-        self.check_made_here()?;
-        self.check_single()?;
-        self.name_renewed(&self.services_of(extent)?, callbacks.note)?;
+        let listed = self.listed_and_made_here()?.unwrap_or_default();
+        self.check_single(&listed)?;
+        self.name_renewed(&self.services_of(extent)?, &listed, callbacks.note)?;
         let openfga = self.openfga()?;
         self.start(&[self.service()], startup)?;
         // A container that was recreated has the login that the files have now.
@@ -58,8 +58,8 @@ impl Stack for Compose {
     /// Containers stay where only those that `up` starts are stopped; volumes always do.
     fn down(&self, extent: Extent, warn: &dyn Fn(&Fault)) -> Result<bool> {
         self.check_version()?;
-        self.check_made_here()?;
-        self.stop_stack(extent, warn)
+        let listed = self.listed_and_made_here()?;
+        self.stop_stack(extent, listed, warn)
     }
 
     fn running(&self) -> Option<Vec<String>> {

@@ -37,8 +37,13 @@ impl Compose {
     /// The running services that use the target's database, each with the reason; `clients`: where its sessions come
     /// from.
     pub(super) fn users(&self, clients: &[IpAddr]) -> Result<Vec<ServiceUser>> {
+        self.users_among(self.listed(false), clients)
+    }
+
+    /// The same, of these containers of the project; `None` where Docker cannot list them without Compose.
+    pub(super) fn users_among(&self, listed: Option<Vec<Container>>, clients: &[IpAddr]) -> Result<Vec<ServiceUser>> {
         let server = self.service();
-        let (running, inspected) = match self.listed(false) {
+        let (running, inspected) = match listed {
             Some(listed) => {
                 let running: Vec<Container> = listed.into_iter().filter(Container::runs).collect();
                 let inspected = inspect(running.iter().map(Container::key), DEADLINE)?;
