@@ -7,9 +7,9 @@ mod subject;
 
 use self::subject::Subject;
 use super::swap::preview;
-use super::{full_backup, leftovers};
+use super::{full_backup, leftovers, standard_input};
 use crate::backup::listing;
-use crate::backup::manifest;
+use crate::backup::manifest::{self, Manifest};
 use crate::backup::metrics::Event;
 use crate::backup::name;
 use crate::backup::proof::{self, Proven, Verdict};
@@ -34,7 +34,7 @@ use std::time::Instant;
 /// Prove backups; with --restore load each into a scratch database, compare, and drop it
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Backup files, or sets: then every file of each [default: the newest full backup of this database]
+    /// Backup files, or sets: then every file of each; - reads one from stdin [default: the newest full backup of this database]
     files: Vec<PathBuf>,
     /// Every backup of backups/; with --database every one of that database
     #[arg(long, conflicts_with = "files")]
@@ -108,7 +108,15 @@ fn tell_metrics(report: &[Entry], context: &Context) {
 impl Args {
     fn choose(&self, context: &Context) -> Result<Vec<Subject>> {
         if !self.files.is_empty() {
-            return Ok(self.files.iter().flat_map(|file| Subject::typed(context.typed(file))).collect());
+            let of_stdin = self.files.iter().filter(|file| standard_input::is_meant(file)).count();
+            if of_stdin > 1 {
+                return Err(Fault::usage("Standard input holds one backup").hint("name - once").into());
+            }
+            let subjects = |file: &PathBuf| match standard_input::is_meant(file) {
+                true => vec![Subject::stdin()],
+                false => Subject::typed(context.typed(file)),
+            };
+            return Ok(self.files.iter().flat_map(subjects).collect());
         }
         let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
         if let Some(database) = context.typed_database().filter(|_| self.all) {
@@ -149,6 +157,9 @@ struct Entry {
     reason: Option<String>,
     #[serde(skip)]
     error: Option<Error>,
+    /// Why `db-restore` refuses it on every server, though it is whole.
+    #[serde(skip)]
+    refused: Option<Fault>,
     /// A program was started on the server for it.
     #[serde(skip)]
     was_tried: bool,
@@ -161,7 +172,11 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
     if subject.is_globals() {
         return Ok(entry.of_globals(subject, args, context));
     }
-    let backup = match subject.prove(&|bytes| progress.set(bytes)) {
+    let proven = match subject.is_stdin() {
+        true => standard_input::proven("db-verify -", context),
+        false => subject.prove(&|bytes| progress.set(bytes)),
+    };
+    let backup = match proven {
         Ok(backup) => backup,
         Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
             return Err(error);
@@ -174,8 +189,15 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
     let filled = backup.contents.filled();
     entry.tables = Some(manifest::tables(&filled).len() as u64);
     entry.rows = Some(manifest::rows(&filled));
-    let Some(target) = target else { return Ok(entry) };
-    if backup.manifest.as_ref().is_some_and(|manifest| !manifest.is_full()) {
+    let is_full = backup.manifest.as_ref().is_none_or(Manifest::is_full);
+    let Some(target) = target else {
+        entry.refused = if is_full { preflight::refuse_parts(&backup).err() } else { None };
+        if args.json {
+            entry.reason = entry.refused.as_ref().map(|fault| format!("db-restore refuses it: {fault}"));
+        }
+        return Ok(entry);
+    };
+    if !is_full {
         entry.reason = Some("a partial backup: proven, not loaded".to_owned());
         return Ok(entry);
     }
@@ -290,7 +312,12 @@ impl Entry {
         if let Some(reason) = &self.reason {
             line.push_str(&format!("; {reason}"));
         }
-        context.terminal.result_report(&context.terminal.done_line(&line))
+        context.terminal.result_report(&context.terminal.done_line(&line))?;
+        if let Some(fault) = &self.refused {
+            context.terminal.warn(&format!("db-restore refuses it: {fault}"));
+            fault.hint_text().into_iter().for_each(|hint| context.terminal.said_below(hint));
+        }
+        Ok(())
     }
 
     fn counts(&self) -> String {
