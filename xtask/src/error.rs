@@ -61,6 +61,8 @@ pub enum Cause {
     ListensElsewhere,
     /// The server answered that it fails itself (HTTP 500 to 599).
     ServerFails,
+    /// The server has an object of that name already (SQLSTATE 42710): a role, say.
+    ObjectExists,
     /// The server lacks roles that a backup names.
     RolesMissing,
     /// A statement of a backup failed while others ran beside it.
@@ -142,6 +144,17 @@ impl Fault {
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
     }
+}
+
+/// What an error says: what failed and the causes in order, each once.
+pub fn said(error: &anyhow::Error) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for text in error.chain().map(ToString::to_string) {
+        if !said.iter().any(|before| before.contains(&text)) {
+            said.push(text);
+        }
+    }
+    said
 }
 
 impl fmt::Display for Fault {

@@ -23,6 +23,7 @@ mod target;
 mod terminal;
 mod words;
 
+use schedule::told;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -47,6 +48,11 @@ fn main() -> ExitCode {
         Err(error) => {
             if !error::is_silent(&error) {
                 context.terminal.error(&error);
+            }
+            if settings::is_asked_for(told::VARIABLE) {
+                let document = told::Document::of(&error, |hint| context.terminal.to_type(hint));
+                // Who asked for it reads the exit code, too.
+                let _ = context.terminal.json(&document);
             }
             u8::try_from(error::exit_code(&error)).map_or(ExitCode::FAILURE, ExitCode::from)
         }

@@ -5,11 +5,13 @@ mod fold;
 mod input;
 mod live;
 mod marks;
+mod pieces;
 mod progress;
 mod question;
 mod results;
 mod signs;
 mod text;
+mod typed;
 
 pub use columns::Column;
 pub use fold::{folded, hanging};
@@ -141,19 +143,29 @@ impl Terminal {
         }
     }
 
-    /// A report's lines, ended by a newline; folded where the terminal has so many columns. A command that is copied
-    /// stays on one line, except where hardly one fits.
+    /// A report's lines, ended by a newline; folded where the terminal has so many columns.
     fn laid_below(&self, text: &str, columns: Option<usize>, color: bool) -> String {
         let shown = self.plain_with_marks(text, color);
         let Some(columns) = columns else { return format!("{shown}\n") };
-        let typed = format!("{} ", self.call);
-        let is_typed = |line: &str| line.contains(&typed) || line.trim_start().starts_with(self.arrow());
-        let keeps = |line: &&str| columns >= COMMANDS_FIT && is_typed(line);
-        let lines = shown.split('\n').flat_map(|line| match keeps(&line) {
-            true => vec![line.to_owned()],
-            false => fold::hanging(line, columns),
-        });
+        let call = self.whole_commands(columns);
+        let lines = shown.split('\n').flat_map(|line| fold::hanging_with(line, columns, call));
         lines.map(|line| line + "\n").collect()
+    }
+
+    /// A result's line in lines of so many columns, of a terminal that may be wider.
+    pub fn hanging(&self, line: &str, columns: usize) -> Vec<String> {
+        fold::hanging_with(line, columns, self.whole_commands(self.width_of_results().unwrap_or(columns)))
+    }
+
+    /// A command that is copied stays on one line, except where the terminal is so narrow that hardly one fits.
+    fn whole_commands(&self, columns: usize) -> Option<&str> {
+        (columns >= COMMANDS_FIT).then_some(self.call.as_str())
+    }
+
+    /// The terminal of messages, as lines are laid out for it.
+    fn page_of_notes(&self) -> fold::Page<'_> {
+        let columns = self.width_of_notes();
+        fold::Page { columns, call: columns.and_then(|columns| self.whole_commands(columns)) }
     }
 
     /// `✓ text` on stderr; nothing under `--quiet`.
@@ -171,7 +183,7 @@ impl Terminal {
     /// What to type next, below such a line.
     pub fn said_below(&self, hint: &str) {
         let lead = format!("  {}", self.arrow());
-        write_stderr(&fold::behind(&lead, lead.width(), &self.plain(&self.to_type(hint)), self.width_of_hints()));
+        write_stderr(&fold::behind(&lead, lead.width(), &self.plain(&self.to_type(hint)), self.page_of_notes()));
     }
 
     /// `⚠ text` on stderr, for what a person should act on.
@@ -188,19 +200,14 @@ impl Terminal {
     /// The one error of a run: what failed, the causes in order, what to type next.
     pub fn error(&self, error: &anyhow::Error) {
         let mut text = self.marked(Mark::Failure, &error.to_string());
-        let mut said = vec![error.to_string()];
-        for cause in error.chain().skip(1) {
-            let cause = cause.to_string();
-            if !said.iter().any(|before| before.contains(&cause)) {
-                let shown = self.plain_lines(cause.trim_end());
-                text.push_str(&fold::behind("  ", 2, &shown, self.width_of_notes()));
-                said.push(cause);
-            }
+        for cause in error::said(error).iter().skip(1) {
+            let shown = self.plain_lines(cause.trim_end());
+            text.push_str(&fold::behind("  ", 2, &shown, self.page_of_notes()));
         }
         if let Some(hint) = error::fault(error).and_then(Fault::hint_text) {
             let arrow = self.arrow();
             let hint = self.plain(&self.to_type(hint));
-            text.push_str(&fold::behind(arrow, arrow.width(), &hint, self.width_of_hints()));
+            text.push_str(&fold::behind(arrow, arrow.width(), &hint, self.page_of_notes()));
         }
         write_stderr(&text);
     }
@@ -211,15 +218,9 @@ impl Terminal {
         size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
     }
 
-    /// Columns for commands to type. A command that is copied must stay on one line, except where the terminal is so
-    /// narrow that hardly one fits.
-    fn width_of_hints(&self) -> Option<usize> {
-        self.width_of_notes().filter(|width| *width < COMMANDS_FIT)
-    }
-
     fn completed(&self, text: &str) -> String {
-        let text = text::as_called(&text::with_options(text, &self.typed), &self.call);
-        text::in_folder(&text, self.folder.as_deref())
+        let text = typed::as_called(&typed::with_options(text, &self.typed), &self.call);
+        typed::in_folder(&text, self.folder.as_deref())
     }
 
     /// Commands of ours in a hint, as they are to be typed now. A text that names what others named gets this only for

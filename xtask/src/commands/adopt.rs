@@ -183,7 +183,9 @@ impl Stack {
         let identified = target.access().identify(IDENTIFIED)?;
         if identified.origins.is_empty() {
             let folder = terminal::shell_word(&theirs.root.to_string_lossy());
-            anyhow::bail!("Docker or Compose does not describe it; see why: cargo xtask --root {folder} health-check");
+            // They are asked as a Compose project, whatever was typed here.
+            let look = theirs.terminal.with_typed(vec![("--root", folder)]).to_type("cargo xtask health-check");
+            anyhow::bail!("Docker or Compose does not describe it; see why: {look}");
         }
         self.found.push(("PostgreSQL", target.shown()));
         self.found.push(("Login", identified.origins.join(", ")));

@@ -3,21 +3,21 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+mod report;
 mod subject;
 
+use self::report::{Entry, conclusion, is_judged, tell_metrics};
 use self::subject::Subject;
+use super::leftovers;
+use super::standard_input;
 use super::swap::preview;
-use super::{full_backup, leftovers, standard_input};
 use crate::backup::listing;
 use crate::backup::manifest::{self, Manifest};
-use crate::backup::metrics::Event;
-use crate::backup::name;
 use crate::backup::proof::{self, Proven, Verdict};
 use crate::context::Context;
-use crate::error::{self, Cause, Exit, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::postgres::search_path::SearchPath;
 use crate::postgres::server::Server;
-use crate::postgres::text::Name;
 use crate::restore::jobs::{AGAIN, Jobs};
 use crate::restore::load_failure::LoadOptions;
 use crate::restore::preflight::{self, Consent, Destination};
@@ -25,10 +25,8 @@ use crate::restore::{live, rights};
 use crate::target::Target;
 use crate::terminal;
 use crate::words::number_within;
-use anyhow::{Error, Result};
-use serde::Serialize;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use anyhow::Result;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Prove backups; with --restore load each into a scratch database, compare, and drop it
@@ -81,30 +79,6 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     conclusion(&report)
 }
 
-/// Writes down for Prometheus whether the backups of each database are good.
-fn tell_metrics(report: &[Entry], context: &Context) {
-    let mut found: BTreeMap<String, Event> = BTreeMap::new();
-    for entry in report {
-        let file = Path::new(&entry.file).file_name().unwrap_or_default().to_string_lossy();
-        let named = name::parse(&file);
-        // Some of its tables are no backup of a database.
-        if named.as_ref().is_some_and(|named| named.purpose == name::Purpose::Tables) {
-            continue;
-        }
-        let Some(database) = entry.database.clone().or(named.map(|named| named.database)) else { continue };
-        let event = match (&entry.error, entry.restored) {
-            (Some(error), _) if !is_judged(error) => continue,
-            (Some(_), _) => Event::Unfit,
-            (None, restored) => Event::Verified { restored: restored == Some(true) },
-        };
-        let so_far = found.entry(database.as_str().to_owned()).or_insert(event);
-        if event == Event::Unfit {
-            *so_far = event;
-        }
-    }
-    found.into_iter().for_each(|(database, event)| full_backup::tell_metrics(&database, event, context));
-}
-
 impl Args {
     fn choose(&self, context: &Context) -> Result<Vec<Subject>> {
         if !self.files.is_empty() {
@@ -138,39 +112,12 @@ impl Args {
     }
 }
 
-/// What was found out about one file; in `--json`, version 1.
-#[derive(Debug, Default, Serialize)]
-struct Entry {
-    file: String,
-    verdict: Option<Verdict>,
-    database: Option<Name>,
-    tables: Option<u64>,
-    rows: Option<u64>,
-    /// How many roles it holds; only of a file with a server's roles.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    roles: Option<u64>,
-    /// Whether it was loaded and compared; null where that was not asked or not possible.
-    restored: Option<bool>,
-    /// How long loading took.
-    seconds: Option<f64>,
-    /// Why it is unfit or was not loaded.
-    reason: Option<String>,
-    #[serde(skip)]
-    error: Option<Error>,
-    /// Why `db-restore` refuses it on every server, though it is whole.
-    #[serde(skip)]
-    refused: Option<Fault>,
-    /// A program was started on the server for it.
-    #[serde(skip)]
-    was_tried: bool,
-}
-
 fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Context) -> Result<Entry> {
     let path = &subject.path;
     let progress = context.terminal.progress("reading", std::fs::metadata(path).ok().map(|facts| facts.len()));
-    let mut entry = Entry { file: path.to_string_lossy().into_owned(), ..Entry::default() };
+    let mut entry = Entry::of(path);
     if subject.is_globals() {
-        return Ok(entry.of_globals(subject, args, context));
+        return Ok(of_globals(entry, subject, args, context));
     }
     let proven = match subject.is_stdin() {
         true => standard_input::proven("db-verify -", context),
@@ -272,93 +219,15 @@ fn name_absence(target: &Target, context: &Context) {
     }
 }
 
-impl Entry {
-    /// A file with a server's roles is proven as what it is.
-    fn of_globals(mut self, subject: &Subject, args: &Args, context: &Context) -> Self {
-        match subject.prove_globals() {
-            Ok(proven) => {
-                self.verdict = Some(Verdict::Whole);
-                self.roles = Some(proven.manifest.roles.get());
-                self.reason = args.restore.then(|| "a server's roles: proven, not loaded".to_owned());
-                self
-            }
-            Err(error) => self.failed(error, context),
+/// A file with a server's roles is proven as what it is.
+fn of_globals(mut entry: Entry, subject: &Subject, args: &Args, context: &Context) -> Entry {
+    match subject.prove_globals() {
+        Ok(proven) => {
+            entry.verdict = Some(Verdict::Whole);
+            entry.roles = Some(proven.manifest.roles.get());
+            entry.reason = args.restore.then(|| "a server's roles: proven, not loaded".to_owned());
+            entry
         }
+        Err(error) => entry.failed(error, context),
     }
-
-    fn failed(mut self, error: Error, context: &Context) -> Self {
-        self.reason = Some(format!("{error:#}"));
-        self.error = Some(match error::fault(&error) {
-            Some(_) => error,
-            None => {
-                let message = format!("{} cannot be checked", context.shown(Path::new(&self.file)));
-                error.context(Fault::failed(message).hint("list the files: cargo xtask db-list"))
-            }
-        });
-        self
-    }
-
-    fn show(&self, context: &Context) -> Result<()> {
-        let file = terminal::clean_line(&context.shown(Path::new(&self.file)));
-        if let Some(error) = &self.error {
-            context.terminal.error(error);
-            return Ok(());
-        }
-        let words = self.verdict.map_or("", Verdict::as_str);
-        let mut line = format!("{file}: {words} ({})", self.counts());
-        if let Some(seconds) = self.seconds {
-            line.push_str(&format!(", restored and compared in {seconds:.1} s"));
-        }
-        if let Some(reason) = &self.reason {
-            line.push_str(&format!("; {reason}"));
-        }
-        context.terminal.result_report(&context.terminal.done_line(&line))?;
-        if let Some(fault) = &self.refused {
-            context.terminal.warn(&format!("db-restore refuses it: {fault}"));
-            fault.hint_text().into_iter().for_each(|hint| context.terminal.said_below(hint));
-        }
-        Ok(())
-    }
-
-    fn counts(&self) -> String {
-        if let Some(roles) = self.roles {
-            return terminal::counted(roles, "role", "roles");
-        }
-        let tables = terminal::counted(self.tables.unwrap_or_default(), "table", "tables");
-        format!("{tables}, {}", terminal::counted(self.rows.unwrap_or_default(), "row", "rows"))
-    }
-}
-
-/// Whether the file may be the cause. A server that does not answer and a lock say nothing about the file.
-fn is_judged(error: &Error) -> bool {
-    matches!(error::exit(error), Exit::Refused | Exit::Failed)
-}
-
-/// The worst of the report decides the exit code: an unfit file (3) before a failed load.
-fn conclusion(report: &[Entry]) -> Result<()> {
-    let exits = report.iter().filter_map(|entry| entry.error.as_ref());
-    let exits: Vec<Exit> = exits.map(error::exit).collect();
-    let Some(first) = exits.first() else { return Ok(()) };
-    let exit = if exits.contains(&Exit::Refused) { Exit::Refused } else { *first };
-    let of = terminal::count(report.len() as u64);
-    let unjudged = exits.iter().filter(|exit| matches!(exit, Exit::Unreachable | Exit::Locked)).count();
-    let failed = exits.len().saturating_sub(unjudged);
-    let backups = |number: usize| terminal::counted(number as u64, "backup", "backups");
-    let message = match (failed, unjudged) {
-        (failed, 0) => format!("{} of {of} did not pass", backups(failed)),
-        (0, unjudged) => format!("{} of {of} could not be tried", backups(unjudged)),
-        (failed, unjudged) => {
-            let unjudged = terminal::count(unjudged as u64);
-            format!("{} of {of} did not pass, {unjudged} could not be tried", backups(failed))
-        }
-    };
-    let fault = Fault::new(exit, message);
-    // A backup that is whole and cannot be loaded fails for what its database holds: a new one would fail, too.
-    let has_own_way =
-        |error: &Error| error::exit(error) != Exit::Refused || error::cause(error) == Some(Cause::OtherKind);
-    let next = match report.iter().filter_map(|entry| entry.error.as_ref()).all(has_own_way) {
-        true => "see above what each one needs",
-        false => "take a new one: cargo xtask db-backup",
-    };
-    Err(fault.hint(next).into())
 }

@@ -12,6 +12,7 @@ use super::store_file::connected;
 use super::which_store::the_store;
 use crate::context::Context;
 use crate::error::Fault;
+use crate::openfga::api::Api;
 use crate::openfga::debug::live::{Asked, Live};
 use crate::openfga::debug::node::Verdict;
 use crate::openfga::debug::verified::{self, Remedies};
@@ -46,10 +47,21 @@ pub struct Args {
     json: bool,
 }
 
+/// The model that a question would be asked of, where a server answers now.
+fn model_of_server(args: &Args, context: &Context) -> Result<Model> {
+    let target = context.target()?;
+    let mut server = OpenfgaServer::of(&target, &context.settings)?;
+    server.answers(&target)?;
+    let api = Api::new(server.endpoint.clone());
+    let store = the_store(args.store.as_deref(), &api, context)?;
+    let model_id = model_to_ask(&api, &store.id, &context.settings)?.context("no model")?;
+    Model::from_value(&api.model(&store.id, &model_id)?)
+}
+
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let values = args.context.as_deref().map(values::read).transpose()?;
     let question = (args.user.as_str(), args.relation.as_str(), args.object.as_str());
-    question::check_form(question)?;
+    question::check_form(question, || model_of_server(args, context).ok())?;
     let target = context.target()?;
     let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;

@@ -4,7 +4,7 @@ use super::checks::{self, Direction, Findings, Flaw};
 use super::checksum::Ignored;
 use super::files::{Migration, shown};
 use super::lasting::{self, Lasting};
-use super::plan::Wanted;
+use super::plan::{Wanted, repairs};
 use super::run::Step;
 use crate::error::Fault;
 use crate::words::counted;
@@ -51,7 +51,7 @@ pub fn check(wanted: &[Wanted<'_>], direction: Direction, ignored: &Ignored) -> 
                 found.push((file, findings));
             }
             Err(error) => match error.downcast_ref::<Flaw>() {
-                Some(flaw) => refused.push(format!("{}:{flaw}", shown(file))),
+                Some(flaw) => refused.push((wanted.version, format!("{}:{flaw}", shown(file)))),
                 None => return Err(error),
             },
         }
@@ -60,10 +60,12 @@ pub fn check(wanted: &[Wanted<'_>], direction: Direction, ignored: &Ignored) -> 
         }
     }
     if !refused.is_empty() {
-        let files = counted(refused.len() as u64, "file is", "files are");
+        let (versions, words): (Vec<i64>, Vec<String>) = refused.into_iter().unzip();
+        let files = counted(words.len() as u64, "file is", "files are");
+        let it = if words.len() == 1 { "it" } else { "them" };
         let fault = Fault::failed(format!("{files} refused; nothing was sent"))
-            .hint("fix it, then try again; on a database that has it already: cargo xtask db-migrate repair VERSION");
-        return Err(anyhow::Error::msg(refused.join("\n")).context(fault));
+            .hint(format!("fix {it}, then try again; on a database that has {it} already: {}", repairs(&versions)));
+        return Err(anyhow::Error::msg(words.join("\n")).context(fault));
     }
     checked.cautions.extend(outlasting(&found));
     Ok(checked)

@@ -9,7 +9,7 @@ use crate::process::signals;
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::endpoint::{Endpoint, is_loopback};
-use crate::target::openfga;
+use crate::target::openfga::{self, URL};
 use crate::words::{shell_word, shown_address};
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -21,7 +21,6 @@ const FOREIGN_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(150);
 /// While it does not answer, its database is asked so often: OpenFGA does not serve without it.
 const DATABASE_LOOK: Duration = Duration::from_secs(2);
-const URL: &str = "OPENFGA_API_URL";
 
 /// An OpenFGA server, and whether it is the stack's own.
 #[derive(Debug)]

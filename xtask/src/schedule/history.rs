@@ -41,6 +41,9 @@ pub struct Run {
     pub exit: Option<i32>,
     /// Why it failed.
     pub message: Option<String>,
+    /// What the program that failed said to type next.
+    #[serde(default)]
+    pub hint: Option<String>,
     /// The backups that it made and proved.
     pub files: Vec<String>,
     /// The size of all these files.
@@ -62,6 +65,7 @@ impl Run {
             outcome: Outcome::Running,
             exit: None,
             message: None,
+            hint: None,
             files: Vec::new(),
             bytes: 0,
             verified: None,
@@ -127,7 +131,9 @@ impl History {
     /// Adds a run, or replaces it where it is there already.
     pub fn set(&mut self, run: &Run) {
         let mut run = run.clone();
-        run.message = run.message.map(|text| shortened(text.trim(), MESSAGE).into_owned());
+        for text in [&mut run.message, &mut run.hint] {
+            *text = text.take().map(|text| shortened(text.trim(), MESSAGE).into_owned());
+        }
         if run.outcome == Outcome::Done {
             self.last_done_at = Some(run.started_at);
         }

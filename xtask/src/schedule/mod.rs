@@ -22,5 +22,6 @@ pub mod run;
 pub mod start;
 pub mod systemd;
 pub mod timer;
+pub mod told;
 mod turn;
 mod units;

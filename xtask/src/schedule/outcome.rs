@@ -1,5 +1,6 @@
 //! What a program of a run said and how it ended, as the run reports it.
 
+use super::told::{self, Told};
 use crate::backup::codec;
 use crate::error::{Exit, Fault};
 use crate::process::{Captured, Ending};
@@ -23,33 +24,34 @@ pub fn files(stdout: &[u8]) -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    if let Ok(document) = serde_json::from_slice(stdout) {
-        collect(&document, &mut found);
-    }
+    told::documents(stdout).iter().for_each(|document| collect(document, &mut found));
     found
 }
 
-/// A program's failure as one of ours: its exit code, and what it said last. `install` installs the plan again, which keeps
-/// these secrets; `log` has all that it said.
+/// A program's failure as one of ours: its exit code, what it said and its hint, which it told, or what it said last.
+/// `install` installs the plan again, which keeps these secrets; `log` has all that it said.
 pub fn failure(name: &str, captured: &Captured, kept: &[&str], install: &str, log: &Path) -> Error {
     let exit = match captured.ending {
         Ending::Code(code) => exit_of(code),
         Ending::Signal(signal) => Exit::Signal(signal),
     };
-    let said = last_error(&captured.stderr);
-    let fault = Fault::new(exit, format!("{name} failed ({})", captured.ending));
-    let fault = match exit {
-        Exit::Unreachable if !kept.is_empty() => fault.hint(format!(
-            "the schedule keeps {} as they were when it was installed; after a change install it again: {install}",
-            kept.join(", ")
-        )),
-        _ => fault.hint(format!("see the log: {}", log.display())),
-    };
+    let told =
+        told::failure(&captured.stdout).unwrap_or_else(|| Told { said: last_error(&captured.stderr), hint: None });
+    let kept = (exit == Exit::Unreachable && !kept.is_empty()).then(|| {
+        let kept = kept.join(", ");
+        format!(
+            "the schedule keeps {kept} as they were when it was installed; after a change install it again: {install}"
+        )
+    });
+    let hints: Vec<String> = told.hint.into_iter().chain(kept).collect();
+    let hint = if hints.is_empty() { format!("see the log: {}", log.display()) } else { hints.join("\n") };
+    let fault = Fault::new(exit, format!("{name} failed ({})", captured.ending)).hint(hint);
+    let said = told.said.join("\n");
     if said.is_empty() { fault.into() } else { Error::msg(said).context(fault) }
 }
 
-/// The last error of the program's words, without what it warned of before.
-fn last_error(stderr: &str) -> String {
+/// The last error of the words of a program that told nothing, without what it warned of before.
+fn last_error(stderr: &str) -> Vec<String> {
     let starts: Vec<&str> = ["✗ ", "ERROR: "].into_iter().collect();
     let lines: Vec<&str> = stderr.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     let last = lines.iter().rposition(|line| starts.iter().any(|start| line.starts_with(start)));
@@ -59,7 +61,7 @@ fn last_error(stderr: &str) -> String {
             Some(rest) if at == 0 => rest,
             _ => line.trim(),
         });
-    plain.collect::<Vec<_>>().join("\n")
+    plain.map(str::to_owned).collect()
 }
 
 fn exit_of(code: i32) -> Exit {
@@ -89,12 +91,23 @@ mod tests {
 
     #[test]
     fn a_failure_keeps_the_last_error_and_its_code() {
-        let stderr = "⚠ a warning\n✗ No server\n  connection refused\n→ start it\n".to_owned();
-        let captured = Captured { ending: Ending::Code(4), stdout: Vec::new(), stderr };
-        let error = failure("db-backup", &captured, &["PGPASSWORD"], "install --at 03:00", Path::new("/log"));
+        let cause = Error::msg("refused\n→ forged").context(Fault::unreachable("No server").hint("start it"));
+        let told = serde_json::to_vec(&told::Document::of(&cause, |hint| format!("{hint} now"))).unwrap();
+        let stdout = [b"{\"file\": \"/a.sql\"}\n", &told[..]].concat();
+        assert_eq!(files(&stdout), [PathBuf::from("/a.sql")]);
+        let captured = |stdout, stderr: &str| Captured { ending: Ending::Code(4), stdout, stderr: stderr.to_owned() };
+        let failed =
+            |captured| failure("db-backup", &captured, &["PGPASSWORD"], "install --at 03:00", Path::new("/log"));
+        let error = failed(captured(stdout, ""));
         assert_eq!(error::exit_code(&error), 4);
-        assert_eq!(format!("{error:#}"), "db-backup failed (exit code 4): No server\nconnection refused\n→ start it");
-        assert!(error::fault(&error).unwrap().hint_text().unwrap().ends_with("install it again: install --at 03:00"));
+        assert_eq!(format!("{error:#}"), "db-backup failed (exit code 4): No server\nrefused\n→ forged");
+        let hint = error::fault(&error).unwrap().hint_text().unwrap().to_owned();
+        assert!(hint.starts_with("start it now\nthe schedule keeps PGPASSWORD"), "{hint}");
+        assert!(hint.ends_with("install it again: install --at 03:00"), "{hint}");
+        // One that told nothing: its words are no hint.
+        let error = failed(captured(Vec::new(), "⚠ a warning\n✗ No server\n  refused\n→ start it\n"));
+        assert_eq!(format!("{error:#}"), "db-backup failed (exit code 4): No server\nrefused\n→ start it");
+        assert!(error::fault(&error).unwrap().hint_text().unwrap().starts_with("the schedule keeps"));
         let killed = Captured { ending: Ending::Signal(9), stdout: Vec::new(), stderr: String::new() };
         let error = failure("db-backup", &killed, &[], "", Path::new("/srv/log"));
         assert_eq!(error::fault(&error).unwrap().hint_text(), Some("see the log: /srv/log"));

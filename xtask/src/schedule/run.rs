@@ -7,6 +7,7 @@ use super::log;
 use super::notifier::Notifier;
 use super::outcome::{failure, files};
 use super::plan::Plan;
+use super::told;
 use super::turn::Turn;
 use crate::backup::manifest::{Seconds, StartedAt as Time};
 use crate::backup::proof;
@@ -100,7 +101,7 @@ impl Runner<'_> {
         words.extend(self.plan.backup.iter().cloned());
         let captured = self.start(&words)?;
         let files = files(&captured.stdout);
-        let heard = self.heard("db-backup", &captured, tell);
+        let heard = self.heard("db-backup", &captured, run, tell);
         // Of several databases, those that could be taken count although others failed.
         for file in &files {
             run.bytes = run.bytes.saturating_add(prove(file)?);
@@ -117,7 +118,7 @@ impl Runner<'_> {
             let mut words = vec!["db-verify".to_owned(), "--restore".to_owned(), "--json".to_owned()];
             words.extend(files.iter().map(|file| file.to_string_lossy().into_owned()));
             let captured = self.start(&words)?;
-            self.heard("db-verify --restore", &captured, tell)?;
+            self.heard("db-verify --restore", &captured, run, tell)?;
             run.verified = Some(true);
         }
         Ok(())
@@ -130,13 +131,13 @@ impl Runner<'_> {
             program = program.secret(name, value);
         }
         // The run says itself how it ended; an empty variable wins over the `.env`.
-        program = program.env("XTASK_PING_URL", "");
+        program = program.env("XTASK_PING_URL", "").env(told::VARIABLE, "1");
         let common = ["--root", &self.plan.root, "--quiet", "--color", "never"];
         program.args(common).args(&self.plan.options).args(words).capture(LONGEST)
     }
 
     /// What a program said, for log, mail and person, and whether it did its work.
-    fn heard(&self, name: &str, captured: &Captured, tell: Tell) -> Result<()> {
+    fn heard(&self, name: &str, captured: &Captured, run: &mut Run, tell: Tell) -> Result<()> {
         let said = captured.stderr.trim();
         if !said.is_empty() {
             self.log(said);
@@ -147,6 +148,7 @@ impl Runner<'_> {
             }
             return Ok(());
         }
+        run.hint = told::failure(&captured.stdout).and_then(|told| told.hint);
         let (kept, install) = (self.plan.notable_secrets(), self.plan.install_command());
         Err(failure(name, captured, &kept, &install, &log::path(self.root)))
     }
@@ -173,6 +175,8 @@ impl Runner<'_> {
             None => notifier.succeed(&format!("{} bytes: {}", run.bytes, run.files.join(", "))),
             Some(message) => {
                 let exit = run.exit.unwrap_or_default();
+                let hint = run.hint.iter().flat_map(|hint| hint.lines()).map(|line| format!("\n→ {line}"));
+                let message = &format!("{message}{}", hint.collect::<String>());
                 notifier.fail(&Failure { command: "db-schedule run", exit, message, root: self.root })
             }
         };

@@ -237,6 +237,11 @@ pub fn now() -> DateTime<Local> {
     set.map_or_else(Local::now, |time| time.with_timezone(&Local))
 }
 
+/// Whether the program that started this one asks, by this variable, for a document.
+pub fn is_asked_for(variable_name: &str) -> bool {
+    variable(variable_name).is_some()
+}
+
 /// The user's cache folder by the system's custom.
 pub fn cache_folder(settings: &Settings) -> Option<PathBuf> {
     let home = || settings.get("HOME").map(PathBuf::from);

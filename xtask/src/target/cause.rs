@@ -5,12 +5,13 @@ use super::client_error::Connection;
 use super::login;
 use crate::error::Fault;
 use crate::process::{Captured, Ending};
+use crate::words::masked;
 
 /// Why a program that failed could not work here, looked for from the outside in; `None` where the server can be reached
 /// and the failure is the program's own.
 pub(super) fn of(backend: &dyn Backend, stderr: &str, ending: Ending) -> Option<anyhow::Error> {
     let connection = Connection::of(stderr, ending);
-    let with_words = |fault: Fault| anyhow::Error::msg(stderr.trim().to_owned()).context(fault);
+    let with_words = |fault: Fault| anyhow::Error::msg(shown(backend, stderr)).context(fault);
     if let Connection::NotMade(words) = connection
         && let Some(fault) = login::fault(backend, words)
     {
@@ -23,6 +24,11 @@ pub(super) fn of(backend: &dyn Backend, stderr: &str, ending: Ending) -> Option<
 pub(super) fn of_contact(backend: &dyn Backend, said: &Captured) -> anyhow::Error {
     of(backend, &said.stderr, said.ending).unwrap_or_else(|| {
         let message = format!("PostgreSQL at {} does not answer ({})", backend.place(), said.ending);
-        anyhow::Error::msg(said.stderr.trim().to_owned()).context(Fault::unreachable(message))
+        anyhow::Error::msg(shown(backend, &said.stderr)).context(Fault::unreachable(message))
     })
+}
+
+/// What was said, without the values of the address that a server quotes.
+fn shown(backend: &dyn Backend, stderr: &str) -> String {
+    masked(stderr.trim(), &backend.quoted_values())
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// OpenFGA's name where nothing names it otherwise.
 pub const USUAL_SERVICE: &str = "openfga";
+/// The setting of a server that takes the place of the stack's own.
+pub const URL: &str = "OPENFGA_API_URL";
 /// The port of its HTTP API inside the container.
 pub const HTTP_PORT: u16 = 8080;
 /// The port of its metrics.

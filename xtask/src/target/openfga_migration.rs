@@ -102,15 +102,26 @@ fn ways_out(verb: &str, exposed: &[&Exposure], (user, maintenance): (&str, &str)
 }
 
 fn as_owner(verb: &str, owner: &str, own: &OwnMigration) -> String {
+    // A server of the person's own: on this host alone, and named to this program.
+    let (listens, named) = match verb {
+        "run" => (
+            format!(" --http-addr {ADDRESS} --grpc-addr 127.0.0.1:8081"),
+            format!("\nwhile it runs, name it in .env: OPENFGA_API_URL=http://{ADDRESS}"),
+        ),
+        _ => (String::new(), String::new()),
+    };
     format!(
         "{verb} it as role {}, its password in OPENFGA_DATASTORE_PASSWORD:\n{} {verb} --datastore-engine postgres \
-         --datastore-uri {} --datastore-username {}",
+         --datastore-uri {} --datastore-username {}{listens}{named}",
         shell_word(owner),
         shell_word(&own.program.to_string_lossy()),
         shell_word(&own.uri),
         shell_word(&clean_line(owner))
     )
 }
+
+/// Where a server that a person starts listens.
+const ADDRESS: &str = "127.0.0.1:8080";
 
 /// Its error, without the manual that follows it.
 fn words(output: &str) -> String {

@@ -1,5 +1,6 @@
 //! Text laid out for a terminal that is narrower than its lines.
 
+use super::pieces::pieces;
 use super::signs::is_sign;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -12,12 +13,27 @@ const MARK: usize = 1;
 /// A line as lines of at most `width` columns, broken at blanks. Later lines keep the indentation of the first. A word
 /// that is wider than a line stays whole: the terminal breaks it, and it can still be copied.
 pub fn folded(text: &str, width: usize) -> Vec<String> {
-    broken(text.trim_end(), width.max(NARROWEST), indentation(text), 0)
+    let text = text.trim_end();
+    broken(text, &Room { width: width.max(NARROWEST), later: indentation(text), mark: 0 }, None)
+}
+
+/// Where the lines of a text begin and end.
+struct Room {
+    width: usize,
+    /// Blanks before all lines but the first.
+    later: usize,
+    /// A first word of at most so many columns stays with the next one.
+    mark: usize,
 }
 
 /// The folded lines of a report's line. Later lines stand below what follows the line's label (`Timer:     cron`), its mark
 /// (`✓ done`) or its first column.
 pub fn hanging(line: &str, width: usize) -> Vec<String> {
+    hanging_with(line, width, None)
+}
+
+/// The same, where the commands in it stay whole; `call`: what a person types to call this program.
+pub fn hanging_with(line: &str, width: usize, call: Option<&str>) -> Vec<String> {
     let line = line.trim_end();
     let indent = indentation(line);
     let text = &line[indent..];
@@ -25,22 +41,21 @@ pub fn hanging(line: &str, width: usize) -> Vec<String> {
     let end = word.map(str::len).or_else(|| text.find("  "));
     let label = end.map(|at| indent + shown_width(&text[..at]) + blanks(&text[at..]));
     // A word that fits only nearer to the margin stands there.
-    let fits = |column: &usize| text.split(' ').all(|word| column + shown_width(word) <= width);
+    let fits = |column: &usize| pieces(text, call).iter().all(|piece| column + shown_width(piece) <= width);
     let label = label.filter(|column| *column <= width / 2 && fits(column));
-    broken(line, width.max(NARROWEST), label.unwrap_or(indent + 2), MARK)
+    broken(line, &Room { width: width.max(NARROWEST), later: label.unwrap_or(indent + 2), mark: MARK }, call)
 }
 
-/// Lines of at most `width` columns, all but the first behind `later` blanks. A first word of at most `mark` columns
-/// stays with the next word.
-fn broken(text: &str, width: usize, later: usize, mark: usize) -> Vec<String> {
-    let indent = indentation(text);
-    let later = " ".repeat(later);
+/// The lines of a text: words, and commands as they are.
+fn broken(text: &str, room: &Room, call: Option<&str>) -> Vec<String> {
+    let (indent, width) = (indentation(text), room.width);
+    let later = " ".repeat(room.later);
     let mut lines = Vec::new();
     let (mut line, mut begin) = (text[..indent].to_owned(), indent);
-    for word in text[indent..].split(' ') {
+    for word in pieces(&text[indent..], call) {
         let is_begun = line.len() > begin;
         // A mark stands before its first word, however long that is.
-        let is_mark = shown_width(&line) <= mark && lines.is_empty();
+        let is_mark = shown_width(&line) <= indent.saturating_add(room.mark) && lines.is_empty();
         if is_begun && !is_mark && shown_width(&line) + 1 + shown_width(word) > width {
             begin = later.len();
             lines.push(std::mem::replace(&mut line, later.clone()));
@@ -78,11 +93,21 @@ fn shown_width(text: &str) -> usize {
     })
 }
 
+/// The terminal's columns, and what a person types to call this program, where commands stay whole.
+#[derive(Clone, Copy)]
+pub struct Page<'a> {
+    pub columns: Option<usize>,
+    pub call: Option<&'a str>,
+}
+
 /// Lines behind a mark of `mark_width` columns: each line of the text is folded, later lines stand below the text.
-pub fn behind(mark: &str, mark_width: usize, text: &str, columns: Option<usize>) -> String {
+pub fn behind(mark: &str, mark_width: usize, text: &str, page: Page<'_>) -> String {
     let indent = " ".repeat(mark_width);
-    let width = columns.map(|columns| columns.saturating_sub(mark_width));
-    let lines = text.lines().flat_map(|line| width.map_or_else(|| vec![line.to_owned()], |width| folded(line, width)));
+    let width = page.columns.map(|columns| columns.saturating_sub(mark_width).max(NARROWEST));
+    let lines = text.lines().flat_map(|line| match width {
+        Some(width) => broken(line.trim_end(), &Room { width, later: indentation(line), mark: 0 }, page.call),
+        None => vec![line.to_owned()],
+    });
     let mut out = String::new();
     for (number, line) in lines.enumerate() {
         let lead = if number == 0 { mark } else { &indent };
@@ -124,7 +149,23 @@ mod tests {
     }
 
     #[test]
+    fn a_command_stays_whole_and_the_words_around_it_are_folded() {
+        let line = "  → add it to the list of libraries; then: /b/xtask db-shell -- -c 'CREATE it'; and again";
+        let expected =
+            ["  → add it to the list of libraries; then:", "    /b/xtask db-shell -- -c 'CREATE it'; and", "    again"];
+        assert_eq!(hanging_with(line, 44, Some("/b/xtask")), expected);
+        let hint = "/b/xtask db-shell -- -c 'CREATE it'; and again";
+        let page = Page { columns: Some(20), call: Some("/b/xtask") };
+        assert_eq!(behind("→ ", 2, hint, page), "→ /b/xtask db-shell -- -c 'CREATE it';\n  and again\n");
+        assert_eq!(
+            hanging_with("  → /b/xtask db-list --check", 20, Some("/b/xtask")),
+            ["  → /b/xtask db-list --check"]
+        );
+    }
+
+    #[test]
     fn what_follows_a_mark_stands_below_its_text() {
+        let behind = |mark, width, text, columns| behind(mark, width, text, Page { columns, call: None });
         assert_eq!(behind("✗ ", 2, "one two three\nfour", Some(10)), "✗ one two\n  three\n  four\n");
         assert_eq!(behind("✗ ", 2, "one two three\n\nfour", None), "✗ one two three\n\n  four\n");
         assert_eq!(behind("✓ ", 2, "", Some(10)), "✓ \n");

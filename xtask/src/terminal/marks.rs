@@ -14,7 +14,7 @@ impl Terminal {
     /// A marked text, folded where the terminal is narrow.
     pub(super) fn marked(&self, mark: Mark, text: &str) -> String {
         let lead = format!("{} ", self.colored(mark, self.color));
-        fold::behind(&lead, self.symbol(mark).0.width() + 1, &self.plain(text), self.width_of_notes())
+        fold::behind(&lead, self.symbol(mark).0.width() + 1, &self.plain(text), self.page_of_notes())
     }
 
     /// A mark for the text of a line. It holds a number that only this run knows: a mark in a text of another author

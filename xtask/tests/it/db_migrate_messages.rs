@@ -1,7 +1,6 @@
 //! What `db-migrate` says while files run and after they failed: the server's words, hints, who waits for whom.
 
-use crate::db_migrate_wild::migrate;
-use crate::harness::migrations::sqlx_lock;
+use crate::harness::migrations::{migrate, sqlx_lock};
 use crate::harness::{Test, UrlDatabase};
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! Whose ledger, whose rows and whose files: what another program or tool migrates is named and left alone.
 
-use crate::harness::{Outcome, Test, UrlDatabase};
+use crate::harness::migrations::migrate;
+use crate::harness::{Test, UrlDatabase};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
@@ -12,10 +13,6 @@ pub fn tests() -> Vec<Test> {
         [Postgres] files_and_databases_of_other_tools_are_left_alone,
         [Postgres] what_is_amiss_is_told_with_its_cure,
     ]
-}
-
-fn migrate(database: &UrlDatabase, args: &[&str]) -> Outcome {
-    database.xtask(["db-migrate"]).args(args.iter().copied()).run()
 }
 
 /// The statement that each run of it makes visible.

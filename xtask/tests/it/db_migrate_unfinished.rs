@@ -1,6 +1,6 @@
 //! A file outside of a transaction that does not come to its end, up or down: what is said fits the way that it led.
 
-use crate::db_migrate_wild::migrate;
+use crate::harness::migrations::migrate;
 use crate::harness::{Health, Test, UrlDatabase};
 
 pub fn tests() -> Vec<Test> {

@@ -1,7 +1,8 @@
 //! Folders, files and checkouts as people have them: `sqlx.toml`, renamed files, a transaction around a file, settings
 //! that last, two programs in one database.
 
-use crate::harness::{Outcome, Test, UrlDatabase};
+use crate::harness::migrations::migrate;
+use crate::harness::{Test, UrlDatabase};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
@@ -21,10 +22,6 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_pipe_among_the_files_stops_nothing,
         [Postgres] a_version_below_zero_is_typed_as_any_other,
     ]
-}
-
-pub fn migrate(database: &UrlDatabase, args: &[&str]) -> Outcome {
-    database.xtask(["db-migrate"]).args(args.iter().copied()).run()
 }
 
 fn sqlx_toml_says_where_ledger_and_files_are() {

@@ -115,10 +115,17 @@ fn a_password_that_expired_is_told_with_the_way_to_install_again() {
     database.admin("ALTER ROLE @role VALID UNTIL '2020-01-01'");
     let expired = night();
     expired.code(4).prints_nothing().stderr_has("db-backup failed (exit code 4)");
+    // The program's own hint stands behind our arrow; what the server said is no line of ours.
+    expired.stderr_has("\n→ the password is in DATABASE_URL").stderr_lacks("| →");
     expired.stderr_has("the schedule keeps DATABASE_URL as ").stderr_lacks("p@ss");
     expired.stderr_has("install it again: cargo xtask db-schedule install --at 03:00");
     let status = database.xtask(["db-schedule", "status"]).unset("DATABASE_URL").run();
     status.ok().stdout_has("the last run failed").stdout_lacks("p@ss");
+    let flaw = status.text().lines().find(|line| line.contains("the last run failed")).unwrap().to_owned();
+    status.holds(!flaw.contains('→') && flaw.contains("refuses the password"), "a sentence, without the hint");
+    let report = database.xtask(["db-schedule", "status", "--json"]).unset("DATABASE_URL").run().json();
+    let last = report["runs"].as_array().unwrap().last().unwrap();
+    assert!(last["hint"].as_str().unwrap().contains("DATABASE_URL"), "{last}");
     database.admin("ALTER ROLE @role VALID UNTIL 'infinity'");
     night().ok();
 }

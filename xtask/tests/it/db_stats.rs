@@ -205,6 +205,15 @@ fn no_line_is_wider_than_a_narrow_terminal() {
     let fits = |line: &String| line.chars().count() <= 40 || !line.trim().contains(' ');
     screen.holds(shown.iter().all(fits), "no line is wider than the terminal");
     screen.stdout_has("public.tuple").stdout_has("CHANGED");
+    // Where a command fits into a line it stays whole, and the words before it are folded.
+    let usual = ["sh", "-c", "stty columns 80; exec \"$@\"", "sh"];
+    let screen = database.xtask(["db-stats", "--top", "2"]).through(usual).terminal().wait();
+    let shown = rendered(&screen.ok().text());
+    let is_command = |line: &str| line.trim().starts_with("cargo xtask ");
+    let fits = |line: &String| line.chars().count() <= 80 || is_command(line);
+    screen.holds(shown.iter().all(fits), "no line but a command is wider than the terminal");
+    let whole = |line: &String| is_command(line) && line.ends_with("'CREATE EXTENSION pg_stat_statements'");
+    screen.holds(shown.iter().any(whole), "the command stands in one line");
 }
 
 /// A program that answers each request with these metrics; its address.

@@ -7,6 +7,8 @@ use crate::harness::run::Running;
 use crate::harness::stack::Database;
 use crate::harness::{Fakes, Health, Outcome, Sandbox, Test, Xtask, shared, wait_until};
 use rustix::process::Signal;
+use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -51,11 +53,20 @@ fn nothing_is_left(database: &Database<'_>) {
     assert_eq!(scratch_databases(database), Vec::<String>::new());
 }
 
+/// 200 MB: the key is typed while it is read. Written in pieces, as other tests run beside this one.
+fn large_file(sandbox: &Sandbox) {
+    let text = dump("CREATE TABLE public.t (a text);\nCOPY public.t (a) FROM stdin;\n\\.\n");
+    let end = text.windows(3).position(|at| at == b"\\.\n").unwrap();
+    let rows = "x\n".repeat(500_000);
+    let mut file = fs::File::create(sandbox.path("large.sql")).unwrap();
+    file.write_all(&text[..end]).unwrap();
+    (0..200).for_each(|_| file.write_all(rows.as_bytes()).unwrap());
+    file.write_all(&text[end..]).unwrap();
+}
+
 fn ctrl_c_while_a_file_is_read_is_told_like_any_other() {
     let sandbox = Sandbox::new();
-    let rows = "x\n".repeat(100_000_000);
-    let body = format!("CREATE TABLE public.t (a text);\nCOPY public.t (a) FROM stdin;\n{rows}\\.\n");
-    sandbox.write("large.sql", dump(body));
+    large_file(&sandbox);
     let mut terminal = Xtask::new(&sandbox).args(["db-verify", "large.sql"]).terminal();
     terminal.shows("reading").types("\u{3}");
     let run = terminal.wait();

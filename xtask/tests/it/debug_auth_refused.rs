@@ -60,6 +60,9 @@ fn what_the_model_does_not_know_is_refused_with_the_names_that_there_are() {
             run.stderr_has(name);
         }
     }
+    // A type alone: of this model, not of the manual.
+    let alone = shop.debug_auth(["user:bob", "viewer", "doc"]).run();
+    alone.code(2).stderr_has("→ write it so: cargo xtask debug-auth user:bob viewer doc:plan\n");
     shop.debug_auth(["user:anne", "viewer", "doc:plan", "--context", "[1]"])
         .run()
         .code(2)

@@ -157,7 +157,11 @@ fn openfga_is_not_started_in_a_database_of_another_role() {
     run.stderr_has("with the rights of user postgres").stderr_lacks("✓ OpenFGA");
     let uri = format!("'postgres://127.0.0.1:{}/fga?sslmode=disable'", local.port());
     run.stderr_has(&format!("run --datastore-engine postgres --datastore-uri {uri} --datastore-username low"));
+    run.stderr_has("--datastore-username low --http-addr 127.0.0.1:8080 --grpc-addr 127.0.0.1:8081\n");
     run.stderr_lacks("openfga migrate failed");
+    // As it says: who names a server in its place does not meet this again.
+    let named = fakes.over(local.on("fga", ["up"])).env("OPENFGA_API_URL", "http://127.0.0.1:8080").run();
+    named.ok().stderr_has("OpenFGA is not started here: OPENFGA_API_URL names the one that serves");
     // In its own database it is.
     fakes.over(local.xtask(["up"])).run().code(1).stderr_has("openfga migrate failed");
 }
@@ -172,7 +176,7 @@ const EXPOSED: &[(&str, &str, &str)] = &[
     (
         "ALTER SCHEMA public OWNER TO low",
         "schema public belongs to role low; ",
-        "--datastore-username low\n  or end that, as a superuser: cargo xtask db-shell",
+        "name it in .env: OPENFGA_API_URL=http://127.0.0.1:8080\n  or end that, as a superuser: cargo xtask db-shell",
     ),
     ("ALTER TABLE store OWNER TO low", "public.store belongs to role low; ", "ALTER TABLE public.store OWNER TO \"postgres\""),
     (

@@ -40,6 +40,7 @@ mod db_list;
 mod db_list_files;
 mod db_list_server;
 mod db_migrate;
+mod db_migrate_drift;
 mod db_migrate_faults;
 mod db_migrate_files;
 mod db_migrate_local;
@@ -212,6 +213,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_migrate_trust::tests,
     db_migrate_unfinished::tests,
     db_migrate_verify::tests,
+    db_migrate_drift::tests,
     db_migrate_wild::tests,
     db_migrate_messages::tests,
     restore_services::tests,

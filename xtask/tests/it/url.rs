@@ -80,6 +80,15 @@ fn no_secret_is_shown() {
     let hidden =
         database.xtask(["--verbose", "db-backup"]).env("DATABASE_URL", database.url("options=-c%20x.y%3Dhunter2"));
     hidden.run().ok().stderr_has("PGOPTIONS=***").stderr_lacks("hunter2");
+    // Nor where the server quotes it.
+    for options in ["options=hunter2", "options=-c%20work_mem%3Dhunter2", "options=-c%20a.b%3D1%20hunter2"] {
+        for args in [&["--verbose", "db-backup"][..], &["health-check", "--json"], &["db-stats"]] {
+            let run = database.xtask(args.iter().copied()).env("DATABASE_URL", database.url(options)).run();
+            run.holds(run.code != Some(0), "the server refuses it").stderr_lacks("hunter2").stdout_lacks("hunter2");
+            let said = [run.text(), run.stderr.clone()].concat();
+            run.holds(said.contains("***"), "the server's own words are shown");
+        }
+    }
     watch.finish(&[PASSWORD, "p%40ss", &url]);
     for name in database.sandbox.backups() {
         let text = fs::read_to_string(database.sandbox.path("backups").join(name)).unwrap();

@@ -8,7 +8,7 @@ use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
 use crate::migration::plan::State;
-use crate::migration::scratch::{MAKES_ROLE, Ran, Scratch};
+use crate::migration::scratch::{Ran, Scratch, makes_role};
 use crate::restore::preflight::Beside;
 use crate::terminal::{self, Progress};
 use anyhow::Result;
@@ -50,6 +50,9 @@ struct Verdict {
     /// The target's own database has it.
     #[serde(skip)]
     was_applied: bool,
+    /// What the failed file makes is there already.
+    #[serde(skip)]
+    exists: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
@@ -83,14 +86,15 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
     if failed > 0 {
         let count =
             terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
-        let with_role = format!("fix the file; the later files were tried without it\n{MAKES_ROLE}");
+        let of_applied = verdicts.iter().find(|verdict| verdict.exists && verdict.was_applied);
+        let with_role = of_applied.map(|verdict| makes_role(verdict.version));
+        let hint_of_file = "fix the file; the later files were tried without it";
+        let with_role = with_role.map(|hint| format!("{hint_of_file}\n{hint}"));
         let hint = if verdicts.iter().any(|verdict| verdict.left_behind) {
             "fix the .down.sql: something that it leaves behind makes the .up.sql fail the second time\nno statement \
              removes a value of an enum: add it with IF NOT EXISTS, or in a plain .sql file without a .down.sql"
-        } else if verdicts.iter().any(|verdict| verdict.error.is_some() && verdict.was_applied) {
-            with_role.as_str()
         } else {
-            "fix the file; the later files were tried without it"
+            with_role.as_deref().unwrap_or(hint_of_file)
         };
         return Err(Fault::failed(count).hint(hint).into());
     }
@@ -200,6 +204,7 @@ impl Verdict {
             error: None,
             left_behind: false,
             was_applied,
+            exists: false,
         }
     }
 
@@ -241,7 +246,8 @@ impl Verdict {
             Ran::RolledBack(why) => (true, why),
             Ran::HalfWay(why) => (false, why),
         };
-        self.error = Some(why);
+        self.exists = why.exists;
+        self.error = Some(why.said);
         Some(known)
     }
 

@@ -8,8 +8,8 @@ use crate::terminal::{clean_line, shell_word};
 /// At most this many names are shown for one that is unknown.
 const MOST_NAMES: usize = 20;
 
-/// That it is a question, whatever the model.
-pub fn check_form(question: Key<'_>) -> Result<(), Fault> {
+/// That it is a question, whatever the model. `known` gives the model, for the names in what is advised.
+pub fn check_form(question: Key<'_>, known: impl FnOnce() -> Option<Model>) -> Result<(), Fault> {
     let Some(why) = why_no_question(question.0, question.1, question.2) else { return Ok(()) };
     let is_one = |(user, relation, object): Key<'_>| why_no_question(user, relation, object).is_none();
     // Whether user and object are swapped the model knows.
@@ -17,7 +17,7 @@ pub fn check_form(question: Key<'_>) -> Result<(), Fault> {
     let hint = match reordered(question, &is_one).filter(|_| is_in_another_place) {
         Some(meant) => format!("did you mean: {}", typed(meant)),
         None => {
-            let (user, relation, object) = completed(question);
+            let (user, relation, object) = completed(question, &Names::of(known().as_ref(), question));
             format!("write it so: {}", typed((&user, &relation, &object)))
         }
     };
@@ -52,8 +52,40 @@ fn reordered<'q>((user, relation, object): Key<'q>, fits: &dyn Fn(Key<'_>) -> bo
     orders.into_iter().find(|order| fits(*order))
 }
 
+/// What stands for a word that is missing: names of the model, or else those of the manual.
+struct Names {
+    types: Vec<String>,
+    user: String,
+    object: String,
+    relation: String,
+}
+
+impl Names {
+    fn of(model: Option<&Model>, (_, relation, object): Key<'_>) -> Self {
+        let types: Vec<&str> = model.into_iter().flat_map(Model::types).collect();
+        let relations = |name: &str| model.into_iter().flat_map(|model| model.relations(name)).collect::<Vec<_>>();
+        let with = |fits: &dyn Fn(&[&str]) -> bool| types.iter().copied().find(|name| fits(&relations(name)));
+        let (named, is_user) = (type_of(object), |name: &&str| *name == "user");
+        let of_object = types.iter().copied().find(|name| *name == named);
+        let of_object =
+            of_object.or_else(|| with(&|all| all.contains(&relation))).or_else(|| with(&|all| !all.is_empty()));
+        let of_user = types.iter().copied().find(is_user).or_else(|| with(&|all: &[&str]| all.is_empty()));
+        let object = of_object.unwrap_or("document").to_owned();
+        Self {
+            relation: relations(&object).first().copied().unwrap_or("viewer").to_owned(),
+            user: of_user.or(types.first().copied()).unwrap_or("user").to_owned(),
+            types: types.into_iter().map(str::to_owned).collect(),
+            object,
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.types.iter().any(|known| known == name)
+    }
+}
+
 /// The words as far as they are of the right form, completed or replaced where they are not.
-fn completed((user, relation, object): Key<'_>) -> (String, String, String) {
+fn completed((user, relation, object): Key<'_>, names: &Names) -> (String, String, String) {
     let is_plain = |text: &str| {
         !text.is_empty()
             && text.len() <= 50
@@ -61,15 +93,17 @@ fn completed((user, relation, object): Key<'_>) -> (String, String, String) {
     };
     let part = |text: &str, is_right: bool, default: (&str, &str)| match text {
         right if is_right => right.to_owned(),
+        // A type alone.
+        name if names.has(name) => format!("{name}:{}", default.1),
         id if is_plain(id) => format!("{}:{id}", default.0),
         other if is_plain(type_of(other)) => format!("{}:{}", type_of(other), default.1),
         _ => format!("{}:{}", default.0, default.1),
     };
     let is_relation = why_no_question("user:alice", relation, "document:plan").is_none();
     (
-        part(user, form_of_user(user).is_none(), ("user", "alice")),
-        if is_relation { relation } else { "viewer" }.to_owned(),
-        part(object, form_of_object(object).is_none(), ("document", "plan")),
+        part(user, form_of_user(user).is_none(), (&names.user, "alice")),
+        if is_relation { relation } else { &names.relation }.to_owned(),
+        part(object, form_of_object(object).is_none(), (&names.object, "plan")),
     )
 }
 
@@ -84,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_was_typed_is_kept_as_far_as_it_fits() {
-        let hint = |question| check_form(question).unwrap_err().hint_text().unwrap().to_owned();
+        let hint = |question| check_form(question, || None).unwrap_err().hint_text().unwrap().to_owned();
         for (question, meant) in [
             (("anne", "viewer", "doc:plan"), "write it so: cargo xtask debug-auth user:anne viewer doc:plan"),
             (("user:anne", "viewer", "plan"), "write it so: cargo xtask debug-auth user:anne viewer document:plan"),
@@ -95,6 +129,20 @@ mod tests {
             (("doc:plan", "viewer", "user:*"), "write it so: cargo xtask debug-auth doc:plan viewer user:plan"),
         ] {
             assert_eq!(hint(question), meant);
+        }
+        let model = serde_json::json!({ "schema_version": "1.1", "type_definitions": [
+            { "type": "user" }, { "type": "team", "relations": { "member": { "this": {} } } },
+            { "type": "doc", "relations": { "viewer": { "this": {} } } },
+        ] });
+        for (question, meant) in [
+            (("user:bob", "viewer", "doc"), "user:bob viewer doc:plan"),
+            (("bob", "viewer", "plan"), "user:bob viewer doc:plan"),
+            (("bob", "reads", "plan"), "user:bob reads team:plan"),
+            (("bob", "a#b", "plan"), "user:bob member team:plan"),
+        ] {
+            let known = || Some(Model::from_value(&model).unwrap());
+            let fault = check_form(question, known).unwrap_err();
+            assert_eq!(fault.hint_text(), Some(&*format!("write it so: cargo xtask debug-auth {meant}")));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::health::report::{Check, Report, Status};
-use crate::terminal::{Mark, clean, clean_line, folded, hanging};
+use crate::terminal::{Mark, clean, clean_line, folded};
 use anyhow::Result;
 
 /// A column of facts that is narrower than this goes below the name.
@@ -42,7 +42,8 @@ fn lines(check: &Check, names: usize, context: &Context) -> Vec<String> {
     lines.extend(facts.map(|fact| format!("{}{fact}", " ".repeat(indent))));
     for hint in check.hint.iter().flat_map(|hint| hint.lines()) {
         let hint = terminal.hint_line(&clean(hint));
-        let folded = width.map_or_else(|| vec![hint.clone()], |width| hanging(&hint, width.saturating_sub(indent)));
+        let folded =
+            width.map_or_else(|| vec![hint.clone()], |width| terminal.hanging(&hint, width.saturating_sub(indent)));
         lines.extend(folded.into_iter().map(|hint| format!("{}{hint}", " ".repeat(indent))));
     }
     lines.extend(check.log.iter().map(|line| format!("{}| {}", " ".repeat(begin), clean_line(line))));

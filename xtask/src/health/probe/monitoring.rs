@@ -19,7 +19,7 @@ pub fn look(scene: &Scene) -> Finding {
     parts.sort_by_key(|(part, _)| PARTS.iter().position(|known| known.service == part.service));
     // `down` leaves the containers, stopped.
     if parts.iter().all(|(_, container)| !container.runs()) {
-        return Finding::skipped("not started (cargo xtask monitoring-dashboard)");
+        return Finding::skipped("not started; the command monitoring-dashboard starts them");
     }
     if let Some((part, container)) = parts.iter().find(|(_, container)| !container.runs()) {
         return Finding::fail(format!("{} does not run ({})", part.name, container.state), START_AGAIN);

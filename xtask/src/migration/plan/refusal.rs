@@ -23,6 +23,16 @@ pub fn folder(folder: &Folder) -> Result<(), Fault> {
     Err(Fault::failed(fault).hint(cures.join("\n")))
 }
 
+/// At most so many commands stand in one hint.
+const MOST_REPAIRS: usize = 3;
+
+/// The commands that repair these versions, one each.
+pub fn repairs(versions: &[i64]) -> String {
+    let shown = versions.iter().take(MOST_REPAIRS).map(|version| format!("cargo xtask db-migrate repair {version}"));
+    let more = if versions.len() > MOST_REPAIRS { "; and so for each of the others" } else { "" };
+    shown.collect::<Vec<_>>().join("; ") + more
+}
+
 /// Two files that would both be run as one version.
 pub fn rivals(wanted: &[&Migration]) -> Result<(), Fault> {
     let Some(migration) = wanted.iter().find(|migration| !migration.rivals.is_empty()) else { return Ok(()) };
@@ -100,6 +110,12 @@ pub fn missing(entries: &[Entry]) -> Result<(), Fault> {
         return Ok(());
     }
     let names = missing.iter().map(|entry| entry.named()).collect::<Vec<_>>().join(", ");
+    let versions: Vec<i64> = missing.iter().map(|entry| entry.version).collect();
+    let gone = format!(
+        "get the checkout that has them; if the versions are another program's: --ignore-missing; if the files are gone \
+         for good: {}",
+        repairs(&versions)
+    );
     let hint = if entries.iter().all(|entry| entry.migration.is_none()) {
         "no migration is here at all: name the folder that holds them: XTASK_MIGRATIONS=DIR; or get the checkout that \
          has them"
@@ -107,8 +123,7 @@ pub fn missing(entries: &[Entry]) -> Result<(), Fault> {
         "the database is newer than this checkout: get the newer checkout; if the versions are another program's: \
          --ignore-missing"
     } else {
-        "get the checkout that has them; if the versions are another program's: --ignore-missing; if the files are \
-         gone for good: cargo xtask db-migrate repair VERSION"
+        &gone
     };
     let mut hints: Vec<String> = missing.iter().filter_map(|entry| same_words(entry, entries)).collect();
     hints.push(hint.to_owned());

@@ -21,10 +21,12 @@ SELECT pg_catalog.json_build_object('version', pg_catalog.current_setting('serve
 /// `pg_parameter_acl` came with this version.
 const PARAMETERS_SINCE: u32 = 150_000;
 
-// Columns that the server changes by itself are left out: what VACUUM freezes, what a login clears.
+// Columns that the server changes by itself are left out: what VACUUM freezes, what a login clears. Rights that were never
+// granted are those that a GRANT and its REVOKE leave.
 const DATABASES: &str = "
 SELECT 'database', d.oid::pg_catalog.text, d.datname, d.oid,
   pg_catalog.to_jsonb(d) - 'oid' - 'datfrozenxid' - 'datminmxid' - 'dathasloginevt' - 'datlastsysoid'
+    || pg_catalog.jsonb_build_object('datacl', COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba)))
 FROM pg_catalog.pg_database AS d";
 const ROLES: &str = "
 SELECT 'role', r.oid::pg_catalog.text, r.rolname, NULL,
@@ -51,6 +53,7 @@ LEFT JOIN pg_catalog.pg_database AS d ON c.classoid = 'pg_catalog.pg_database'::
 LEFT JOIN pg_catalog.pg_tablespace AS t ON c.classoid = 'pg_catalog.pg_tablespace'::pg_catalog.regclass AND t.oid = c.objoid";
 const TABLESPACES: &str = "
 SELECT 'tablespace', t.oid::pg_catalog.text, t.spcname, NULL, pg_catalog.to_jsonb(t) - 'oid'
+    || pg_catalog.jsonb_build_object('spcacl', COALESCE(t.spcacl, pg_catalog.acldefault('t', t.spcowner)))
 FROM pg_catalog.pg_tablespace AS t";
 const PARAMETERS: &str = "
 SELECT 'parameter', p.oid::pg_catalog.text, p.parname, NULL, pg_catalog.to_jsonb(p) - 'oid'

@@ -53,6 +53,9 @@ pub struct Launch<'a> {
 
 /// Reaching the server.
 pub trait Access: fmt::Debug + Send + Sync {
+    /// Values that the server may quote when it refuses a session, and that may be secrets.
+    fn quoted_values(&self) -> Vec<String>;
+
     /// Finds out which server is meant, and how to log in: once, before anything else is asked. A program
     /// that does not answer here is no error: the call that needs it reports that.
     ///

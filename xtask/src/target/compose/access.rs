@@ -18,6 +18,10 @@ impl Access for Compose {
         self.identified(deadline)
     }
 
+    fn quoted_values(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn login(&self) -> &Login {
         &self.found().login.login
     }

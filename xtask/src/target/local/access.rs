@@ -16,6 +16,10 @@ impl Access for Local {
         Ok(Identified::default())
     }
 
+    fn quoted_values(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn login(&self) -> &Login {
         &self.login
     }

@@ -10,7 +10,7 @@ use crate::process::{Detached, signals};
 use crate::settings::{Settings, fault_point};
 use crate::target::backend::{Access as _, ComposeProject, Extent, Stack};
 use crate::target::free_port;
-use crate::target::openfga as probe;
+use crate::target::openfga::{self as probe, URL};
 use crate::target::openfga_migration;
 use crate::target::ports::{Taken, taken_by};
 use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
@@ -265,7 +265,7 @@ fn up_openfga(local: &Local, startup: &Startup, started: &mut bool) -> Result<Op
     *started = true;
     let log = folder.log(openfga::LOG);
     let from = cluster::log_length(&log);
-    let (url, server) = start_openfga(local, &program, startup)?;
+    let Some((url, server)) = start_openfga(local, &program, startup)? else { return Ok(None) };
     (callbacks.stage)("waiting for OpenFGA");
     let server = RefCell::new(server);
     wait(openfga::LOG, local, error::is_lasting, || {
@@ -279,8 +279,9 @@ fn up_openfga(local: &Local, startup: &Startup, started: &mut bool) -> Result<Op
     Ok(Some(url))
 }
 
-/// Migrates and starts it, with our login: not where another role could have it run that role's code.
-fn start_openfga(local: &Local, program: &Path, startup: &Startup) -> Result<(String, Detached)> {
+/// Migrates and starts it, with our login: not where another role could have it run that role's code. `None`: the settings
+/// name a server in its place.
+fn start_openfga(local: &Local, program: &Path, startup: &Startup) -> Result<Option<(String, Detached)>> {
     let (folder, callbacks) = (&local.folder, startup.callbacks);
     let user = local.server_user()?;
     let password = local.password()?;
@@ -289,6 +290,10 @@ fn start_openfga(local: &Local, program: &Path, startup: &Startup) -> Result<(St
     let own = local.own_program(program.to_owned(), port);
     let reasons = grounds.reasons(own.is_on_own_server);
     if !reasons.is_empty() {
+        if startup.settings.get(URL).is_some() {
+            (callbacks.note)(&format!("OpenFGA is not started here: {URL} names the one that serves"));
+            return Ok(None);
+        }
         let database = &local.login.database;
         return Err(openfga_migration::not_started(&reasons, local.role(), database, &own).into());
     }
@@ -309,7 +314,7 @@ fn start_openfga(local: &Local, program: &Path, startup: &Startup) -> Result<(St
     folder.keep(&record)?;
     (callbacks.stage)("starting OpenFGA");
     let (started, server) = runner.start(store, chosen)?;
-    Ok((started.url(), server))
+    Ok(Some((started.url(), server)))
 }
 
 fn wait<T>(log: &str, local: &Local, lasts: fn(&anyhow::Error) -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {

@@ -1,11 +1,12 @@
 //! How the server that `DATABASE_URL` names is reached.
 
-use super::Url;
+use super::{Url, options};
 use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness};
 use crate::target::client_error::Connection;
 use crate::target::disk::Disk;
+use crate::words::masked;
 use anyhow::Result;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,10 @@ use std::time::Duration;
 impl Access for Url {
     fn identify(&self, _: Duration) -> Result<Identified> {
         Ok(Identified::default())
+    }
+
+    fn quoted_values(&self) -> Vec<String> {
+        self.connection.variable("PGOPTIONS").map(options::values).unwrap_or_default()
     }
 
     fn login(&self) -> &Login {
@@ -49,7 +54,7 @@ impl Access for Url {
     }
 
     fn cause(&self, stderr: &str, connection: Connection<'_>) -> Option<anyhow::Error> {
-        let words = || anyhow::Error::msg(stderr.trim().to_owned());
+        let words = || anyhow::Error::msg(masked(stderr.trim(), &self.quoted_values()));
         self.fault(connection).map(|fault| words().context(fault))
     }
 

@@ -6,6 +6,7 @@ mod connection;
 mod contact;
 mod hints;
 mod openfga;
+mod options;
 mod parameters;
 mod services;
 mod stack;

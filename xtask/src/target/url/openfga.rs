@@ -5,13 +5,13 @@ use crate::error::Fault;
 use crate::process::Program;
 use crate::settings::Settings;
 use crate::target::backend::{Build, MadeOf, OwnMigration, OwnOpenfga, Talk};
+use crate::target::openfga::URL;
 use crate::target::openfga_exposure::PinnedPath;
 use crate::target::{openfga, openfga_migration, percent};
 use anyhow::Result;
 use std::time::Duration;
 
 const MIGRATE_DEADLINE: Duration = Duration::from_secs(180);
-const URL: &str = "OPENFGA_API_URL";
 
 impl OwnOpenfga for Url {
     fn can_have_openfga(&self) -> bool {

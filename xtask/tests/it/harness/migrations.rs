@@ -3,7 +3,7 @@
 use super::restore::paused;
 use super::run::Running;
 use super::stack::Database;
-use super::{Outcome, Sandbox, Xtask};
+use super::{Outcome, Sandbox, UrlDatabase, Xtask};
 use std::path::PathBuf;
 
 /// A statement that takes long enough to be met in its middle.
@@ -15,6 +15,11 @@ pub fn sqlx_lock(database: &str) -> i64 {
     let bit = |crc: u32| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
     let crc = !database.bytes().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| bit(crc)));
     0x3d32_ad9e_i64 * i64::from(crc)
+}
+
+/// How `db-migrate` with these words ended in a database of the target `url`.
+pub fn migrate(database: &UrlDatabase, args: &[&str]) -> Outcome {
+    database.xtask(["db-migrate"]).args(args.iter().copied()).run()
 }
 
 impl Sandbox {

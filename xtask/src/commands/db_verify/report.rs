@@ -1,0 +1,149 @@
+//! What was found out about each file, and what a run of `db-verify` comes to.
+
+use crate::backup::metrics::Event;
+use crate::backup::name;
+use crate::backup::proof::Verdict;
+use crate::commands::full_backup;
+use crate::context::Context;
+use crate::error::{self, Cause, Exit, Fault};
+use crate::postgres::text::Name;
+use crate::terminal;
+use anyhow::{Error, Result};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What was found out about one file; in `--json`, version 1.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Entry {
+    pub(super) file: String,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) database: Option<Name>,
+    pub(super) tables: Option<u64>,
+    pub(super) rows: Option<u64>,
+    /// How many roles it holds; only of a file with a server's roles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) roles: Option<u64>,
+    /// Whether it was loaded and compared; null where that was not asked or not possible.
+    pub(super) restored: Option<bool>,
+    /// How long loading took.
+    pub(super) seconds: Option<f64>,
+    /// Why it is unfit or was not loaded.
+    pub(super) reason: Option<String>,
+    #[serde(skip)]
+    error: Option<Error>,
+    /// Why `db-restore` refuses it on every server, though it is whole.
+    #[serde(skip)]
+    pub(super) refused: Option<Fault>,
+    /// A program was started on the server for it.
+    #[serde(skip)]
+    pub(super) was_tried: bool,
+}
+
+impl Entry {
+    /// A file of which nothing is known yet.
+    pub(super) fn of(path: &Path) -> Self {
+        Self { file: path.to_string_lossy().into_owned(), ..Self::default() }
+    }
+
+    /// It failed: why, for people and for the exit code.
+    pub(super) fn failed(mut self, error: Error, context: &Context) -> Self {
+        self.reason = Some(format!("{error:#}"));
+        self.error = Some(match error::fault(&error) {
+            Some(_) => error,
+            None => {
+                let message = format!("{} cannot be checked", context.shown(Path::new(&self.file)));
+                error.context(Fault::failed(message).hint("list the files: cargo xtask db-list"))
+            }
+        });
+        self
+    }
+
+    pub(super) fn show(&self, context: &Context) -> Result<()> {
+        let file = terminal::clean_line(&context.shown(Path::new(&self.file)));
+        if let Some(error) = &self.error {
+            context.terminal.error(error);
+            return Ok(());
+        }
+        let words = self.verdict.map_or("", Verdict::as_str);
+        let mut line = format!("{file}: {words} ({})", self.counts());
+        if let Some(seconds) = self.seconds {
+            line.push_str(&format!(", restored and compared in {seconds:.1} s"));
+        }
+        if let Some(reason) = &self.reason {
+            line.push_str(&format!("; {reason}"));
+        }
+        context.terminal.result_report(&context.terminal.done_line(&line))?;
+        if let Some(fault) = &self.refused {
+            context.terminal.warn(&format!("db-restore refuses it: {fault}"));
+            fault.hint_text().into_iter().for_each(|hint| context.terminal.said_below(hint));
+        }
+        Ok(())
+    }
+
+    fn counts(&self) -> String {
+        if let Some(roles) = self.roles {
+            return terminal::counted(roles, "role", "roles");
+        }
+        let tables = terminal::counted(self.tables.unwrap_or_default(), "table", "tables");
+        format!("{tables}, {}", terminal::counted(self.rows.unwrap_or_default(), "row", "rows"))
+    }
+}
+
+/// Writes down for Prometheus whether the backups of each database are good.
+pub(super) fn tell_metrics(report: &[Entry], context: &Context) {
+    let mut found: BTreeMap<String, Event> = BTreeMap::new();
+    for entry in report {
+        let file = Path::new(&entry.file).file_name().unwrap_or_default().to_string_lossy();
+        let named = name::parse(&file);
+        // Some of its tables are no backup of a database.
+        if named.as_ref().is_some_and(|named| named.purpose == name::Purpose::Tables) {
+            continue;
+        }
+        let Some(database) = entry.database.clone().or(named.map(|named| named.database)) else { continue };
+        let event = match (&entry.error, entry.restored) {
+            (Some(error), _) if !is_judged(error) => continue,
+            (Some(_), _) => Event::Unfit,
+            (None, restored) => Event::Verified { restored: restored == Some(true) },
+        };
+        let so_far = found.entry(database.as_str().to_owned()).or_insert(event);
+        if event == Event::Unfit {
+            *so_far = event;
+        }
+    }
+    found.into_iter().for_each(|(database, event)| full_backup::tell_metrics(&database, event, context));
+}
+
+/// Whether the file may be the cause. A server that does not answer and a lock say nothing about the file.
+pub(super) fn is_judged(error: &Error) -> bool {
+    matches!(error::exit(error), Exit::Refused | Exit::Failed)
+}
+
+/// The worst of the report decides the exit code: an unfit file (3) before a failed load.
+pub(super) fn conclusion(report: &[Entry]) -> Result<()> {
+    let exits = report.iter().filter_map(|entry| entry.error.as_ref());
+    let exits: Vec<Exit> = exits.map(error::exit).collect();
+    let Some(first) = exits.first() else { return Ok(()) };
+    let exit = if exits.contains(&Exit::Refused) { Exit::Refused } else { *first };
+    let of = terminal::count(report.len() as u64);
+    let unjudged = exits.iter().filter(|exit| matches!(exit, Exit::Unreachable | Exit::Locked)).count();
+    let failed = exits.len().saturating_sub(unjudged);
+    let backups = |number: usize| terminal::counted(number as u64, "backup", "backups");
+    let message = match (failed, unjudged) {
+        (failed, 0) => format!("{} of {of} did not pass", backups(failed)),
+        (0, unjudged) => format!("{} of {of} could not be tried", backups(unjudged)),
+        (failed, unjudged) => {
+            let unjudged = terminal::count(unjudged as u64);
+            format!("{} of {of} did not pass, {unjudged} could not be tried", backups(failed))
+        }
+    };
+    let fault = Fault::new(exit, message);
+    // A backup that is whole and cannot be loaded fails for what its database holds: a new one would fail, too.
+    let has_own_way =
+        |error: &Error| error::exit(error) != Exit::Refused || error::cause(error) == Some(Cause::OtherKind);
+    let next = match report.iter().filter_map(|entry| entry.error.as_ref()).all(has_own_way) {
+        true => "see above what each one needs",
+        false => "take a new one: cargo xtask db-backup",
+    };
+    Err(fault.hint(next).into())
+}
