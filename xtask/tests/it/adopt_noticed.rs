@@ -166,7 +166,7 @@ else
 endif
 # a \\
 down: commented
-restart health-%:
+health-%:
 # a comment
 \t@echo their $@
 ifeq ($(N),other)

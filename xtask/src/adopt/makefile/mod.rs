@@ -1,6 +1,7 @@
 //! The names that people type behind `make`: those that are free lead to this program, the others stay.
 
 mod line;
+mod reading;
 mod references;
 mod rules;
 

@@ -1,7 +1,8 @@
 //! The rules of a Makefile and of the files that it includes.
 
 use super::line::{self, Assignment, Line};
-use super::references;
+use super::reading::{Reading, Recipe};
+use super::references::{self, BLANK};
 use crate::adopt::included;
 use crate::adopt::repository::Repository;
 use crate::error::Fault;
@@ -46,45 +47,6 @@ pub struct Rules {
     patterns: usize,
 }
 
-/// A file that is read, and how far.
-struct Reading<'t> {
-    file: &'t str,
-    lines: Vec<Logical<'t>>,
-    at: usize,
-    depth: usize,
-    /// Whether a line with a tab belongs to a recipe here.
-    recipe: Recipe,
-    /// The same before each condition that is open.
-    before: Vec<Recipe>,
-}
-
-/// Whether a line with a tab belongs to the recipe of a rule above it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Recipe {
-    Yes,
-    No,
-    /// A condition decides it.
-    Perhaps,
-}
-
-/// Lines that make reads as one.
-struct Logical<'t> {
-    /// Of the first one, counted from 1.
-    number: usize,
-    physical: Vec<&'t str>,
-    text: String,
-}
-
-impl Logical<'_> {
-    fn has_tab(&self) -> bool {
-        self.text.starts_with('\t')
-    }
-
-    fn first_word(&self) -> &str {
-        line::first_word(line::without_comment(&self.text)).0
-    }
-}
-
 impl Rules {
     /// Those of this file, which is there.
     pub fn of_file(repository: &Repository, file: &str, text: &str) -> Result<Self, Fault> {
@@ -121,8 +83,7 @@ impl Rules {
     }
 
     fn read(&mut self, repository: &Repository, file: &str, text: &str, depth: usize) -> Result<(), Fault> {
-        let lines = logical_lines(text);
-        let mut reading = Reading { file, lines, at: 0, depth, recipe: Recipe::No, before: Vec::new() };
+        let mut reading = Reading::of(file, text, depth);
         let around = self.conditions;
         while let Some(logical) = reading.lines.get(reading.at) {
             signals::check()?;
@@ -142,7 +103,7 @@ impl Rules {
                 continue;
             }
             self.take(repository, &mut reading, read, (&words, number))?;
-            self.conditions = around.saturating_add(reading.before.len());
+            self.conditions = around.saturating_add(reading.conditions());
         }
         self.conditions = around;
         Ok(())
@@ -199,13 +160,13 @@ impl Rules {
     /// Keeps a rule under its targets. Of several rules of a target, the one with a recipe.
     fn rule(&mut self, reading: &Reading<'_>, targets: &str, inline: Option<&str>, number: usize) {
         let targets = included::expanded(&references::with_parentheses(targets), &self.variables, &self.uncertain);
-        if !targets.split(BLANKS).all(line::is_plain_target) {
+        if !targets.split(BLANK).all(line::is_plain_target) {
             self.leave_out_line(reading.file, number);
         }
         let mut recipe: Vec<String> = inline.map(str::to_owned).into_iter().collect();
         recipe.extend(reading.recipe_below());
         let rule = Rule { file: reading.file.to_owned(), line: number, recipe: Rc::new(recipe) };
-        for target in targets.split(BLANKS).filter(|target| line::is_plain_target(target)) {
+        for target in targets.split(BLANK).filter(|target| line::is_plain_target(target)) {
             let target = without_dots(target);
             if target.is_empty() || target.starts_with('.') {
                 continue;
@@ -264,52 +225,6 @@ impl Rules {
     }
 }
 
-impl Reading<'_> {
-    /// At a line that begins, turns or ends a condition.
-    fn condition(&mut self, word: &str) {
-        if !matches!(word, "else" | "endif") {
-            self.before.push(self.recipe);
-            return;
-        }
-        let before = if word == "endif" { self.before.pop() } else { self.before.last().copied() };
-        if before.is_some_and(|before| before != self.recipe) {
-            self.recipe = Recipe::Perhaps;
-        }
-    }
-
-    /// Goes behind the end of the text of a variable. Says whether nothing in it may make a rule.
-    fn skip_definition(&mut self) -> bool {
-        let mut open = 1_usize;
-        let mut is_harmless = true;
-        while let Some(logical) = self.lines.get(self.at) {
-            self.at += 1;
-            let word = line::first_word(logical.text.trim_matches(BLANKS)).0;
-            match word {
-                "define" if !logical.has_tab() => open = open.saturating_add(1),
-                "endef" if !logical.has_tab() => open = open.saturating_sub(1),
-                _ => is_harmless &= references::is_harmless(&logical.text),
-            }
-            if open == 0 {
-                break;
-            }
-        }
-        is_harmless
-    }
-
-    /// The recipe of the rule above: empty lines, comments and conditions do not end it.
-    fn recipe_below(&self) -> Vec<String> {
-        let below = self.lines.iter().skip(self.at).take_while(|logical| {
-            let word = logical.first_word();
-            logical.has_tab() || word.is_empty() || Line::of(word) == Line::Condition
-        });
-        let lines = below.filter(|logical| logical.has_tab()).flat_map(|logical| &logical.physical);
-        lines.map(|line| line.trim().to_owned()).collect()
-    }
-}
-
-/// What separates words.
-const BLANKS: [char; 2] = references::BLANK;
-
 /// A target as make knows it.
 fn without_dots(target: &str) -> &str {
     let mut target = target;
@@ -317,29 +232,4 @@ fn without_dots(target: &str) -> &str {
         target = rest.trim_start_matches('/');
     }
     target
-}
-
-/// The lines of a file, those that end with a backslash joined with the next.
-fn logical_lines(text: &str) -> Vec<Logical<'_>> {
-    let mut lines = Vec::new();
-    let mut physical = text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate();
-    while let Some((at, first)) = physical.next() {
-        let mut logical = Logical { number: at.saturating_add(1), physical: vec![first], text: first.to_owned() };
-        while goes_on(&logical.text)
-            && let Some((_, next)) = physical.next()
-        {
-            logical.text.pop();
-            logical.text.push(' ');
-            logical.text.push_str(next.trim_start_matches(BLANKS));
-            logical.physical.push(next);
-        }
-        lines.push(logical);
-    }
-    lines
-}
-
-/// Whether a line ends with a backslash that has none of its own.
-fn goes_on(line: &str) -> bool {
-    let backslashes = line.len().saturating_sub(line.trim_end_matches('\\').len());
-    !backslashes.is_multiple_of(2)
 }
