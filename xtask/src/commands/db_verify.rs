@@ -12,7 +12,7 @@ use super::leftovers;
 use super::standard_input;
 use super::swap::preview;
 use crate::backup::listing;
-use crate::backup::manifest::{self, Manifest};
+use crate::backup::manifest::Manifest;
 use crate::backup::proof::{self, Proven, Verdict};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -113,29 +113,18 @@ impl Args {
 }
 
 fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Context) -> Result<Entry> {
-    let path = &subject.path;
-    let progress = context.terminal.progress("reading", std::fs::metadata(path).ok().map(|facts| facts.len()));
-    let mut entry = Entry::of(path);
+    let mut entry = Entry::of(&subject.path);
     if subject.is_globals() {
         return Ok(of_globals(entry, subject, args, context));
     }
-    let proven = match subject.is_stdin() {
-        true => standard_input::proven("db-verify -", context),
-        false => subject.prove(&|bytes| progress.set(bytes)),
-    };
-    let backup = match proven {
+    let backup = match prove(subject, context) {
         Ok(backup) => backup,
         Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
             return Err(error);
         }
         Err(error) => return Ok(entry.failed(error, context)),
     };
-    drop(progress);
-    entry.verdict = Some(if backup.manifest.is_some() { Verdict::Whole } else { Verdict::MadeElsewhere });
-    entry.database = backup.manifest.as_ref().map(|manifest| manifest.database.clone());
-    let filled = backup.contents.filled();
-    entry.tables = Some(manifest::tables(&filled).len() as u64);
-    entry.rows = Some(manifest::rows(&filled));
+    entry.holds(&backup);
     let is_full = backup.manifest.as_ref().is_none_or(Manifest::is_full);
     let Some(target) = target else {
         entry.refused = if is_full { preflight::refuse_parts(&backup).err() } else { None };
@@ -164,6 +153,15 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
             Ok(entry.failed(error, context))
         }
     }
+}
+
+fn prove(subject: &Subject, context: &Context) -> Result<Proven> {
+    if subject.is_stdin() {
+        return standard_input::proven("db-verify -", context);
+    }
+    let size = std::fs::metadata(&subject.path).ok().map(|facts| facts.len());
+    let progress = context.terminal.progress("reading", size);
+    subject.prove(&|bytes| progress.set(bytes))
 }
 
 fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> Result<()> {

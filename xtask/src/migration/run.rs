@@ -187,13 +187,7 @@ impl Runner<'_, '_> {
         self.session.feed(&step.file, &before, |write| write(&text))?;
         self.session.run(commit)?;
         let took = clock.elapsed();
-        // In a transaction that the file left open the time stands still.
-        let closed =
-            self.session.ask("SELECT pg_catalog.now() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()")?;
-        if closed.as_deref() != Some("true") {
-            let fault = Fault::failed("The file leaves a transaction open, which is rolled back");
-            return Err(anyhow::Error::from(fault).into());
-        }
+        self.refuse_open_transaction()?;
         self.session.run(&format!("{FRESH} {QUIET} {EMPTY_PATH}"))?;
         let mut invalid = indexes::invalid(self.session)?;
         invalid.retain(|index| !invalid_before.contains(index) || index.is_named_in(&text));
@@ -208,6 +202,16 @@ impl Runner<'_, '_> {
         )?;
         fault_point("committed");
         Ok(took)
+    }
+
+    /// In a transaction that the file left open the time stands still.
+    fn refuse_open_transaction(&mut self) -> Result<()> {
+        let closed =
+            self.session.ask("SELECT pg_catalog.now() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()")?;
+        if closed.as_deref() == Some("true") {
+            return Ok(());
+        }
+        Err(Fault::failed("The file leaves a transaction open, which is rolled back").into())
     }
 }
 

@@ -110,9 +110,7 @@ fn what_an_empty_database_cannot_take_is_refused_beforehand() {
         if options.contains(&"--create") {
             run.code(3).stderr_has(why).stderr_has(hint);
         } else {
-            run.ok()
-                .stdout_has("✓ part.sql: ")
-                .stderr_has("⚠ db-restore refuses it: part.sql cannot be loaded into an empty");
+            run.ok().stdout_has("✓ part.sql: ").stderr_has("⚠ db-restore refuses it: ");
             run.stderr_has(why).stderr_has(hint);
         }
     }

@@ -4,6 +4,7 @@ use super::line::{self, Line};
 use super::references::{self, BLANK};
 
 /// A file that is read, and how far.
+#[derive(Debug)]
 pub struct Reading<'t> {
     pub file: &'t str,
     pub lines: Vec<Logical<'t>>,
@@ -25,6 +26,7 @@ pub enum Recipe {
 }
 
 /// Lines that make reads as one.
+#[derive(Debug)]
 pub struct Logical<'t> {
     /// Of the first one, counted from 1.
     pub number: usize,
