@@ -61,6 +61,8 @@ pub enum Cause {
     ListensElsewhere,
     /// The server answered that it fails itself (HTTP 500 to 599).
     ServerFails,
+    /// The server has an object of that name already (SQLSTATE 42710): a role, say.
+    ObjectExists,
     /// The server lacks roles that a backup names.
     RolesMissing,
     /// A statement of a backup failed while others ran beside it.

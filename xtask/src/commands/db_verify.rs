@@ -9,9 +9,10 @@ mod subject;
 use self::report::{Entry, conclusion, is_judged, tell_metrics};
 use self::subject::Subject;
 use super::leftovers;
+use super::standard_input;
 use super::swap::preview;
 use crate::backup::listing;
-use crate::backup::manifest;
+use crate::backup::manifest::Manifest;
 use crate::backup::proof::{self, Proven, Verdict};
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
@@ -31,7 +32,7 @@ use std::time::Instant;
 /// Prove backups; with --restore load each into a scratch database, compare, and drop it
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Backup files, or sets: then every file of each [default: the newest full backup of this database]
+    /// Backup files, or sets: then every file of each; - reads one from stdin [default: the newest full backup of this database]
     files: Vec<PathBuf>,
     /// Every backup of backups/; with --database every one of that database
     #[arg(long, conflicts_with = "files")]
@@ -88,7 +89,15 @@ impl Args {
     /// What is verified, and the target whose backups were looked for.
     fn choose(&self, context: &Context) -> Result<(Vec<Subject>, Option<Target>)> {
         if !self.files.is_empty() {
-            return Ok((self.files.iter().flat_map(|file| Subject::typed(context.typed(file))).collect(), None));
+            let of_stdin = self.files.iter().filter(|file| standard_input::is_meant(file)).count();
+            if of_stdin > 1 {
+                return Err(Fault::usage("Standard input holds one backup").hint("name - once").into());
+            }
+            let subjects = |file: &PathBuf| match standard_input::is_meant(file) {
+                true => vec![Subject::stdin()],
+                false => Subject::typed(context.typed(file)),
+            };
+            return Ok((self.files.iter().flat_map(subjects).collect(), None));
         }
         let mut chosen_by = None;
         let mut backups = listing::list(&context.backups_folder(), &proof::glance)?;
@@ -113,27 +122,27 @@ impl Args {
 }
 
 fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Context) -> Result<Entry> {
-    let path = &subject.path;
-    let progress = context.terminal.progress("reading", std::fs::metadata(path).ok().map(|facts| facts.len()));
-    let mut entry = Entry::of(path);
+    let mut entry = Entry::of(&subject.path);
     if subject.is_globals() {
         return Ok(of_globals(entry, subject, args, context));
     }
-    let backup = match subject.prove(&|bytes| progress.set(bytes)) {
+    let backup = match prove(subject, context) {
         Ok(backup) => backup,
         Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
             return Err(error);
         }
         Err(error) => return Ok(entry.failed(error, context)),
     };
-    drop(progress);
-    entry.verdict = Some(if backup.manifest.is_some() { Verdict::Whole } else { Verdict::MadeElsewhere });
-    entry.database = backup.manifest.as_ref().map(|manifest| manifest.database.clone());
-    let filled = backup.contents.filled();
-    entry.tables = Some(manifest::tables(&filled).len() as u64);
-    entry.rows = Some(manifest::rows(&filled));
-    let Some(target) = target else { return Ok(entry) };
-    if backup.manifest.as_ref().is_some_and(|manifest| !manifest.is_full()) {
+    entry.holds(&backup);
+    let is_full = backup.manifest.as_ref().is_none_or(Manifest::is_full);
+    let Some(target) = target else {
+        entry.refused = if is_full { preflight::refuse_parts(&backup).err() } else { None };
+        if args.json {
+            entry.reason = entry.refused.as_ref().map(|fault| format!("db-restore refuses it: {fault}"));
+        }
+        return Ok(entry);
+    };
+    if !is_full {
         entry.reason = Some("a partial backup: proven, not loaded".to_owned());
         return Ok(entry);
     }
@@ -153,6 +162,15 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
             Ok(entry.failed(error, context))
         }
     }
+}
+
+fn prove(subject: &Subject, context: &Context) -> Result<Proven> {
+    if subject.is_stdin() {
+        return standard_input::proven("db-verify -", context);
+    }
+    let size = std::fs::metadata(&subject.path).ok().map(|facts| facts.len());
+    let progress = context.terminal.progress("reading", size);
+    subject.prove(&|bytes| progress.set(bytes))
 }
 
 fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> Result<()> {

@@ -30,6 +30,7 @@ mod removal;
 mod second_openfga;
 pub mod setup_env;
 pub mod setup_openfga;
+mod standard_input;
 mod starting;
 mod store_file;
 mod store_setup;

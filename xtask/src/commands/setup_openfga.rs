@@ -12,7 +12,7 @@ use anyhow::Result;
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(form) = args.print_model {
-        return print::print(args.file.read(context)?.required_model()?, form, context);
+        return print::print(args.file.read_without_store(context)?.required_model()?, form, context);
     }
     let target = context.target()?;
     context.terminal.note(&format!("Setting up OpenFGA of {}", target.shown()));

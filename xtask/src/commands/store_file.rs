@@ -51,7 +51,16 @@ impl FileArgs {
 
     /// Reads the store file and says what its author should know.
     pub fn read(&self, context: &Context) -> Result<StoreFile> {
-        let options = Options { store: self.store.as_deref(), allow_external_files: self.allow_external_files };
+        self.read_as(self.store.as_deref(), context)
+    }
+
+    /// The same, where no store is asked: whatever name the file would give one.
+    pub fn read_without_store(&self, context: &Context) -> Result<StoreFile> {
+        self.read_as(Some("no store"), context)
+    }
+
+    fn read_as(&self, store: Option<&str>, context: &Context) -> Result<StoreFile> {
+        let options = Options { store, allow_external_files: self.allow_external_files };
         let file = match self.path(context) {
             Some(path) => StoreFile::read(&path, &context.shown(&path), options)?,
             // Files that it names are those of the folder that the user stands in.

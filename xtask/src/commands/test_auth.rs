@@ -55,7 +55,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let exact =
         args.exact || !assertions::ask_for_lists(&file.tests) || reconcile::holds_only(&api, &store.id, &file.tuples)?;
     let asked = Asked { api: &api, store: &store, model: &model, exact };
-    let is_files = asked.says_what_differs(&file, context)?;
+    let is_files = asked.says_what_differs(&file, args.file.path(context).is_some(), context)?;
     other_ids::warn(&store.id, &model, &target, context);
     let second = SecondOpenfga::new(&target, &api, args.file.temporary_store, context);
     let live = Live { api: &api, store: &store.id, model: &model, exact, tuples: &file.tuples };
@@ -133,7 +133,8 @@ struct Named<'a> {
 
 impl Asked<'_> {
     /// Whether the live model is the file's; what a person should know before they read the answers.
-    fn says_what_differs(&self, file: &StoreFile, context: &Context) -> Result<Option<bool>> {
+    /// `can_be_read_again`: it did not come on standard input.
+    fn says_what_differs(&self, file: &StoreFile, can_be_read_again: bool, context: &Context) -> Result<Option<bool>> {
         absent_tuples::warn(self.api, &self.store.id, context)?;
         let Some(ours) = &file.model else { return Ok(None) };
         let live = self.api.model(&self.store.id, self.model)?;
@@ -145,7 +146,11 @@ impl Asked<'_> {
             let count = counted(lines.len() as u64, "difference", "differences");
             let text = format!("The live model {} is not the file's: {count} ({first})", self.model);
             context.terminal.warn(&terminal::clean_line(&text));
-            context.terminal.said_below("write the file's: cargo xtask setup-openfga; see all of them with --dry-run");
+            context.terminal.said_below(if can_be_read_again {
+                "write the file's: cargo xtask setup-openfga; see all of them with --dry-run"
+            } else {
+                "write the file's with setup-openfga: save the text as a file first, or pipe it in once more"
+            });
         }
         Ok(Some(lines.is_empty()))
     }

@@ -5,7 +5,7 @@ use super::failure::{Failure, code};
 use super::files::shown;
 use super::run::{Done, Step};
 use super::unfinished;
-use crate::error::{self, Exit, Fault};
+use crate::error::{self, Cause, Exit, Fault};
 use crate::postgres::locks::Holder;
 use crate::postgres::server::see_settings;
 use crate::postgres::session;
@@ -58,7 +58,10 @@ impl Attempt<'_> {
             _ => "",
         };
         let message = format!("{} failed{when}; {}", self.place(&failure), self.outcome(truth));
-        let fault = Fault::new(if touched { Exit::Partial } else { exit }, message);
+        let mut fault = Fault::new(if touched { Exit::Partial } else { exit }, message);
+        if code(&failure.error) == Some(code::OBJECT_EXISTS) {
+            fault = fault.because(Cause::ObjectExists);
+        }
         anyhow::Error::msg(self.said(&failure, exit)).context(fault.hint(self.hint(&failure, truth)))
     }
 

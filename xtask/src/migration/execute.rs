@@ -5,7 +5,7 @@ use super::blockers;
 use super::checks::Direction;
 use super::failure::Failure;
 use super::hidden;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Writer, write};
 use super::migrated::Migrated;
 use super::run::{Done, Runner, Step};
 use crate::error::{Exit, Fault};
@@ -19,8 +19,8 @@ use std::time::Duration;
 pub enum Event<'a> {
     /// A step took so long.
     Ran(&'a Step, Duration),
-    /// A step waits, up to so long, for what these sessions hold.
-    Waits(&'a Step, Duration, &'a [Holder]),
+    /// A step waits, up to so long or as long as it must, for what these sessions hold.
+    Waits(&'a Step, Option<Duration>, &'a [Holder]),
 }
 
 /// Is called as it happens.
@@ -66,13 +66,25 @@ impl Migrated<'_, '_> {
         step: &Step,
         tell: Tell<'_>,
     ) -> (Result<Duration, Failure>, Vec<Holder>) {
-        if !step.transactional {
-            // It waits as long as it must.
-            return (runner.run(step), Vec::new());
+        let limit = step.waits_up_to(runner.lock_timeout);
+        let waits = |holders: &[Holder]| tell(Event::Waits(step, limit, holders));
+        let (ran, holders) = blockers::during(&self.migrating(), runner.lock_timeout, &waits, || runner.run(step));
+        if let Err(failure) = &ran
+            && !step.transactional
+            && limit.is_some()
+            && failure.refused
+            && failure.is_lock_timeout()
+        {
+            self.take_mark_back(step, &runner.ledger);
         }
-        let lock_timeout = runner.lock_timeout;
-        let waits = |holders: &[Holder]| tell(Event::Waits(step, lock_timeout, holders));
-        blockers::during(&self.migrating(), lock_timeout, &waits, || runner.run(step))
+        (ran, holders)
+    }
+
+    /// The ledger forgets that a file was begun whose one statement waited in vain. Where that fails, it stays dirty, and the
+    /// ledger is asked for the truth.
+    fn take_mark_back(&self, step: &Step, ledger: &Writer) {
+        let statement = write::not_begun(&ledger.table, step.version, step.direction);
+        let _ = signals::shielded(|| self.session().and_then(|mut session| ledger.change(&mut session, &statement)));
     }
 
     /// Asks the ledger, in a fresh session, whether the steps are done.

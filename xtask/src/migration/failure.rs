@@ -17,6 +17,8 @@ pub mod code {
     pub const READ_ONLY: &str = "25006";
     pub const NO_PRIVILEGE: &str = "42501";
     pub const LOCK_TIMEOUT: &str = "55P03";
+    /// Of roles, which belong to the whole server, and of few other objects.
+    pub const OBJECT_EXISTS: &str = "42710";
 
     /// Settings of role and database that may have made the server answer so: migrations run under them.
     pub fn settings(code: &str) -> Option<&'static [&'static str]> {

@@ -33,6 +33,8 @@ pub struct Step {
     /// As the ledger holds it.
     pub checksum: String,
     pub transactional: bool,
+    /// Outside of a transaction its one statement does nothing where it waits for a lock in vain.
+    lone: bool,
     /// It ends its transaction half-way, and was applied by sqlx.
     split: bool,
     left_out: LeftOut,
@@ -51,9 +53,15 @@ impl Step {
             hidden_command: found.hidden_command,
             checksum: found.checksum.clone(),
             transactional: found.transactional,
+            lone: found.lone,
             split: found.split.is_some(),
             left_out: found.left_out.clone(),
         }
+    }
+
+    /// How long a statement of it waits for a lock; `None`: as long as it must, because it would leave something behind.
+    pub fn waits_up_to(&self, lock_timeout: Duration) -> Option<Duration> {
+        (self.transactional || self.lone).then_some(lock_timeout)
     }
 
     /// Hands out what is sent of the file.
@@ -96,7 +104,7 @@ impl Done {
 pub struct Runner<'a, 'b> {
     pub session: &'b mut Session<'a>,
     pub ledger: Writer,
-    /// How long a statement in a transaction waits for a lock.
+    /// How long a statement waits for a lock, where a step has a limit.
     pub lock_timeout: Duration,
 }
 
@@ -174,17 +182,12 @@ impl Runner<'_, '_> {
         // as it must.
         // sqlx begins a transaction before such a file, and ends what is open after it.
         let (begin, commit) = if step.split { (" BEGIN;", "COMMIT;") } else { ("", "") };
-        let before = format!("{FRESH} {CLEAN} SET lock_timeout TO 0;{begin}");
+        let timeout = step.waits_up_to(self.lock_timeout).map_or(0, |limit| limit.as_millis());
+        let before = format!("{FRESH} {CLEAN} SET lock_timeout TO {timeout};{begin}");
         self.session.feed(&step.file, &before, |write| write(&text))?;
         self.session.run(commit)?;
         let took = clock.elapsed();
-        // In a transaction that the file left open the time stands still.
-        let closed =
-            self.session.ask("SELECT pg_catalog.now() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()")?;
-        if closed.as_deref() != Some("true") {
-            let fault = Fault::failed("The file leaves a transaction open, which is rolled back");
-            return Err(anyhow::Error::from(fault).into());
-        }
+        self.refuse_open_transaction()?;
         self.session.run(&format!("{FRESH} {QUIET} {EMPTY_PATH}"))?;
         let mut invalid = indexes::invalid(self.session)?;
         invalid.retain(|index| !invalid_before.contains(index) || index.is_named_in(&text));
@@ -199,6 +202,16 @@ impl Runner<'_, '_> {
         )?;
         fault_point("committed");
         Ok(took)
+    }
+
+    /// In a transaction that the file left open the time stands still.
+    fn refuse_open_transaction(&mut self) -> Result<()> {
+        let closed =
+            self.session.ask("SELECT pg_catalog.now() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp()")?;
+        if closed.as_deref() == Some("true") {
+            return Ok(());
+        }
+        Err(Fault::failed("The file leaves a transaction open, which is rolled back").into())
     }
 }
 

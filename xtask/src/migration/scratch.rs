@@ -39,9 +39,25 @@ pub struct Scratch<'a, 't> {
 pub enum Ran {
     Well,
     /// It failed and is rolled back: the database is as before.
-    RolledBack(String),
+    RolledBack(Why),
     /// It failed outside of a transaction: what is there is not known.
-    HalfWay(String),
+    HalfWay(Why),
+}
+
+/// Why a file failed.
+#[derive(Debug)]
+pub struct Why {
+    /// An error with its causes, in one text.
+    pub said: String,
+    /// What it makes is there already, on the server or in the database.
+    pub exists: bool,
+}
+
+impl Why {
+    fn of(error: &anyhow::Error) -> Self {
+        let exists = error::cause(error) == Some(error::Cause::ObjectExists);
+        Self { said: error::said(error).join("\n"), exists }
+    }
 }
 
 impl<'a, 't> Scratch<'a, 't> {
@@ -63,7 +79,7 @@ impl<'a, 't> Scratch<'a, 't> {
         };
         match cautions::check(&[wanted], direction, &self.on.config.ignored) {
             Ok(checked) => self.run_steps(&checked.steps),
-            Err(error) => Ok(Ran::RolledBack(told(&error))),
+            Err(error) => Ok(Ran::RolledBack(Why::of(&error))),
         }
     }
 
@@ -94,7 +110,7 @@ impl<'a, 't> Scratch<'a, 't> {
         // psql ended with the error.
         self.session = self.on.session()?;
         let transactional = steps.iter().all(|step| step.transactional && !step.ambiguous);
-        Ok(if transactional { Ran::RolledBack(told(&error)) } else { Ran::HalfWay(told(&error)) })
+        Ok(if transactional { Ran::RolledBack(Why::of(&error)) } else { Ran::HalfWay(Why::of(&error)) })
     }
 
     /// Applies migrations that are known to work: they were applied, or tried.
@@ -103,12 +119,12 @@ impl<'a, 't> Scratch<'a, 't> {
             if let Ran::RolledBack(why) | Ran::HalfWay(why) = self.rerun(migration)? {
                 let fault =
                     format!("{} {} cannot be applied to an empty database", migration.version, migration.description);
-                let hint = format!(
-                    "fix the error above; the files were tried in a scratch database\n{}",
-                    makes_role(migration.version)
-                );
+                let mut hint = "fix the error above; the files were tried in a scratch database".to_owned();
+                if why.exists {
+                    hint.extend(["\n", &makes_role(migration.version)]);
+                }
                 let fault = error::Fault::failed(fault).hint(hint);
-                return Err(anyhow::Error::msg(why).context(fault));
+                return Err(anyhow::Error::msg(why.said).context(fault));
             }
         }
         Ok(())
@@ -125,15 +141,4 @@ impl<'a, 't> Scratch<'a, 't> {
         let schema = Catalog::without(self.on.server, &left_out)?;
         Ok((schema, rights::runner(self.on.server, &self.on.ledger_again()?)?))
     }
-}
-
-/// An error with its causes, in one text.
-fn told(error: &anyhow::Error) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !lines.iter().any(|line| line.contains(&cause)) {
-            lines.push(cause);
-        }
-    }
-    lines.join("\n")
 }

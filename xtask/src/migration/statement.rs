@@ -106,6 +106,13 @@ impl Statement {
         made::extension(&self.head)
     }
 
+    /// Whether it has done nothing that matters where it waits for a lock in vain. What works beside others waits in its
+    /// middle, and leaves an invalid index; a procedure may have committed before.
+    pub fn waits_before_it_works(&self) -> bool {
+        let known = ["vacuum", "cluster", "reindex", "alter", "create", "drop"];
+        !self.concurrently && known.iter().any(|word| self.begins(&[word]))
+    }
+
     /// What the server refuses to do in a transaction.
     pub fn needs_no_transaction(&self) -> Option<&'static str> {
         let first = self.head.first()?.word()?;

@@ -59,12 +59,16 @@ SELECT pg_catalog.json_build_object(
       WHERE d.objid IS NULL AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_')
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata),
   'owner_fits', EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = OWNER
-      AND pg_catalog.pg_has_role(r.oid, 'USAGE')))";
+      AND pg_catalog.pg_has_role(r.oid, 'USAGE')),
+  'owner_can_be_made', NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = OWNER)
+      AND EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper))";
 
 #[derive(Default, Deserialize)]
 struct Empty {
     empty: bool,
     owner_fits: bool,
+    /// The server lacks it, and once it is made this role may act as it.
+    owner_can_be_made: bool,
 }
 
 /// Whether the server has the target's database.
@@ -127,8 +131,9 @@ impl Live {
     }
 
     /// Its properties where it exists; where it is empty, as a server makes one by itself, with the encoding, the locale,
-    /// and, where this role may act as that, the owner of these others.
-    pub(super) fn made_like(&self, other: &Properties, server: &Server<'_>) -> Result<Properties> {
+    /// and, where this role may act as that, the owner of these others. With `create_roles` an owner that the server lacks
+    /// is made.
+    pub(super) fn made_like(&self, other: &Properties, server: &Server<'_>, create_roles: bool) -> Result<Properties> {
         let Some(live) = &self.properties else { return Ok(other.clone()) };
         let mut like = live.clone();
         like.made_as(other);
@@ -138,7 +143,7 @@ impl Live {
         let empty = EMPTY.replace("OWNER", &quote::literal(&other.owner)?);
         // A database that cannot be read is not empty.
         let answer = server.query::<Empty>(&empty).unwrap_or_default();
-        if !answer.owner_fits {
+        if !answer.owner_fits && !(create_roles && answer.owner_can_be_made) {
             like.owner.clone_from(&live.owner);
         }
         Ok(if answer.empty { like } else { live.clone() })

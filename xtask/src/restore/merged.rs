@@ -73,7 +73,7 @@ impl Merged {
             roles: existing(&(&then.roles() | &now.roles()), server)?,
             create_roles: consent.create_roles,
         };
-        let made = live.made_like(then, server)?;
+        let made = live.made_like(then, server, consent.create_roles)?;
         Ok(Draft::of(&bounds, now, then, made).merge()?)
     }
 }

@@ -8,6 +8,8 @@ pub fn tests() -> Vec<Test> {
         [Git, Make] names_that_a_pattern_of_the_makefile_makes_keep_its_recipe,
         [Git, Make] names_in_files_that_a_pattern_includes_keep_their_recipe,
         [Git, Make] names_behind_plain_variables_keep_their_recipe_and_unknown_ones_add_none,
+        [Git, Make] rules_are_found_in_every_form_that_make_reads,
+        [Git, Make] a_line_of_an_unknown_form_takes_no_name,
         [Git] a_dockerfile_that_would_not_build_any_more_is_named,
     ]
 }
@@ -131,6 +133,107 @@ fn names_behind_plain_variables_keep_their_recipe_and_unknown_ones_add_none() {
         run.stderr_has("+ .PHONY: ").stderr_has(" health-check ").stderr_has(": ; @cargo xtask $@ $(if $(filter");
         assert_eq!(theirs.text("Makefile"), makefile);
     }
+}
+
+/// Rules in the forms that make has for them, and lines that make no rule.
+const FORMS: &str = "\
+N = db
+P := list
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory
+export PATH := $(CURDIR)/bin:$(PATH)
+define TEXT
+include none.mk
+define INNER
+endef
+endef # of TEXT
+$(info reading: $(N))
+define SAY =
+@echo \"$(1): said\"
+  endef
+${N}-backup: ; @echo their backup
+other $N-reset: ; @echo their reset
+a\tx $(N)-$(P): $(N:db=none).x | order
+# between \\\\
+\t@echo their list
+none.x order: ;
+./up:
+ifdef N
+
+\t@echo their up
+else
+\t@include nothing
+endif
+# a \\
+down: commented
+health-%:
+# a comment
+\t@echo their $@
+ifeq ($(N),other)
+\tX = 1
+endif
+include\ttabs.mk
+a: N = c
+VERSION := $(shell echo 1) # $(N)
+all: ; $(call SAY,it) $(eval X := y)
+";
+
+fn rules_are_found_in_every_form_that_make_reads() {
+    let tabs = "db-verify \\\n  db-prune: ; @echo their $@\n";
+    let theirs = Theirs::with(&[COMPOSE, ("Makefile", FORMS), ("tabs.mk", tabs)]);
+    let run = theirs.adopted(&[]);
+    run.stderr_lacks("was not looked at");
+    run.stderr_has("of the same names: db-backup, db-list, db-prune, db-reset, db-verify, health-check, up\n");
+    run.stderr_has("health-check keeps the recipe of health-%").stderr_has("tabs.mk:1: db-prune keeps its recipe");
+    let fakes = Fakes::new(&theirs.sandbox).program("cargo", "");
+    for (goal, says) in [
+        ("db-backup", "their backup"),
+        ("db-reset", "their reset"),
+        ("db-list", "their list"),
+        ("db-verify", "their db-verify"),
+        ("db-prune", "their db-prune"),
+        ("health-check", "their health-check"),
+        ("up", "their up"),
+        ("all", "it: said"),
+    ] {
+        let make = Xtask::bare(&theirs.folder, &theirs.sandbox.home).program("make").args([goal]);
+        fakes.over(make).run().ok().stdout_has(says).stderr_lacks("warning");
+    }
+    fakes.over(Xtask::bare(&theirs.folder, &theirs.sandbox.home).program("make").args(["down"])).run().ok();
+    assert_eq!(fakes.calls(), [["cargo", "xtask", "down"]]);
+}
+
+fn a_line_of_an_unknown_form_takes_no_name() {
+    // Make itself has a recipe for the name in each of them.
+    for (line, makefile) in [
+        (4, "define RULE\n$(1): ; @echo their $(1)\nendef\n$(foreach t,db-backup up,$(eval $(call RULE,$(t))))\n"),
+        (2, "RULE = up: ; @echo their up\n$(RULE)\n"),
+        (1, "$(shell echo 'up: ; @echo their up')\n"),
+        (1, "A := $(eval up: ; @echo their up)\n"),
+        (1, "define MAKES\n$(eval up: ; @echo their up)\nendef\nall: $(MAKES)\n"),
+        (1, ".RECIPEPREFIX = >\nup:\n> @echo their up\n"),
+        (1, "u*: ; @echo their up\n"),
+        (1, "a\\ b up: ; @echo their up\n"),
+        (4, "ifdef NONE\na: ; @true\nendif\n\tinclude more.mk\n"),
+        (2, "N = u\n$(N:u=up): ; @echo their up\n"),
+    ] {
+        let theirs =
+            Theirs::with(&[COMPOSE, ("Makefile", makefile), ("more.mk", "up: ; @echo their up\n"), ("up", "")]);
+        let make = || Xtask::bare(&theirs.folder, &theirs.sandbox.home).program("make").args(["--always-make", "up"]);
+        make().run().ok().stdout_has("their up");
+        let run = theirs.adopted(&[]);
+        run.stderr_has(&format!("The line Makefile:{line} was not looked at: it may have a rule of the same name\n"));
+        run.stderr_has("Makefile is not changed: add these lines to it, without the names that have a rule already\n");
+        assert_eq!(theirs.text("Makefile"), makefile);
+        make().run().ok().stdout_has("their up");
+    }
+    // Of many such lines the first ones are named.
+    let many = format!("{}up: ; @true\n", "$(RULES)\n".repeat(12));
+    let theirs = Theirs::with(&[COMPOSE, ("Makefile", &many)]);
+    let run = theirs.adopted(&[]);
+    run.stderr_has("The line Makefile:8 was not looked at").stderr_lacks("Makefile:9 was");
+    run.stderr_has("4 more lines were not looked at: they may have rules of the same names\n");
+    run.stderr_has("Makefile:13: up keeps its recipe");
 }
 
 fn a_dockerfile_that_would_not_build_any_more_is_named() {

@@ -105,6 +105,24 @@ fn a_compressed_backup_is_the_plain_one_in_less_room() {
     }
     let run = database.xtask(["db-restore", "-", "--yes", "--dry-run"]).stdin(fs::read(&files[0]).unwrap()).run();
     run.ok();
+    let kept = database.sandbox.backups();
+    for file in &files[..2] {
+        let verify = |args: &[&str]| database.xtask(["db-verify", "-"]).args(args).stdin(fs::read(file).unwrap()).run();
+        verify(&[]).ok().stdout_has("✓ standard input: whole (");
+        verify(&["--restore"]).ok().stdout_has(", restored and compared in ");
+    }
+    let text = fs::read(&files[0]).unwrap();
+    let run = database.xtask(["db-verify", "-"]).stdin(&text[..text.len() / 2]).run();
+    run.code(3).stderr_has("standard input");
+    database
+        .xtask(["db-verify", "-"])
+        .stdin("")
+        .run()
+        .code(3)
+        .stderr_has("✗ Standard input is empty")
+        .stderr_has("| cargo xtask db-verify -");
+    database.xtask(["db-verify", "-", "-"]).run().code(2).stderr_has("✗ Standard input holds one backup");
+    assert_eq!(database.sandbox.backups(), kept);
 }
 
 fn a_folder_of_both_kinds_is_one_folder() {

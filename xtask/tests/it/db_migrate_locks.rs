@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] two_runs_at_once_apply_each_version_once,
         [Stack] the_locks_are_the_restores_and_sqlxs,
         [Stack] a_table_that_another_session_holds_is_named_with_it,
+        [Stack] a_file_outside_a_transaction_names_whom_it_waits_for,
         [Stack] a_ledger_that_a_migration_hides_is_noticed,
         [Stack] a_file_that_changes_while_it_runs_is_not_applied,
     ]
@@ -64,6 +65,44 @@ fn a_table_that_another_session_holds_is_named_with_it() {
     run.stderr_has("\n1 waits up to 2 s (--lock-timeout): table public.t is held by session ");
     drop(holder);
     database.migrate(["--no-backup"]).run().ok();
+}
+
+fn a_file_outside_a_transaction_names_whom_it_waits_for() {
+    let database = shared().database();
+    database.sql("CREATE TABLE t (a int)");
+    let full = "-- no-transaction\nVACUUM FULL t;\n";
+    database.sandbox.migration(1, "full", full, Some(full));
+    // Nothing of the only statement is run where it waits in vain, so that nothing is marked.
+    let holder = database.hold("t");
+    let run = database.migrate(["--no-backup", "--lock-timeout", "2"]).run();
+    run.code(5).stderr_has("✗ migrations/1_full.up.sql:2 failed; nothing was applied");
+    run.stderr_has("\n1 waits up to 2 s (--lock-timeout): table public.t is held by session ");
+    run.stderr_has("→ wait until the table is free, then run it again");
+    database.migrate(["status"]).run().ok().stdout_has("pending").stdout_lacks("dirty");
+    drop(holder);
+    database.migrate(["--no-backup"]).run().ok();
+    let row = "SELECT success, execution_time >= 0 FROM _sqlx_migrations";
+    assert_eq!(database.sql(row), "t|t");
+    let holder = database.hold("t");
+    let run = database.migrate(["down", "--yes", "--no-backup", "--lock-timeout", "2"]).run();
+    run.code(5).stderr_has("✗ migrations/1_full.down.sql:2 failed; nothing was reverted");
+    assert_eq!(database.sql(row), "t|t");
+    drop(holder);
+    // One that would leave something behind waits as long as it must, and says for whom.
+    for (version, text) in [
+        (2, "-- no-transaction\nCREATE INDEX CONCURRENTLY i ON t (a);\n"),
+        (3, "-- no-transaction\nCREATE TABLE u (a int);\nVACUUM FULL t;\n"),
+    ] {
+        database.sandbox.migration(version, "waits", text, None);
+        let holder = database.hold("t");
+        let running = database.migrate(["--no-backup", "--lock-timeout", "1"]).spawn();
+        let line =
+            format!("\n{version} waits without a limit, because it runs outside a transaction: table public.t is held");
+        crate::harness::wait_until("it says for whom it waits", || running.stderr().contains(&line));
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        drop(holder);
+        running.wait().ok();
+    }
 }
 
 fn a_ledger_that_a_migration_hides_is_noticed() {

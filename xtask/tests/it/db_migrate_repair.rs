@@ -8,6 +8,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack] a_checksum_that_differs_is_explained,
         [Stack] a_row_without_a_file_is_removed_only_by_name,
+        [Stack] a_file_that_was_renamed_and_changed_is_named_before_it_runs_twice,
         [Script, Stack] each_repair_is_asked_for,
         [Compose] a_restore_names_what_will_be_pending,
         [Stack] baseline_records_versions_without_running_them,
@@ -111,4 +112,39 @@ fn baseline_records_versions_without_running_them() {
     run.code(1).stderr_has("✗ The database has a ledger already, up to version 2");
     database.migrate([]).run().ok();
     assert_eq!(database.tables(), "t1 t2 t3");
+}
+
+fn a_file_that_was_renamed_and_changed_is_named_before_it_runs_twice() {
+    let database = shared().database();
+    database.sandbox.migration(1, "one", "CREATE TABLE t (n int);\nINSERT INTO t VALUES (1);\n", None);
+    let bonus = database.sandbox.migration(2, "bonus", "UPDATE t SET n = n + 1;\n", None);
+    database.migrate([]).run().ok();
+    fs::remove_file(bonus).unwrap();
+    let renamed = database.sandbox.migration(5, "bonus", "-- once\nUPDATE t SET n = n + 1;\n", None);
+    let hint = "migrations/5_bonus.up.sql has the description of version 2 and other content: if it is the same change, give \
+        the file its old version 2 back; as version 5 its changes are made twice";
+    let run = database.migrate(["up"]).run();
+    run.code(1).stderr_has("✗ The ledger has versions without a file here: 2 bonus").stderr_has(&format!("→ {hint}\n"));
+    // It comes before the ways that run it.
+    let place = |words: &str| run.stderr.find(words).unwrap_or_default();
+    run.holds(place(hint) < place("--ignore-missing"), "the way that runs nothing twice comes first");
+    let run = database.migrate(["up", "--ignore-missing", "--dry-run"]).run();
+    run.ok().stderr_has(
+        "⚠ 5 bonus has the description of version 2, which is applied and has no file here: if it is the same",
+    );
+    let run = database.migrate(["repair"]).run();
+    run.code(1).stderr_has(hint).stderr_has("its row is removed only if you name it: cargo xtask db-migrate repair 2");
+    let run = database.migrate(["repair", "2"]).run();
+    run.code(1).stderr_has(hint).stderr_has("There is no terminal to ask on");
+    // What the hint says.
+    fs::rename(renamed, database.sandbox.path("migrations/2_bonus.up.sql")).unwrap();
+    database.migrate(["repair", "--yes"]).run().ok();
+    database.migrate([]).run().ok();
+    assert_eq!(database.sql("SELECT n FROM t"), "2");
+    // Another change of the same name.
+    fs::remove_file(database.sandbox.path("migrations/2_bonus.up.sql")).unwrap();
+    database.sandbox.migration(5, "bonus", "UPDATE t SET n = n + 10;\n", None);
+    database.migrate(["repair", "2", "--yes"]).run().ok().stderr_has("5_bonus.up.sql has the description of version 2");
+    database.migrate([]).run().ok();
+    assert_eq!(database.sql("SELECT n FROM t"), "12");
 }

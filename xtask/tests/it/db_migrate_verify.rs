@@ -117,7 +117,8 @@ fn a_role_of_an_applied_file_is_in_the_way_of_the_next_try() {
     let run = migrate(&database, &["status", "--drift"]);
     run.code(1).stderr_has("✗ 1 role cannot be applied to an empty database").stderr_has("already exists");
     run.stderr_has("accept the changed file: cargo xtask db-migrate repair 1");
-    migrate(&database, &["verify"]).code(1).stderr_has("let the file make it only where it is missing");
+    let run = migrate(&database, &["verify"]);
+    run.code(1).stderr_has("let the file make it only where it is missing").stderr_has("db-migrate repair 1\n");
     let missing = format!("DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '{role}') THEN ");
     let again =
         made.replacen(&format!("CREATE ROLE {role};"), &format!("{missing}CREATE ROLE {role}; END IF; END$$;"), 1);
@@ -125,6 +126,10 @@ fn a_role_of_an_applied_file_is_in_the_way_of_the_next_try() {
     migrate(&database, &["repair", "1", "--yes"]).ok();
     migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("✓ The schema matches the applied files");
     migrate(&database, &["verify"]).ok().stderr_has("✓ 2 migrations verified");
+    // Any other error has nothing to do with roles.
+    database.sandbox.migration(2, "more", "ALTER TABLE gone ADD b int;", None);
+    let run = migrate(&database, &["verify"]);
+    run.code(1).stderr_has("relation \"gone\" does not exist").stderr_lacks("makes a role");
     database.drop_databases();
     database.admin(&format!("DROP ROLE {role}"));
 }

@@ -106,6 +106,13 @@ fn what_an_empty_database_cannot_take_is_refused_beforehand() {
         let run = database.xtask(["db-restore", "part.sql", "--yes"]).run();
         run.code(3).stderr_has(why).stderr_has(hint).stderr_lacks("Safety");
         assert_eq!(database.sandbox.backups(), before, "{options:?}: a safety backup was made");
+        let run = database.xtask(["db-verify", "part.sql"]).run();
+        if options.contains(&"--create") {
+            run.code(3).stderr_has(why).stderr_has(hint);
+        } else {
+            run.ok().stdout_has("✓ part.sql: ").stderr_has("⚠ db-restore refuses it: ");
+            run.stderr_has(why).stderr_has(hint);
+        }
     }
     let words = ["pg_dump", "-d", &database.name, "--clean", "--if-exists"];
     let (bytes, errors) = database.stack.exec(&words, "");

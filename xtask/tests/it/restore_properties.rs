@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_new_volume_gets_the_databases_own_properties_back,
         [Postgres] what_the_live_database_has_of_its_own_stays_and_the_statements_for_the_others_are_told,
         [Postgres] what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told,
+        [Postgres] the_owner_that_a_restore_creates_owns_the_database,
     ]
 }
 
@@ -220,4 +221,30 @@ fn what_is_allowed_by_name_goes_into_it(own: &Own, path: &str) {
     own.admin("ALTER DATABASE \"left_out\" OWNER TO \"lo_no_such_owner\";");
     own.drop_databases();
     own.admin("DROP ROLE lo_gone, lo_no_such_owner");
+}
+
+fn the_owner_that_a_restore_creates_owns_the_database() {
+    let own = Own::new("owner_made", &[]);
+    let grants = json!(["om_owner=CTc/om_owner", "om_reader=c/om_owner"]);
+    let file = Forged::small().with("database", own.name).with_property("owner", "om_owner");
+    let file = file.with_property("grants", grants).write(&own.server.sandbox, "owner_made.sql");
+    let path = file.to_str().unwrap();
+    own.drop_databases();
+    own.admin("CREATE DATABASE @ TEMPLATE template0");
+    // Without consent it is as the live database says.
+    let run = own.xtask(["db-restore", "--dry-run", path]).run();
+    run.ok().stderr_has("  ALTER DATABASE \"owner_made\" OWNER TO \"om_owner\";\n").stderr_lacks("Owner: ");
+    let preview = own.xtask(["db-restore", "--dry-run", "--json", "--create-roles", path]).run().ok().json();
+    assert_eq!(preview["properties_not_applied"], json!([]));
+    assert_eq!(preview["roles_to_make"], json!(["om_owner", "om_reader"]));
+    let run = own.xtask(["db-restore", "--yes", "--create-roles", path]).run();
+    run.ok().stderr_has("Roles created: om_owner, om_reader").stderr_lacks("ALTER DATABASE");
+    assert!(
+        own.properties().starts_with("om_owner|{om_owner=CTc/om_owner,om_reader=c/om_owner}|"),
+        "{}",
+        own.properties()
+    );
+    own.drop_databases();
+    own.admin("DROP ROLE om_owner, om_reader");
+    fs::remove_file(file).unwrap();
 }

@@ -4,7 +4,12 @@ use crate::harness::{Sandbox, Test, Xtask};
 use serde_json::{Value, json};
 
 pub fn tests() -> Vec<Test> {
-    tests![[] a_model_goes_both_ways, [] modules_become_one_file, [] what_the_dsl_cannot_express_is_named]
+    tests![
+        [] a_model_goes_both_ways,
+        [] modules_become_one_file,
+        [] what_the_dsl_cannot_express_is_named,
+        [] a_condition_that_no_tuple_can_have_is_named_at_its_place,
+    ]
 }
 
 /// What `--print-model` says of this checkout's store file.
@@ -54,4 +59,25 @@ fn what_the_dsl_cannot_express_is_named() {
     let run = Xtask::new(&sandbox).args(["setup-openfga", "--file", "store.fga.yaml", "--print-model", "dsl"]).run();
     run.code(1).stderr_has("The DSL cannot express this model\n").prints_nothing();
     run.stderr_has("  doc#x: the directly assignable types do not come first\n").stderr_has("--print-model json");
+    // No store is asked, so that the file's name may be one that no store has.
+    sandbox.write("x.fga.yaml", "model_file: model.json\n");
+    let run = Xtask::new(&sandbox).args(["setup-openfga", "--file", "x.fga.yaml", "--print-model", "json"]).run();
+    run.ok().stdout_has("\"doc\"");
+}
+
+fn a_condition_that_no_tuple_can_have_is_named_at_its_place() {
+    let sandbox = Sandbox::new();
+    let text = "name: shop\nmodel: |\n  model\n    schema 1.1\n  type user\n  type doc\n    relations\n      \
+         define a: [user, user with c]\n  condition c(x: int) {\n    x > 1\n  }\n";
+    sandbox.write("store.fga.yaml", text);
+    let print =
+        || Xtask::new(&sandbox).args(["setup-openfga", "--file", "store.fga.yaml", "--print-model", "dsl"]).run();
+    print().ok().stderr_has(
+        "store.fga.yaml:9:13: no tuple can have the condition `c`: there its name needs 2 characters; rename it",
+    );
+    let tuple = "tuples:\n  - user: user:1\n    relation: a\n    object: doc:1\n    condition:\n      name: c\n";
+    sandbox.write("store.fga.yaml", format!("{text}{tuple}"));
+    print().code(1).stderr_has(
+        "the condition's name has 1 character; in a tuple it needs 2 to 256: rename the condition in the model",
+    );
 }

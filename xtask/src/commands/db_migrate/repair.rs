@@ -9,7 +9,7 @@ use crate::migration::checksum;
 use crate::migration::files::shown;
 use crate::migration::indexes;
 use crate::migration::ledger::write;
-use crate::migration::plan::{Entry, Lost, State};
+use crate::migration::plan::{Entry, Lost, State, same_words};
 use crate::migration::session::Session;
 use crate::platform;
 use crate::terminal;
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         terminal.done("Nothing to repair");
         return Ok(());
     }
-    let (repairs, left) = ask(faulty, args, &work, context)?;
+    let (repairs, left) = ask(faulty, &look, args, (&work, context))?;
     if !repairs.is_empty() {
         let mut locked = work.lock(limits)?;
         if work.look()?.ledger != look.ledger {
@@ -88,9 +88,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 /// The repairs that a person says yes to, and how many versions stay as they are.
 fn ask<'a>(
     faulty: Vec<&'a Entry>,
+    look: &Look,
     args: &Args,
-    work: &Work<'_>,
-    context: &Context,
+    (work, context): (&Work<'_>, &Context),
 ) -> Result<(Vec<(&'a Entry, Repair)>, u64)> {
     let terminal = &context.terminal;
     let mut repairs = Vec::new();
@@ -98,6 +98,9 @@ fn ask<'a>(
     for entry in faulty {
         let reason = status::reason(entry, &work.config.ignored)?.unwrap_or_default();
         terminal.warn(&format!("{}: {reason}", entry.named()));
+        if let Some(hint) = same_words(entry, &look.entries) {
+            terminal.note(&format!("  {hint}"));
+        }
         let Some((question, repair)) = question(entry, args) else {
             terminal.note(&format!("  {}", terminal.to_type(&only_by_name(entry))));
             left += 1;
@@ -166,7 +169,9 @@ fn only_by_name(entry: &Entry) -> String {
     }
     let way = match entry.lost {
         Some(Lost::Ahead) => "get the newer checkout".to_owned(),
-        Some(Lost::Alike { to }) => format!("if {to} is the same change, give it its old version {version} back"),
+        Some(Lost::Alike { .. }) => {
+            return format!("its row is removed only if you name it: cargo xtask db-migrate repair {version}");
+        }
         Some(Lost::OnlyWayBack) => "get its .up.sql file back".to_owned(),
         _ => "get the checkout that has it; if it is another program's: --ignore-missing".to_owned(),
     };

@@ -50,6 +50,9 @@ struct Verdict {
     /// The target's own database has it.
     #[serde(skip)]
     was_applied: bool,
+    /// What the failed file makes is there already.
+    #[serde(skip)]
+    exists: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
@@ -83,7 +86,7 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
     if failed > 0 {
         let count =
             terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
-        let of_applied = verdicts.iter().find(|verdict| verdict.error.is_some() && verdict.was_applied);
+        let of_applied = verdicts.iter().find(|verdict| verdict.exists && verdict.was_applied);
         let with_role = of_applied.map(|verdict| makes_role(verdict.version));
         let hint_of_file = "fix the file; the later files were tried without it";
         let with_role = with_role.map(|hint| format!("{hint_of_file}\n{hint}"));
@@ -201,6 +204,7 @@ impl Verdict {
             error: None,
             left_behind: false,
             was_applied,
+            exists: false,
         }
     }
 
@@ -242,7 +246,8 @@ impl Verdict {
             Ran::RolledBack(why) => (true, why),
             Ran::HalfWay(why) => (false, why),
         };
-        self.error = Some(why);
+        self.exists = why.exists;
+        self.error = Some(why.said);
         Some(known)
     }
 

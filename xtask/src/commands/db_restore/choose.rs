@@ -5,23 +5,19 @@ use crate::backup::listing::{self, Backup};
 use crate::backup::name::Purpose;
 use crate::backup::proof::{self, Proven};
 use crate::backup::server_name::Kind;
-use crate::backup::spool::Spool;
+use crate::commands::standard_input;
 use crate::context::Context;
 use crate::error::{self, Exit, Fault};
-use crate::postgres::session;
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
 use chrono::Local;
 use std::path::{Path, PathBuf};
 
-/// The FILE that stands for standard input.
-const STDIN: &str = "-";
-
 /// FILE, else the newest full backup of this database; proven.
 pub(super) fn choose(args: &Args, target: &Target, context: &Context) -> Result<Proven> {
     let backup = match &args.file {
-        Some(file) if file == Path::new(STDIN) => from_stdin(args, context)?,
+        Some(file) if standard_input::is_meant(file) => from_stdin(args, context)?,
         Some(file) => proven(&context.typed(file), context)?,
         None => proven(&newest(args, target, context)?, context)?,
     };
@@ -59,31 +55,13 @@ fn proven(path: &Path, context: &Context) -> Result<Proven> {
     })
 }
 
-/// The backup that comes on stdin, proven as every other: first it is written to a file, because psql gets nothing of
-/// it before its last byte has come.
+/// The backup that comes on stdin: no question can be answered there.
 fn from_stdin(args: &Args, context: &Context) -> Result<Proven> {
     if !args.yes && !args.dry_run {
         let fault = Fault::failed("The backup is read from standard input, so that no question can be answered there");
         return Err(fault.hint("answer yes on the command line: --yes; or see the changes first: --dry-run").into());
     }
-    if context.terminal.stdin_is_terminal() {
-        let fault = Fault::usage("Standard input is a keyboard, not a backup");
-        return Err(fault.hint("pipe a backup to it: gunzip -c FILE.gz | cargo xtask db-restore - --yes").into());
-    }
-    let mut spool = Spool::create(&context.made_backups_folder()?, &session::fresh_name()?)?;
-    let progress = context.terminal.progress("reading standard input", None);
-    context.terminal.stdin_pieces(&mut |piece| {
-        spool.write(piece)?;
-        progress.set(spool.bytes());
-        Ok(())
-    })?;
-    drop(progress);
-    if spool.bytes() == 0 {
-        let fault = Fault::new(Exit::Refused, "Standard input is empty");
-        return Err(fault.hint("pipe a backup to it: zstd -dc FILE | cargo xtask db-restore - --yes").into());
-    }
-    let progress = context.terminal.progress("proving the backup", Some(spool.bytes()));
-    spool.prove(&|bytes| progress.set(bytes))
+    standard_input::proven("db-restore - --yes", context)
 }
 
 fn newest(args: &Args, target: &Target, context: &Context) -> Result<PathBuf> {

@@ -1,8 +1,9 @@
 //! What was found out about each file, and what a run of `db-verify` comes to.
 
+use crate::backup::manifest;
 use crate::backup::metrics::Event;
 use crate::backup::name;
-use crate::backup::proof::Verdict;
+use crate::backup::proof::{Proven, Verdict};
 use crate::commands::full_backup;
 use crate::context::Context;
 use crate::error::{self, Cause, Exit, Fault};
@@ -32,6 +33,9 @@ pub(super) struct Entry {
     pub(super) reason: Option<String>,
     #[serde(skip)]
     error: Option<Error>,
+    /// Why `db-restore` refuses it on every server, though it is whole.
+    #[serde(skip)]
+    pub(super) refused: Option<Fault>,
     /// A program was started on the server for it.
     #[serde(skip)]
     pub(super) was_tried: bool,
@@ -41,6 +45,15 @@ impl Entry {
     /// A file of which nothing is known yet.
     pub(super) fn of(path: &Path) -> Self {
         Self { file: path.to_string_lossy().into_owned(), ..Self::default() }
+    }
+
+    /// What the proof found in it.
+    pub(super) fn holds(&mut self, backup: &Proven) {
+        self.verdict = Some(if backup.manifest.is_some() { Verdict::Whole } else { Verdict::MadeElsewhere });
+        self.database = backup.manifest.as_ref().map(|manifest| manifest.database.clone());
+        let filled = backup.contents.filled();
+        self.tables = Some(manifest::tables(&filled).len() as u64);
+        self.rows = Some(manifest::rows(&filled));
     }
 
     /// It failed: why, for people and for the exit code.
@@ -70,7 +83,12 @@ impl Entry {
         if let Some(reason) = &self.reason {
             line.push_str(&format!("; {reason}"));
         }
-        context.terminal.result_report(&context.terminal.done_line(&line))
+        context.terminal.result_report(&context.terminal.done_line(&line))?;
+        if let Some(fault) = &self.refused {
+            context.terminal.warn(&format!("db-restore refuses it: {fault}"));
+            fault.hint_text().into_iter().for_each(|hint| context.terminal.said_below(hint));
+        }
+        Ok(())
     }
 
     fn counts(&self) -> String {

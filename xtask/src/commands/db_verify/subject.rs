@@ -14,7 +14,7 @@ pub(super) struct Subject {
     of: Option<OfSet>,
 }
 
-/// The part of a set that the file is.
+/// The part of a set that the file is, or that it is no file.
 #[derive(Debug)]
 enum OfSet {
     /// This one of its databases.
@@ -23,12 +23,23 @@ enum OfSet {
     Globals(Rc<SetFile>),
     /// The set itself, which cannot be read.
     Unreadable,
+    /// None: it comes on standard input.
+    Stdin,
 }
 
 impl Subject {
     /// A backup.
     pub(super) fn file(path: PathBuf) -> Self {
         Self { path, of: None }
+    }
+
+    /// A backup that comes on standard input.
+    pub(super) fn stdin() -> Self {
+        Self { path: PathBuf::from("standard input"), of: Some(OfSet::Stdin) }
+    }
+
+    pub(super) fn is_stdin(&self) -> bool {
+        matches!(self.of, Some(OfSet::Stdin))
     }
 
     /// What was typed: a backup, or every file of a set.
@@ -54,7 +65,7 @@ impl Subject {
 
     /// Whether it is a file of roles, by its set or by what it says.
     pub(super) fn is_globals(&self) -> bool {
-        matches!(self.of, Some(OfSet::Globals(_))) || globals::is_at(&self.path)
+        matches!(self.of, Some(OfSet::Globals(_))) || (self.of.is_none() && globals::is_at(&self.path))
     }
 
     /// Reads every byte of a file of roles.
@@ -82,7 +93,7 @@ impl Subject {
                 None => proof::prove(&self.path, progress),
             },
             Some(OfSet::Unreadable) => Err(unreadable(&self.path)),
-            Some(OfSet::Globals(_)) | None => proof::prove(&self.path, progress),
+            Some(OfSet::Globals(_) | OfSet::Stdin) | None => proof::prove(&self.path, progress),
         }
     }
 }

@@ -90,7 +90,25 @@ impl Order {
             );
             work.context.terminal.warn(&clean_line(&line));
         }
+        for step in &steps {
+            warn_of_same_words(step, work, look);
+        }
         Ok(steps)
+    }
+}
+
+/// Of a version without a file that `--ignore-missing` leaves out, where this file may be it, renamed and changed.
+fn warn_of_same_words(step: &Step, work: &Work<'_>, look: &Look) {
+    let same = |entry: &&plan::Entry| {
+        let description = entry.row.as_ref().map(|row| row.description.as_str()).filter(|words| !words.is_empty());
+        entry.state == State::Ignored && description == Some(step.description.as_str())
+    };
+    if let Some(entry) = look.entries.iter().find(same) {
+        let (step, entry) = (format!("{} {}", step.version, step.description), entry.version);
+        work.context.terminal.warn(&clean_line(&format!(
+            "{step} has the description of version {entry}, which is applied and has no file here: if it is the same change, \
+             its changes are made twice"
+        )));
     }
 }
 

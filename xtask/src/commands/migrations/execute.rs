@@ -34,11 +34,13 @@ impl Work<'_> {
                 let line = format!("{lead}{} {} ({})", step.version, step.description, terminal::duration(*took));
                 terminal.done(&terminal::clean_line(&line));
             }
-            Event::Waits(step, lock_timeout, holders) => {
+            Event::Waits(step, limit, holders) => {
                 let Some(holder) = holders.first() else { return };
-                let (version, seconds) = (step.version, lock_timeout.as_secs());
-                let line = format!("{version} waits up to {seconds} s (--lock-timeout): {holder}");
-                terminal.note(&terminal::clean_line(&line));
+                let how = limit.map_or_else(
+                    || "waits without a limit, because it runs outside a transaction".to_owned(),
+                    |limit| format!("waits up to {} s (--lock-timeout)", limit.as_secs()),
+                );
+                terminal.note(&terminal::clean_line(&format!("{} {how}: {holder}", step.version)));
             }
         }
     }

@@ -55,6 +55,8 @@ pub struct Findings {
     /// The line of the first backslash that could be a psql command in another reading.
     pub hidden_command: Option<u64>,
     pub transactional: bool,
+    /// Outside of a transaction its one statement does nothing where it waits for a lock in vain.
+    pub lone: bool,
     /// A `BEGIN` and `COMMIT` around the file, which are not sent.
     pub left_out: LeftOut,
     pub statements: u64,
@@ -139,6 +141,8 @@ struct Statements {
     transactional: bool,
     statement: Statement,
     count: u64,
+    /// The last statement does nothing where it waits for a lock in vain.
+    may_wait: bool,
     enclosing: Enclosing,
     lasting: Vec<(u64, Lasting)>,
     local_path: Option<u64>,
@@ -155,6 +159,7 @@ impl Statements {
             transactional: true,
             statement: Statement::default(),
             count: 0,
+            may_wait: false,
             enclosing: Enclosing::default(),
             lasting: Vec::new(),
             local_path: None,
@@ -221,6 +226,7 @@ impl Statements {
             ambiguous: false,
             hidden_command: None,
             transactional: self.transactional,
+            lone: !self.transactional && split.is_none() && self.count == 1 && self.may_wait,
             left_out: left_out.unwrap_or_default(),
             statements: self.count,
             lasting: self.lasting,
@@ -254,6 +260,7 @@ impl Listener for Statements {
             None => {
                 self.enclosing.statement();
                 self.count += 1;
+                self.may_wait = statement.waits_before_it_works();
             }
         }
         let next = if statement.takes_rows { Next::CopyRows } else { Next::Statement };

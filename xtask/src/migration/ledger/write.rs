@@ -2,6 +2,7 @@
 
 use super::rows;
 use crate::error::Fault;
+use crate::migration::checks::Direction;
 use crate::postgres::quote::literal;
 use std::time::Duration;
 
@@ -44,6 +45,15 @@ pub fn begin_removal(ledger: &str, version: i64) -> String {
         "UPDATE ONLY {ledger} SET success = false, execution_time = GREATEST(execution_time, 0) \
          WHERE version = {version};"
     )
+}
+
+/// A version whose file was begun outside a transaction, and of which nothing was run: its row is as before.
+pub fn not_begun(ledger: &str, version: i64, direction: Direction) -> String {
+    let dirty = format!("WHERE version = {version} AND NOT success;");
+    match direction {
+        Direction::Up => format!("DELETE FROM ONLY {ledger} {dirty}"),
+        Direction::Down => format!("UPDATE ONLY {ledger} SET success = true {dirty}"),
+    }
 }
 
 /// A version that is not there any more.

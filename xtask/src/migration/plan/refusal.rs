@@ -4,6 +4,7 @@ use super::entry::{Entry, Lost, State};
 use crate::error::{Exit, Fault};
 use crate::migration::checks::Direction;
 use crate::migration::files::{Folder, Migration, shown};
+use crate::words::clean_line;
 
 /// What a person does about a folder or database that is another tool's.
 pub const FOLDER_HINT: &str = "keep this program's migrations in a folder of their own, XTASK_MIGRATIONS=FOLDER, or have none: XTASK_MIGRATIONS=none";
@@ -89,6 +90,18 @@ fn dirty(entries: &[Entry]) -> Result<(), Fault> {
     Err(Fault::new(Exit::Partial, fault).hint(format!("check how much of it took effect; {}", ways.join("\n"))))
 }
 
+/// What to do where the file of this version was renamed and changed, as it seems: run under its new version, its changes
+/// are made twice.
+pub fn same_words(entry: &Entry, entries: &[Entry]) -> Option<String> {
+    let Some(Lost::Alike { to }) = entry.lost else { return None };
+    let file = entries.iter().find(|entry| entry.version == to)?.migration.as_ref()?;
+    let (file, version) = (clean_line(&shown(&file.up)), entry.version);
+    Some(format!(
+        "{file} has the description of version {version} and other content: if it is the same change, give the file its \
+         old version {version} back; as version {to} its changes are made twice"
+    ))
+}
+
 /// Applied versions without a file.
 pub fn missing(entries: &[Entry]) -> Result<(), Fault> {
     let of = |entry: &&Entry| entry.state == State::MissingFile && entry.lost != Some(Lost::OnlyWayBack);
@@ -112,7 +125,9 @@ pub fn missing(entries: &[Entry]) -> Result<(), Fault> {
     } else {
         &gone
     };
-    Err(Fault::failed(format!("The ledger has versions without a file here: {names}")).hint(hint))
+    let mut hints: Vec<String> = missing.iter().filter_map(|entry| same_words(entry, entries)).collect();
+    hints.push(hint.to_owned());
+    Err(Fault::failed(format!("The ledger has versions without a file here: {names}")).hint(hints.join("\n")))
 }
 
 /// Pending versions below an applied one.

@@ -7,6 +7,9 @@ pub const LONGEST_TYPE: usize = 254;
 /// The most characters of the name of a relation, condition, parameter or module.
 pub const LONGEST_NAME: usize = 50;
 
+/// How many characters a condition's name has in a tuple. In a model one is enough.
+pub const OF_TUPLE_CONDITION: std::ops::RangeInclusive<usize> = 2..=256;
+
 /// The reference grammar's keywords that it never reads as names.
 const KEYWORDS: [&str; 11] =
     ["and", "or", "from", "with", "relations", "define", "condition", "in", "true", "false", "null"];

@@ -22,6 +22,7 @@ pub use commands::refuse_hidden_commands;
 pub use encodings::beside_live;
 pub(super) use encodings::in_its_encoding;
 pub use extensions::{Beside, MadeExtension, VersionChange, advice as extension_advice, check_made};
+pub use parts::refuse as refuse_parts;
 pub use roles::MissingRoles;
 use serde::Deserialize;
 pub(super) use settings::SettingRules;

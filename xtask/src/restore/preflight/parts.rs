@@ -9,7 +9,7 @@ use crate::postgres::quote::identifier;
 ///
 /// # Errors
 /// Exit 3 with the line, and with the options to dump without.
-pub(super) fn refuse(backup: &Proven) -> Result<(), Fault> {
+pub fn refuse(backup: &Proven) -> Result<(), Fault> {
     let Contents { absent, absent_schema, drops, statistics, .. } = &backup.contents;
     let in_file = |line: u64| backup.line_of_dump(line);
     let (what, hint) = match (absent, absent_schema, drops) {

@@ -1,5 +1,6 @@
 //! The form of a tuple's texts, whatever the model: characters, lengths, colons.
 
+use super::super::names::OF_TUPLE_CONDITION;
 use super::parts::TupleParts;
 
 /// In bytes.
@@ -7,8 +8,6 @@ const LONGEST_USER: usize = 512;
 /// In characters; so is the longest relation.
 const LONGEST_OBJECT: usize = 256;
 const LONGEST_RELATION: usize = 50;
-/// A condition's name in a model may have one character; in a tuple it needs two.
-const CONDITION: std::ops::RangeInclusive<usize> = 2..=256;
 
 /// Why no server takes a tuple whose texts have this form.
 pub fn why_not(tuple: &TupleParts<'_>) -> Option<String> {
@@ -116,9 +115,12 @@ fn why_no_relation(relation: &str) -> Option<String> {
 
 fn why_no_condition(name: &str) -> Option<String> {
     let length = name.chars().count();
-    if !CONDITION.contains(&length) {
-        let (least, most) = (CONDITION.start(), CONDITION.end());
-        return Some(format!("the condition's name has {length} characters; in a tuple it needs {least} to {most}"));
+    if !OF_TUPLE_CONDITION.contains(&length) {
+        let (least, most) = (OF_TUPLE_CONDITION.start(), OF_TUPLE_CONDITION.end());
+        let noun = if length == 1 { "character" } else { "characters" };
+        return Some(format!(
+            "the condition's name has {length} {noun}; in a tuple it needs {least} to {most}: rename the condition in the model"
+        ));
     }
     let wrong = name.chars().any(|letter| letter.is_control() || letter == ' ');
     wrong.then(|| format!("the condition's name {name:?} has a blank or control character in it"))

@@ -3,7 +3,7 @@
 use super::super::canonical;
 use super::super::definition::Model;
 use super::super::finding::{Note, Place};
-use super::super::names::EXPRESSION;
+use super::super::names::{EXPRESSION, OF_TUPLE_CONDITION};
 use super::super::parts::{Relation, Rewrite};
 use std::collections::{BTreeSet, HashMap};
 
@@ -37,6 +37,13 @@ pub fn check(model: &Model, notes: &mut Vec<Note>) {
         if !used.contains_key(condition.name.text.as_str()) {
             let message = format!("no relation uses the condition `{}`", condition.name);
             notes.push(Note::warning(condition.name.place, message));
+        }
+        let least = OF_TUPLE_CONDITION.start();
+        if condition.name.text.chars().count() < *least {
+            let name = &condition.name;
+            let message =
+                format!("no tuple can have the condition `{name}`: there its name needs {least} characters; rename it");
+            notes.push(Note::warning(name.place, message));
         }
     }
 }
