@@ -237,6 +237,7 @@ fn requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them() {
     assert!(check["requests"].as_u64().unwrap() >= 5 && check["requests_per_second"].is_number(), "{check}");
     let times = ["p50_ms", "p95_ms", "p99_ms"].map(|key| check[key].as_f64().unwrap());
     assert!(times[0] > 0.0 && times.is_sorted() && check["datastore_queries_per_request"].is_number(), "{check}");
+    health_probes_are_no_requests(&database);
     database.xtask(["db-stats"]).run().ok().stdout_has(" requests per second, ").stdout_has("\nCheck ");
     let nobody = format!("http://127.0.0.1:{}", free_port());
     let orders = "x\u{1b}[31m 1\ngrpc_server_handled_total{grpc_method=\"Check\"} 7\n";
@@ -250,6 +251,20 @@ fn requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them() {
         run.ok().stdout_has("OpenFGA's requests are not known: ").stdout_has(why).stdout_lacks("\nCheck ");
         run.stdout_lacks("\u{1b}").stdout_has("XTASK_OPENFGA_METRICS_URL");
     }
+}
+
+/// Their method is named `Check`, too. Other tests ask the same server meanwhile, but not so often.
+fn health_probes_are_no_requests(database: &Database<'_>) {
+    const PROBES: u64 = 1_000;
+    let checks = || {
+        let report = report(database, &[]);
+        let methods = report["openfga"]["methods"].as_array().unwrap();
+        methods.iter().find(|method| method["method"] == "Check").unwrap()["requests"].as_u64().unwrap()
+    };
+    let before = checks();
+    (0..PROBES).for_each(|_| assert_eq!(shared().openfga().request("/healthz", None).0, 200));
+    let more = checks() - before;
+    assert!(more < PROBES, "{more} checks");
 }
 
 fn slow_statements_are_shown_or_the_way_to_get_them() {
