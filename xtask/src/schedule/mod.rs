@@ -23,4 +23,5 @@ pub mod start;
 pub mod systemd;
 pub mod timer;
 mod turn;
+pub mod unheard;
 mod units;
