@@ -16,6 +16,8 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_statement_that_runs_is_to_be_cancelled_before_its_session_is_ended,
         [Stack] a_deadlock_and_rollbacks_are_counted,
         [Postgres] what_a_role_may_not_see_is_said_once,
+        [Stack] a_partitioned_table_is_named_by_its_own_name,
+        [Stack] the_questions_of_this_command_are_in_no_rate,
         [Stack, Openfga] requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them,
         [OwnStack] slow_statements_are_shown_or_the_way_to_get_them,
         [Stack, Script] a_watch_needs_a_terminal_that_is_large_enough,
@@ -178,6 +180,41 @@ fn a_deadlock_and_rollbacks_are_counted() {
         more("deadlocks") == 1 && more("rollbacks") >= 1
     });
     database.xtask(["db-stats"]).run().ok().stdout_has("1 deadlock, ");
+}
+
+/// Its rows are in its partitions, also in those of a partition that is partitioned itself.
+fn a_partitioned_table_is_named_by_its_own_name() {
+    let database = shared().database();
+    database.sql(
+        "CREATE TABLE part (i int) PARTITION BY RANGE (i); CREATE TABLE low PARTITION OF part FOR VALUES FROM (0) TO (9); \
+         CREATE TABLE high PARTITION OF part FOR VALUES FROM (9) TO (99) PARTITION BY RANGE (i); \
+         CREATE TABLE higher PARTITION OF high FOR VALUES FROM (9) TO (20); \
+         CREATE SCHEMA \"S 1\"; CREATE TABLE \"S 1\".\"T \"\"q\" (i int); CREATE TABLE other (i int)",
+    );
+    let shown = |names: &[&str]| {
+        let words: Vec<&str> = ["--table"].iter().chain(names).copied().collect();
+        let report = report(&database, &words);
+        let tables = report["tables"]["shown"].as_array().unwrap();
+        let mut names: Vec<String> = tables.iter().map(|table| table["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(shown(&["part"]), ["higher", "low"]);
+    assert_eq!(shown(&["public.high"]), ["higher"]);
+    for name in ["S 1.T \"q", "T \"q", "\"S 1\".\"T \"\"q\"", "\"T \"\"q\""] {
+        assert_eq!(shown(&[name]), ["T \"q"], "{name}");
+    }
+    assert_eq!(shown(&["\"public\".\"other\"", "public.\"other\""]).len(), 1);
+    database.xtask(["db-stats", "--table", "pg_class"]).run().code(1).stderr_has("There is no table pg_class");
+}
+
+/// Nobody else works in this database: what is counted would be the command's own.
+fn the_questions_of_this_command_are_in_no_rate() {
+    let database = shared().database();
+    let rates: Vec<f64> =
+        (0..6).map(|_| report(&database, &[])["rates"]["transactions_per_second"].as_f64().unwrap()).collect();
+    // autovacuum may look in.
+    assert!(rates.iter().all(|rate| *rate < 8.0), "{rates:?}");
 }
 
 fn what_a_role_may_not_see_is_said_once() {

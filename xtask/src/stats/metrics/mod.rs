@@ -238,7 +238,8 @@ openfga_throttled_requests_count{grpc_method="check",throttling_type="datastore"
     #[test]
     fn a_health_probe_is_no_request() {
         let probe = r#"grpc_server_handled_total{grpc_code="Unknown",grpc_method="Check",grpc_service="grpc.health.v1.Health"} "#;
-        let requests = at(&format!("{TEXT}{probe}47\n"), 2).requests(&at(&format!("{TEXT}{probe}7\n"), 0), String::new());
+        let requests =
+            at(&format!("{TEXT}{probe}47\n"), 2).requests(&at(&format!("{TEXT}{probe}7\n"), 0), String::new());
         let check = &requests.methods[0];
         assert_eq!((check.requests, check.failed_requests, requests.requests_per_second), (100, 10, Some(0.0)));
     }
@@ -264,8 +265,9 @@ openfga_throttled_requests_count{grpc_method="check",throttling_type="datastore"
 
     #[test]
     fn hostile_metrics_are_bounded() {
-        let many: String =
-            (0..500).map(|n| format!("grpc_server_handled_total{{grpc_method=\"m{n}\",grpc_service=\"openfga.v1\"}} 1e15\n")).collect();
+        let many: String = (0..500)
+            .map(|n| format!("grpc_server_handled_total{{grpc_method=\"m{n}\",grpc_service=\"openfga.v1\"}} 1e15\n"))
+            .collect();
         let metrics =
             at(&(many + "openfga_x 1\nopenfga_throttled_requests_count -7\nopenfga_throttled_requests_count 1e300"), 1);
         assert_eq!((metrics.methods.len(), metrics.throttled), (MOST_METHODS, 0));
