@@ -132,7 +132,7 @@ impl Standing {
     pub fn flaws(&self) -> Vec<Flaw> {
         let mut flaws = self.flaws_of_timer();
         flaws.extend(self.flaws_of_runs());
-        // What is not told of a checkout that has no schedule is no flaw.
+        // The runs are another checkout's.
         if self.elsewhere.is_none() {
             flaws.extend(self.flaws_of_notices());
         }

@@ -1,5 +1,5 @@
 //! What keeps others from hearing how a run ended: an address or a program that cannot be used, a ping that was not taken.
-//! It fails no backup, and is seen by nobody unless a person is told.
+//! It fails no backup, and is seen by nobody unless a person learns of it.
 
 use super::history::Run;
 use super::hook;
@@ -10,6 +10,8 @@ use crate::process;
 use crate::settings::Settings;
 use std::path::Path;
 
+const AGAIN: &str = "after a change see whether it works: cargo xtask db-schedule run";
+
 /// What of the plan cannot be used now.
 pub fn of_plan(plan: &Plan) -> Vec<Fault> {
     [unusable_ping_file(plan), absent_program(plan)].into_iter().flatten().collect()
@@ -19,14 +21,13 @@ pub fn of_plan(plan: &Plan) -> Vec<Fault> {
 pub fn of_last_run(plan: &Plan, last: Option<&Run>) -> Vec<Fault> {
     let mut faults = of_plan(plan);
     let Some(run) = last else { return faults };
-    let again = |fault: Fault| fault.hint("after a change see whether it works: cargo xtask db-schedule run");
     // What cannot be used now has a fault already.
     if let Some(why) = run.unsent_ping().filter(|_| unusable_ping_file(plan).is_none()) {
-        faults.push(again(Fault::failed(format!("the ping of the last run was not taken: {why}"))));
+        faults.push(Fault::failed(format!("the ping of the last run was not taken: {why}")).hint(AGAIN));
     }
     if let Some(why) = run.uncalled_program().filter(|_| absent_program(plan).is_none()) {
         let what = format!("the program of {} failed after the last run: {why}", hook::SETTING);
-        faults.push(again(Fault::failed(what)));
+        faults.push(Fault::failed(what).hint(AGAIN));
     }
     faults
 }
@@ -50,7 +51,7 @@ fn absent_program(plan: &Plan) -> Option<Fault> {
         return None;
     }
     let setting = hook::SETTING;
-    let fault = Fault::failed(format!("no failure is told: {program}, the program of {setting}, is not there"));
+    let fault = Fault::failed(format!("no failure is reported: {program}, the program of {setting}, is not there"));
     let install = plan.install_hint("put it there; or install it again");
     Some(fault.hint(install))
 }

@@ -113,8 +113,8 @@ fn of_names(names: &[String]) -> Result<String> {
     Ok(format!(
         "names AS (SELECT name FROM pg_catalog.unnest(ARRAY[{names}]::pg_catalog.text[]) AS u(name)),
 wanted AS (SELECT m.name, c.oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    JOIN names AS m ON m.name IN (c.relname, n.nspname || '.' || c.relname, {QUOTED_TABLE}, {QUOTED_SCHEMA} || '.' || {QUOTED_TABLE},
-      pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname))
+    JOIN names AS m ON m.name IN (c.relname, {QUOTED_TABLE}, n.nspname || '.' || c.relname, n.nspname || '.' || {QUOTED_TABLE},
+      {QUOTED_SCHEMA} || '.' || c.relname, {QUOTED_SCHEMA} || '.' || {QUOTED_TABLE})
     WHERE c.relkind IN ('r', 'm', 'p') AND {OF_USERS}),
 "
     ))

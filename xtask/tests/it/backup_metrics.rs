@@ -26,7 +26,7 @@ fn a_database_that_the_server_does_not_have_is_no_alert_for_ever() {
     for name in ["app", "postgres"] {
         assert_eq!(value(&format!("run_success{{database=\"{name}\"}}")).as_deref(), Some("1"), "{}", metrics());
     }
-    // The backup of one that was there has failed, which is told until a run knows that the server goes on without it.
+    // The backup of one that was there has failed, which is reported until a run knows that the server goes on without it.
     local.sql("postgres", "DROP DATABASE app");
     back_up(&["--database", "app"]).code(4);
     assert_eq!(value("run_success{database=\"app\"}").as_deref(), Some("0"));

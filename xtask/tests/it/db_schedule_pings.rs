@@ -116,7 +116,7 @@ fn a_program_that_is_not_there_is_named_before_a_failure() {
         Xtask::new(&sandbox).args(INSTALL).args(["--timer", "paste"]).env("XTASK_ON_FAILURE", words).run()
     };
     let status = || Xtask::new(&sandbox).args(["db-schedule", "status"]).run();
-    let absent = "no failure is told: no-such-notify, the program of XTASK_ON_FAILURE, is not there";
+    let absent = "no failure is reported: no-such-notify, the program of XTASK_ON_FAILURE, is not there";
     let first = install("[\"no-such-notify\", \"hunter2\"]");
     first.ok().stderr_has(&format!("⚠ As it is, {absent}")).stderr_lacks("hunter2");
     first.stderr_has("→ put it there; or install it again, with ").stderr_lacks("=…");
@@ -127,7 +127,7 @@ fn a_program_that_is_not_there_is_named_before_a_failure() {
     let notify = program(&sandbox, "notify", "true");
     install(&format!("[\"{}\"]", notify.display())).ok().stderr_lacks("As it is");
     install("[\"sh\"]").ok().stderr_lacks("As it is");
-    status().ok().stdout_lacks("no failure is told");
+    status().ok().stdout_lacks("no failure is reported");
 }
 
 fn a_ping_that_is_not_taken_is_seen_in_the_morning() {

@@ -208,7 +208,7 @@ fn a_partitioned_table_is_named_by_its_own_name() {
     database.xtask(["db-stats", "--table", "pg_class"]).run().code(1).stderr_has("There is no table pg_class");
 }
 
-/// Nobody else works in this database: what is counted would be the command's own.
+/// No other session works in this database: what is counted would be the command's own.
 fn the_questions_of_this_command_are_in_no_rate() {
     let database = shared().database();
     let rates: Vec<f64> =
