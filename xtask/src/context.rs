@@ -45,10 +45,13 @@ fn typed(root: Option<&Path>, settings: &Settings) -> Vec<(&'static str, String)
     root.into_iter().chain(others).collect()
 }
 
-/// The checkout as a word of a command line, where the user does not stand in it.
-fn from_outside(root: &Path, here: &Path) -> Option<String> {
+/// The checkout as a word of a command line, where hints are not to be typed in it: the user stands elsewhere. Who names
+/// it by its whole path, as a scheduled run does, may read them elsewhere.
+fn folder_of_hints(root: &Path, typed: Option<&Path>, here: Option<&Path>) -> Option<String> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    (!real(here).starts_with(real(root))).then(|| terminal::shell_word(&root.display().to_string()))
+    let is_whole = typed.is_some_and(Path::is_absolute);
+    let is_elsewhere = here.is_some_and(|here| !real(here).starts_with(real(root)));
+    (is_whole || is_elsewhere).then(|| terminal::shell_word(&root.display().to_string()))
 }
 
 impl Context {
@@ -73,7 +76,7 @@ impl Context {
             quiet: global.quiet,
             call: settings::call(),
             typed: typed(global.root.as_deref(), &settings),
-            folder: here.as_deref().and_then(|here| from_outside(&root, here)),
+            folder: folder_of_hints(&root, global.root.as_deref(), here.as_deref()),
         };
         let here = here.unwrap_or_else(|| root.clone());
         let terminal = Terminal::new(options);

@@ -49,8 +49,26 @@ pub enum Event {
     Unfit,
 }
 
+/// A server and all its databases.
+#[derive(Debug)]
+pub struct OnServer<'a> {
+    /// Its system identifier; `None`: this role may not know it.
+    pub server: Option<&'a str>,
+    pub databases: &'a [&'a str],
+}
+
 /// A metric's name with its labels, as they stand in the file.
 type Series = BTreeMap<String, f64>;
+
+/// What the file holds.
+#[derive(Debug, Default, PartialEq)]
+struct Records {
+    series: Series,
+    /// On which server a database is, by its label. Prometheus takes these lines for comments.
+    servers: BTreeMap<String, String>,
+}
+
+const SERVER: &str = "# server ";
 
 /// Makes the folder, which every user may enter, and gives it.
 pub fn make_folder(backups: &Path) -> Result<PathBuf> {
@@ -62,17 +80,68 @@ pub fn make_folder(backups: &Path) -> Result<PathBuf> {
 /// # Errors
 /// The file cannot be written: a backup is no worse for that.
 pub fn record(backups: &Path, database: &str, event: Event) -> Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64().floor());
+    change(backups, &|records| note(&mut records.series, database, event, now))
+}
+
+/// Forgets databases of this server that it no longer has: no backup of them can be made, and an alert would never end.
+/// Another server's stay. `made`: those that were backed up from it just now.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn forget_gone(backups: &Path, there: &OnServer<'_>, made: &[&str]) -> Result<()> {
+    change(backups, &|records| forget(records, there, made))
+}
+
+/// Writes down that the database is not on the server: a run of a database that was backed up before has failed. A name
+/// that was never backed up, such as a mistyped one, is not written down.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn record_missing(backups: &Path, database: &str) -> Result<()> {
+    let is_known = read(&backups.join(FOLDER).join(FILE)).series.keys().any(|series| is_of(series, &label(database)));
+    if is_known { record(backups, database, Event::Failed) } else { Ok(()) }
+}
+
+fn change(backups: &Path, change: &dyn Fn(&mut Records)) -> Result<()> {
     let folder = make_folder(backups)?;
     let _lock = FileLock::take(&folder.join(LOCK), &|_| ())?;
     let path = folder.join(FILE);
-    let mut series = platform::read_regular(&path, LONGEST).map(|bytes| parsed(&bytes)).unwrap_or_default();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64().floor());
-    note(&mut series, database, event, now);
-    write(&path, &written(&series)).with_context(|| Fault::failed(format!("{} cannot be written", path.display())))
+    let mut records = read(&path);
+    change(&mut records);
+    write(&path, &written(&records)).with_context(|| Fault::failed(format!("{} cannot be written", path.display())))
+}
+
+fn read(path: &Path) -> Records {
+    platform::read_regular(path, LONGEST).map(|bytes| parsed(&bytes)).unwrap_or_default()
+}
+
+fn forget(records: &mut Records, there: &OnServer<'_>, made: &[&str]) {
+    if let Some(server) = there.server {
+        records.servers.extend(made.iter().map(|database| (label(database), server.to_owned())));
+    }
+    let present: Vec<String> = there.databases.iter().map(|database| label(database)).collect();
+    let Records { series, servers } = records;
+    let is_elsewhere = |series: &str| {
+        let server = servers.iter().find(|(label, _)| is_of(series, label)).map(|(_, server)| server.as_str());
+        server.is_some() && server != there.server
+    };
+    series.retain(|series, _| present.iter().any(|label| is_of(series, label)) || is_elsewhere(series));
+    servers.retain(|label, _| series.keys().any(|series| is_of(series, label)));
+}
+
+/// The label of a database, as it stands in the file.
+fn label(database: &str) -> String {
+    format!("database=\"{}\"", escaped(database))
+}
+
+/// Whether a metric with its labels is one of the database with this label, which stands first.
+fn is_of(series: &str, label: &str) -> bool {
+    series.split_once('{').is_some_and(|(_, labels)| labels.starts_with(label))
 }
 
 fn note(series: &mut Series, database: &str, event: Event, now: f64) {
-    let label = format!("database=\"{}\"", escaped(database));
+    let label = label(database);
     let mut set = |metric: usize, value: f64, more: &str| {
         series.insert(format!("{}{{{label}{more}}}", METRICS[metric].0), value);
     };
@@ -97,8 +166,8 @@ fn note(series: &mut Series, database: &str, event: Event, now: f64) {
     }
 }
 
-/// The series of the text that are ours; whatever else stands there is left out.
-fn parsed(bytes: &[u8]) -> Series {
+/// What of the text is ours; whatever else stands there is left out.
+fn parsed(bytes: &[u8]) -> Records {
     let text = String::from_utf8_lossy(bytes);
     let ours = |series: &str| {
         let (name, labels) = series.split_once('{')?;
@@ -109,7 +178,15 @@ fn parsed(bytes: &[u8]) -> Series {
         let (series, value) = line.rsplit_once(' ')?;
         Some((ours(series)?, value.parse().ok().filter(|value: &f64| value.is_finite())?))
     };
-    text.lines().filter_map(pair).take(MOST).collect()
+    let server = |line: &str| {
+        let (server, label) = line.strip_prefix(SERVER)?.split_once(' ')?;
+        let is_number = !server.is_empty() && server.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number && are_labels(&format!("{label}}}"))).then(|| (label.to_owned(), server.to_owned()))
+    };
+    Records {
+        series: text.lines().filter_map(pair).take(MOST).collect(),
+        servers: text.lines().filter_map(server).take(MOST).collect(),
+    }
 }
 
 /// Whether this is `name="value",…}`, each name of lower-case letters.
@@ -136,8 +213,8 @@ fn are_labels(text: &str) -> bool {
     }
 }
 
-fn written(series: &Series) -> String {
-    let mut text = String::new();
+fn written(Records { series, servers }: &Records) -> String {
+    let mut text: String = servers.iter().map(|(label, server)| format!("{SERVER}{server} {label}\n")).collect();
     for (name, help) in METRICS {
         let start = format!("{name}{{");
         let mut of_metric = series.iter().filter(|(series, _)| series.starts_with(&start)).peekable();
@@ -166,13 +243,14 @@ mod tests {
 
     #[test]
     fn what_happens_to_one_database_leaves_the_others() {
-        let mut series = Series::new();
-        note(&mut series, "a", Event::Made { bytes: 12, seconds: 1.5 }, 100.0);
-        note(&mut series, "we\"ird\\\n", Event::Failed, 200.0);
-        note(&mut series, "a", Event::Failed, 300.0);
-        note(&mut series, "a", Event::Verified { restored: true }, 400.0);
-        note(&mut series, "a", Event::Unfit, 500.0);
-        let text = written(&series);
+        let mut records = Records::default();
+        let series = &mut records.series;
+        note(series, "a", Event::Made { bytes: 12, seconds: 1.5 }, 100.0);
+        note(series, "we\"ird\\\n", Event::Failed, 200.0);
+        note(series, "a", Event::Failed, 300.0);
+        note(series, "a", Event::Verified { restored: true }, 400.0);
+        note(series, "a", Event::Unfit, 500.0);
+        let text = written(&records);
         for line in [
             "xtask_backup_last_success_timestamp_seconds{database=\"a\"} 100",
             "xtask_backup_last_duration_seconds{database=\"a\"} 1.5",
@@ -183,7 +261,34 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
-        assert_eq!(parsed(text.as_bytes()), series, "it is read as it was written");
+        assert_eq!(parsed(text.as_bytes()), records, "it is read as it was written");
+    }
+
+    #[test]
+    fn what_a_server_no_longer_has_is_forgotten_and_another_servers_databases_stay() {
+        let mut records = Records::default();
+        let back_up = |records: &mut Records, server, database: &str, databases: &[&str]| {
+            note(&mut records.series, database, Event::Made { bytes: 1, seconds: 1.0 }, 100.0);
+            forget(records, &OnServer { server, databases }, &[database]);
+        };
+        let names = |records: &Records| {
+            let sizes = records.series.keys().filter_map(|series| series.strip_prefix("xtask_backup_last_size_bytes"));
+            sizes.map(str::to_owned).collect::<Vec<_>>()
+        };
+        back_up(&mut records, Some("7"), "app \"x\"", &["app \"x\"", "app"]);
+        back_up(&mut records, Some("8"), "app", &["app"]);
+        assert_eq!(names(&records), ["{database=\"app \\\"x\\\"\"}", "{database=\"app\"}"]);
+        let text = written(&records);
+        assert!(text.starts_with("# server 7 database=\"app \\\"x\\\"\"\n# server 8 database=\"app\"\n"), "{text}");
+        assert_eq!(parsed(text.as_bytes()), records);
+        // One that no server is known of was never backed up.
+        note(&mut records.series, "nope", Event::Failed, 200.0);
+        back_up(&mut records, None, "b", &["b"]);
+        assert_eq!(names(&records).len(), 3);
+        assert!(!written(&records).contains("nope"));
+        back_up(&mut records, Some("7"), "c", &["c"]);
+        assert_eq!(names(&records), ["{database=\"app\"}", "{database=\"c\"}"]);
+        assert_eq!(records.servers.len(), 2);
     }
 
     #[test]
@@ -199,10 +304,13 @@ mod tests {
             "xtask_backup_last_size_bytes{Database=\"a\"} 1",
             "xtask_backup_last_size_bytes{} 1",
             "other{database=\"a\"} 1",
+            "# server x database=\"a\"",
+            "# server 7 database=\"a\"} 1",
+            "# server 7",
         ] {
-            assert_eq!(parsed(line.as_bytes()), Series::new(), "{line}");
+            assert_eq!(parsed(line.as_bytes()), Records::default(), "{line}");
         }
-        assert_eq!(parsed(b"\xff\nxtask_backup_last_size_bytes{database=\"\\\\\"} 1e3\n").len(), 1);
+        assert_eq!(parsed(b"\xff\nxtask_backup_last_size_bytes{database=\"\\\\\"} 1e3\n").series.len(), 1);
     }
 
     #[test]

@@ -13,13 +13,15 @@ pub use args::Args;
 
 use self::choice::Choice;
 use self::warnings::{warn_of_empty_database, warn_of_restores};
-use super::full_backup::take_visibly;
+use super::full_backup::{self, take_visibly};
 use super::globals_backup;
 use super::leftovers;
 use super::notices;
 use super::removal;
+use crate::backup::name::Purpose;
 use crate::backup::retention::Scope;
 use crate::context::Context;
+use crate::postgres::server::Server;
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -45,6 +47,9 @@ fn back_up(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
     let options = args.options(context)?;
     context.terminal.note("Creating database backup...");
     let taken = take_visibly(&target, &options, context)?;
+    if options.purpose == Purpose::Backup {
+        full_backup::forget_gone(&Server::new(&target)?, &[target.database()], context);
+    }
     one::tell(args, &taken, &target, context)?;
     warn_of_restores(&taken, &target, context);
     warn_of_empty_database(&taken, &target, context);

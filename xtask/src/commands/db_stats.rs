@@ -50,19 +50,12 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         let screen = screen::Screen { stats: &stats, before: None, target: &target, top };
         context.terminal.result(&screen.lines(&context.terminal).join("\n"))?;
     }
-    check_tables(args, &stats)
+    check_tables(&stats)
 }
 
 /// A table that was named and is not there: nothing was shown for it.
-fn check_tables(args: &Args, stats: &Stats) -> Result<()> {
-    let is_shown = |name: &String| {
-        stats
-            .tables
-            .shown
-            .iter()
-            .any(|table| table.name == *name || format!("{}.{}", table.schema, table.name) == *name)
-    };
-    let missing: Vec<&str> = args.table.iter().filter(|name| !is_shown(name)).map(String::as_str).collect();
+fn check_tables(stats: &Stats) -> Result<()> {
+    let missing = &stats.tables.absent;
     if missing.is_empty() {
         return Ok(());
     }

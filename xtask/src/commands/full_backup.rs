@@ -5,7 +5,9 @@ use crate::backup::metrics;
 use crate::backup::name::Purpose;
 use crate::backup::take::{self, BackupOptions, Destination, Taken};
 use crate::context::Context;
-use crate::error::Fault;
+use crate::error::{self, Cause, Fault};
+use crate::postgres::databases;
+use crate::postgres::identity::Identity;
 use crate::postgres::locks;
 use crate::postgres::server::Server;
 use crate::restore::preflight::extension_advice;
@@ -62,13 +64,41 @@ pub fn take_visibly(target: &Target, options: &BackupOptions, context: &Context)
     let server = Server::new(target)?;
     let taken = visibly(context, |tell| take::take(&server, options, tell));
     if options.purpose == Purpose::Backup {
-        let event = match &taken {
-            Ok(taken) => metrics::Event::Made { bytes: taken.bytes, seconds: taken.manifest.seconds.get() },
-            Err(_) => metrics::Event::Failed,
-        };
-        tell_metrics(target.database(), event, context);
+        tell_metrics_of(&taken, target.database(), context);
     }
     taken
+}
+
+/// Writes down for Prometheus how the backup of this database ended.
+pub fn tell_metrics_of(taken: &Result<Taken>, database: &str, context: &Context) {
+    match taken {
+        Ok(taken) => {
+            let (bytes, seconds) = (taken.bytes, taken.manifest.seconds.get());
+            tell_metrics(database, metrics::Event::Made { bytes, seconds }, context);
+        }
+        Err(error) if error::cause(error) == Some(Cause::DatabaseMissing) => {
+            if context.backups_folder().is_dir() {
+                // The backup that failed says why itself.
+                let _ = metrics::record_missing(&context.backups_folder(), database);
+            }
+        }
+        Err(_) => tell_metrics(database, metrics::Event::Failed, context),
+    }
+}
+
+/// Has Prometheus forget databases that this server no longer has; `made`: those that were backed up from it just now.
+pub fn forget_gone(server: &Server<'_>, made: &[&str], context: &Context) {
+    let folder = context.backups_folder();
+    if made.is_empty() || !folder.is_dir() {
+        return;
+    }
+    let (Ok(identity), Ok(listed)) = (Identity::ask(server), databases::list(server)) else { return };
+    let databases: Vec<&str> = listed.iter().map(|database| database.name.as_str()).collect();
+    let identifier = identity.system_identifier;
+    let there = metrics::OnServer { server: identifier.as_ref().map(|number| number.as_str()), databases: &databases };
+    if let Err(error) = metrics::forget_gone(&folder, &there, made) {
+        context.terminal.warn(&format!("The dashboards may show databases that are gone: {error:#}"));
+    }
 }
 
 /// Shows how far a backup has come while it is taken.

@@ -48,7 +48,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let target = context.target()?;
     context.terminal.note(&format!("Starting the dashboards of {}", target.shown()));
-    let surroundings = elsewhere::or_explained(surroundings(&target, context))?;
+    let surroundings = elsewhere::or_explained(surroundings(&target, context), &target)?;
     let Some(surroundings) = surroundings else { return Err(elsewhere::no_containers(&target).into()) };
     complete(&target, &surroundings, context).map_err(|error| match error::exit(&error) {
         Exit::Signal(signal) => signals::interrupted_while(signal, "run it again to complete the start").into(),

@@ -24,6 +24,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const LONGEST: usize = 300;
 /// Digits of a container's id, as `docker ps` shows it.
 const SHORT_ID: usize = 12;
+/// Other versions of postgres_exporter have other names for what it must not collect twice.
+const OTHER_FLAGS: &str =
+    "\nwhere it does not know a flag, name those of its version in .env: POSTGRES_EXPORTER_FLAGS=FLAGS";
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Waits until a part of this target's dashboards answers on this port, with data. `secrets` are not shown.
@@ -34,7 +37,8 @@ pub fn wait(part: &Part, port: u16, target: &Target, settings: &Settings, secret
     let end = Instant::now() + TIMEOUT;
     let failed = |what: String| {
         let containers = target.companions().companion_containers(NAME, super::TIMEOUT);
-        Err(Fault::unreachable(what).hint(log_hint(part, &containers)).into())
+        let flags = if *part == POSTGRES_EXPORTER { OTHER_FLAGS } else { "" };
+        Err(Fault::unreachable(what).hint(format!("{}{flags}", log_hint(part, &containers))).into())
     };
     let mut looked = Instant::now();
     loop {

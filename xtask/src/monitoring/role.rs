@@ -5,6 +5,7 @@ use super::scram;
 use crate::error::{self, Fault};
 use crate::postgres::quote::{identifier, literal};
 use crate::postgres::server::Server;
+use crate::words::shell_word;
 use anyhow::Result;
 use serde::Deserialize;
 
@@ -68,7 +69,10 @@ pub fn check_ours(found: &Found, password_is_new: bool) -> Result<(), Fault> {
         return Err(Fault::failed(format!(
             "The role {ROLE} may do more than read statistics: it is not this program's"
         ))
-        .hint(format!("rename it, or take its rights away: ALTER ROLE {ROLE} NOSUPERUSER NOCREATEROLE NOCREATEDB …")));
+        .hint(format!(
+            "rename it, or take its rights away: cargo xtask db-shell -- -c 'ALTER ROLE {ROLE} NOSUPERUSER NOCREATEROLE \
+             NOCREATEDB NOREPLICATION NOBYPASSRLS'"
+        )));
     }
     if found.exists && password_is_new {
         let fault = Fault::failed(format!(
@@ -126,8 +130,10 @@ fn check_connect(server: &Server<'_>) -> Result<()> {
         );
         if !server.in_maintenance().query::<bool>(&question)? {
             let fault = Fault::failed(format!("The role {ROLE} may not connect to the database {database}"));
-            let grant = format!("GRANT CONNECT ON DATABASE {} TO {ROLE}", identifier(database)?);
-            return Err(fault.hint(format!("allow it, then run it again: {grant}")).into());
+            let grant = shell_word(&format!("GRANT CONNECT ON DATABASE {} TO {ROLE}", identifier(database)?));
+            let hint =
+                format!("as its owner, allow it, then run this command again: cargo xtask db-shell -- -c {grant}");
+            return Err(fault.hint(hint).into());
         }
     }
     Ok(())

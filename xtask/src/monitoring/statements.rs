@@ -54,7 +54,7 @@ fn make_hint(database: &str) -> String {
 
 /// What makes the server load it, beside the libraries that it loads now.
 fn load_hint(found: &Found) -> String {
-    const THEN: &str = "then: cargo xtask down, cargo xtask up, cargo xtask monitoring-dashboard";
+    const THEN: &str = "then: cargo xtask down\nthen: cargo xtask up\nthen: cargo xtask monitoring-dashboard";
     let by_hand = format!("add pg_stat_statements to the server's shared_preload_libraries\n{THEN}");
     let Some(preloaded) = &found.preloaded else { return by_hand };
     let libraries: Vec<&str> =

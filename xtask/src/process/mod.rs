@@ -22,7 +22,7 @@ pub use source::Source;
 pub use writer::Writer;
 
 use crate::platform::{self};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::sync::OnceLock;
 
@@ -107,6 +107,11 @@ impl Detached {
 /// The full path of a program, if PATH has it.
 pub fn find(name: &str) -> Option<PathBuf> {
     which::which(name).ok()
+}
+
+/// The full path of a program, as another process finds it: by its own PATH, and by a path from this folder.
+pub fn find_from(name: &str, path: &str, folder: &Path) -> Option<PathBuf> {
+    which::which_in(name, Some(path), folder).ok()
 }
 
 /// The path of this program. Where a build replaced the program while it runs, the path is still that one.

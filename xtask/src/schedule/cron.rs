@@ -48,7 +48,7 @@ fn read(deadline: Duration) -> Result<String> {
 fn program() -> Result<Program, Fault> {
     let path = process::find(PROGRAM).ok_or_else(|| {
         Fault::failed("There is no program crontab on this machine")
-            .hint("install cron, or print the line for another timer: cargo xtask db-schedule install --timer paste …")
+            .hint("install cron; or add --timer paste to the command, which prints the line for another timer")
     })?;
     Ok(Program::new(path).env("LC_ALL", "C"))
 }

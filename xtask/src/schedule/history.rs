@@ -52,9 +52,17 @@ pub struct Run {
     pub verified: Option<bool>,
     /// Runs that were due before it, since the run before, and were not made.
     pub missed: u32,
-    /// The result of the ping; null where there is none.
+    /// The result of the ping: `sent`, or why not; null where there is none.
     pub ping: Option<String>,
+    /// The result of the program that is called after a failure: `called`, or why not; null where none was called.
+    #[serde(default)]
+    pub on_failure: Option<String>,
 }
+
+/// The result of a ping that was taken.
+pub const SENT: &str = "sent";
+/// The result of a program that did its work.
+pub const CALLED: &str = "called";
 
 impl Run {
     /// A run that begins.
@@ -71,7 +79,18 @@ impl Run {
             verified: None,
             missed,
             ping: None,
+            on_failure: None,
         }
+    }
+
+    /// Why its ping was not taken.
+    pub fn unsent_ping(&self) -> Option<&str> {
+        self.ping.as_deref().filter(|result| *result != SENT)
+    }
+
+    /// Why the program that is called after a failure did not do its work.
+    pub fn uncalled_program(&self) -> Option<&str> {
+        self.on_failure.as_deref().filter(|result| *result != CALLED)
     }
 }
 
@@ -149,10 +168,11 @@ impl History {
         self.runs.drain(..surplus);
     }
 
-    /// Says of the last run what became of its ping.
-    pub fn set_ping(&mut self, ping: Option<String>) {
+    /// Says of the last run who heard of its end.
+    pub fn set_heard(&mut self, run: &Run) {
         if let Some(last) = self.runs.last_mut() {
-            last.ping = ping;
+            last.ping.clone_from(&run.ping);
+            last.on_failure = run.on_failure.as_ref().map(|result| shortened(result.trim(), MESSAGE).into_owned());
         }
     }
 

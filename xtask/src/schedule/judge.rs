@@ -4,7 +4,8 @@ use super::history::{History, Outcome};
 use super::plan::Plan;
 use super::timer::{Presence, Timer};
 use super::turn::Turn;
-use super::{cron, name, start, systemd};
+use super::{cron, name, start, systemd, unheard};
+use crate::error::Fault;
 use crate::settings;
 use crate::words::span;
 use anyhow::Result;
@@ -131,6 +132,10 @@ impl Standing {
     pub fn flaws(&self) -> Vec<Flaw> {
         let mut flaws = self.flaws_of_timer();
         flaws.extend(self.flaws_of_runs());
+        // The runs are another checkout's.
+        if self.elsewhere.is_none() {
+            flaws.extend(self.flaws_of_notices());
+        }
         flaws.sort_by_key(|flaw| std::cmp::Reverse(flaw.gravity));
         flaws
     }
@@ -140,7 +145,7 @@ impl Standing {
         let mut add = |gravity, what: String, hint: &str| {
             flaws.push(Flaw { gravity, what, hint: Hint::Type(hint.to_owned()) });
         };
-        let install = format!("install it again: {}", self.plan.install_command());
+        let install = self.plan.install_hint("install it again");
         if let Some(root) = &self.elsewhere {
             let what = format!("it was installed for the checkout {}, not for this one, {root}", self.plan.root);
             add(Gravity::Failure, what, &install);
@@ -189,6 +194,15 @@ impl Standing {
             add(gravity, what);
         }
         flaws
+    }
+
+    fn flaws_of_notices(&self) -> Vec<Flaw> {
+        let last = self.history.as_ref().ok().and_then(History::last);
+        let flaw = |fault: Fault| {
+            let hint = Hint::Type(fault.hint_text().unwrap_or_default().to_owned());
+            Flaw { gravity: Gravity::Warning, what: fault.to_string(), hint }
+        };
+        unheard::of_last_run(&self.plan, last).into_iter().map(flaw).collect()
     }
 
     /// The last runs that failed, in words.

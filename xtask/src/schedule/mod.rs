@@ -24,4 +24,5 @@ pub mod systemd;
 pub mod timer;
 pub mod told;
 mod turn;
+pub mod unheard;
 mod units;

@@ -1,6 +1,7 @@
 //! Who hears how a backup ended, beside the person who sees it: a ping's server, a program of the team's own. Nothing
 //! here fails a backup.
 
+use super::history::{CALLED, SENT};
 use super::hook::{Failure, Hook};
 use super::ping::Ping;
 use crate::process::signals;
@@ -17,6 +18,8 @@ pub struct Notifier {
 pub struct Notified {
     /// `sent`, or why not; `None` where there is no ping.
     pub ping: Option<String>,
+    /// `called`, or why not; `None` where no program was called.
+    pub on_failure: Option<String>,
     /// What a person should know.
     pub warnings: Vec<String>,
 }
@@ -43,9 +46,11 @@ impl Notifier {
         signals::shielded(|| {
             let sent = self.ping.map(|ping| ping.fail(&format!("{} ({})", failure.message, failure.command)));
             let mut notified = Notified::of_ping(sent);
-            if let Some(Err(why)) = self.hook.map(|hook| hook.call(failure)) {
+            let called = self.hook.map(|hook| hook.call(failure));
+            if let Some(Err(why)) = &called {
                 notified.warnings.push(format!("The program of {} failed: {why}", super::hook::SETTING));
             }
+            notified.on_failure = called.map(|called| called.map_or_else(|why| why, |()| CALLED.to_owned()));
             notified
         })
     }
@@ -56,7 +61,8 @@ impl Notified {
         let Some(sent) = sent else { return Self::default() };
         let warning = sent.as_ref().err().map(|why| format!("The ping was not taken: {why}"));
         Self {
-            ping: Some(sent.map_or_else(|why| why, |()| "sent".to_owned())),
+            ping: Some(sent.map_or_else(|why| why, |()| SENT.to_owned())),
+            on_failure: None,
             warnings: warning.into_iter().collect(),
         }
     }

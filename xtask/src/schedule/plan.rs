@@ -1,5 +1,6 @@
 //! What is installed: when runs are due, what they do, and what they need. A private file of the checkout.
 
+use super::carried;
 use super::hook;
 use super::rhythm::Rhythm;
 use super::timer::Timer;
@@ -146,8 +147,7 @@ impl Plan {
         if options.is_empty() { "none".to_owned() } else { options.join(" ") }
     }
 
-    /// What a person types to install the same again. In front stand the settings that it needs of the environment,
-    /// without their values: an address and the arguments of a program are secrets.
+    /// What a person types to install the same again.
     pub fn install_command(&self) -> String {
         let rhythm =
             ["--at".to_owned(), self.rhythm.at.to_string(), "--every".to_owned(), self.rhythm.every.to_string()];
@@ -156,8 +156,19 @@ impl Plan {
         let timer = Some(format!("--timer={}", self.timer.as_str()));
         let words = rhythm.iter().chain(&self.backup).chain(&self.options).chain(&verify).chain(&ping).chain(&timer);
         let words: Vec<String> = words.map(|word| shell_word_or_option(word)).collect();
-        let needed: String = self.notices.of_environment().iter().map(|name| format!("{name}=… ")).collect();
-        format!("{needed}cargo xtask db-schedule install {}", words.join(" "))
+        format!("cargo xtask db-schedule install {}", words.join(" "))
+    }
+
+    /// The same as a hint that begins so. It names the variables that the command needs, without their values: among
+    /// them are secrets.
+    pub fn install_hint(&self, lead: &str) -> String {
+        let mut needed = carried::notable(&self.environment);
+        needed.extend(self.notices.of_environment());
+        let command = self.install_command();
+        if needed.is_empty() {
+            return format!("{lead}: {command}");
+        }
+        format!("{lead}, with {} set in the environment: {command}", needed.join(", "))
     }
 
     /// What the timer starts.
@@ -250,17 +261,17 @@ pub mod tests {
     }
 
     #[test]
-    fn a_command_to_install_again_names_what_only_the_environment_gives_and_no_secret() {
+    fn a_hint_to_install_again_names_what_only_the_environment_gives_and_no_secret() {
         let mut plan = plan("/srv/app");
         assert!(plan.install_command().ends_with("--timer=paste"));
         plan.notices.ping_url = Some("https://hc-ping.com/hunter2".to_owned());
         plan.notices.on_failure = Some(vec!["/bin/notify".to_owned(), "hunter2".to_owned()]);
-        let command = plan.install_command();
-        assert!(
-            command.starts_with("XTASK_PING_URL=… XTASK_ON_FAILURE=… cargo xtask db-schedule install "),
-            "{command}"
-        );
-        assert!(!command.contains("hunter2"));
+        let hint = plan.install_hint("install it again");
+        let lead = "install it again, with PGPASSWORD, XTASK_PING_URL, XTASK_ON_FAILURE set in the environment: \
+                    cargo xtask db-schedule install ";
+        assert!(hint.starts_with(lead) && !hint.contains("hunter2"), "{hint}");
+        (plan.environment, plan.notices) = (BTreeMap::new(), Notices::default());
+        assert!(plan.install_hint("install it again").starts_with("install it again: cargo xtask"));
     }
 
     #[test]

@@ -184,9 +184,9 @@ impl Runner<'_> {
             self.log(warning);
             tell(warning);
         }
-        if notified.ping.is_some() {
-            ended.run.ping.clone_from(&notified.ping);
-            history.set_ping(notified.ping);
+        if notified.ping.is_some() || notified.on_failure.is_some() {
+            (ended.run.ping, ended.run.on_failure) = (notified.ping, notified.on_failure);
+            history.set_heard(&ended.run);
             // The run itself is written already; if this cannot be, that could not be either, or the next run does it.
             let _ = history.write(self.backups);
         }

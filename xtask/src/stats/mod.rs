@@ -18,20 +18,25 @@ pub use stores::Store;
 pub use tables::{Table, Tables, Wanted};
 
 use crate::postgres::openfga_tables::Known;
+use crate::postgres::quote::literal;
 use crate::postgres::reader::Reader;
 use crate::postgres::server::Server;
+use crate::postgres::session::OWN;
 use crate::settings::Settings;
 use crate::target::client_error;
 use anyhow::Result;
 use metrics::Scraper;
 use statements::Extension;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tables::Sizes;
 use waiting::pause;
 
 /// Between the two samples that rates are made of. Sessions tell the server's counters once a second.
 const SAMPLED: Duration = Duration::from_secs(1);
+/// How long sessions of this command may take to end.
+const SETTLED: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long an answer is waited for in a session that stays open.
 const ANSWERED: Duration = Duration::from_secs(10);
 
@@ -104,6 +109,9 @@ impl<'a> Observer<'a> {
                     Statements { state: State::NotReadable, slowest: Vec::new() }
                 }
             };
+            if !again {
+                settle(&mut counting, server.session())?;
+            }
             let (counters, rates) = sampled(&mut counting, self.last.take(), target.database())?;
             self.last = again.then(|| counters.clone());
             self.sessions.counting = again.then_some(counting);
@@ -182,12 +190,40 @@ fn counting_session<'a>(server: &Server<'a>) -> Result<Reader<'a>> {
     Reader::start(&server.in_maintenance()).or_else(|_| Reader::start(server))
 }
 
+/// Has the server count our own questions now, before the first sample: a session tells what it counts once a second, and
+/// when it ends. Waits until no other session of this command is left.
+fn settle(counting: &mut Reader<'_>, session: &str) -> Result<()> {
+    let end = Instant::now() + SETTLED;
+    let others = format!(
+        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE application_name = {} AND {OWN} \
+         AND pid <> pg_catalog.pg_backend_pid();",
+        literal(session)?
+    );
+    while counting.ask::<u64>(&others)? > 0 && Instant::now() < end {
+        pause(POLL_INTERVAL)?;
+    }
+    // It is there since version 15.
+    let forces = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_proc WHERE proname = 'pg_stat_force_next_flush' \
+                  AND pronamespace = 'pg_catalog'::pg_catalog.regnamespace;";
+    if counting.ask::<u64>(forces)? > 0 {
+        counting.run("SELECT pg_catalog.pg_stat_force_next_flush()")?;
+    }
+    Ok(())
+}
+
 /// The counters now, and what happened since the sample before; without one, two samples are taken. They are a second apart
 /// at least.
 fn sampled(reader: &mut Reader<'_>, before: Option<Sample>, database: &str) -> Result<(Sample, Option<Rates>)> {
-    let before = before.map_or_else(|| Sample::read(reader, database), Ok)?;
-    let mut now = Sample::read(reader, database)?;
     // The server updates its counters about once a second: over a shorter time rates would be noise.
+    let before = match before {
+        Some(before) => before,
+        None => {
+            let first = Sample::read(reader, database)?;
+            pause(SAMPLED)?;
+            first
+        }
+    };
+    let mut now = Sample::read(reader, database)?;
     let missing = SAMPLED.as_secs_f64() - now.seconds_since(&before);
     if missing > 0.0 {
         pause(Duration::try_from_secs_f64(missing).unwrap_or(SAMPLED).min(SAMPLED))?;

@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 pub struct Tables {
     /// How many there are, shown or not.
     pub total: u64,
+    /// Names that were asked for, and that no table has.
+    #[serde(skip_serializing)]
+    pub absent: Vec<String>,
     pub shown: Vec<Table>,
 }
 
@@ -79,12 +82,18 @@ const ROWS: &str = "CASE WHEN r.reltuples < 0 OR r.relpages = 0 THEN pg_catalog.
     WHEN r.is_locked THEN r.reltuples::pg_catalog.int8
     ELSE pg_catalog.round(r.reltuples / r.relpages * (pg_catalog.pg_relation_size(r.oid) / r.block))::pg_catalog.int8 END";
 
+const OF_USERS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t(oast|emp_)'";
+const QUOTED_TABLE: &str = "'\"' || pg_catalog.replace(c.relname, '\"', '\"\"') || '\"'";
+const QUOTED_SCHEMA: &str = "'\"' || pg_catalog.replace(n.nspname, '\"', '\"\"') || '\"'";
+
 fn question(wanted: Wanted<'_>, sizes: Sizes) -> Result<String> {
     let named = if wanted.names.is_empty() {
         "true".to_owned()
     } else {
-        let names = literals(wanted.names.iter().map(String::as_str))?;
-        format!("(c.relname IN ({names}) OR n.nspname || '.' || c.relname IN ({names}))")
+        // A partitioned table holds no rows itself.
+        "(EXISTS (SELECT FROM wanted AS w WHERE w.oid = c.oid) OR (c.relispartition AND EXISTS (SELECT FROM wanted AS w \
+         JOIN pg_catalog.pg_partition_ancestors(c.oid) AS a(oid) ON a.oid = w.oid)))"
+            .to_owned()
     };
     let limit = if wanted.names.is_empty() { wanted.most.to_string() } else { "ALL".to_owned() };
     let locked = match sizes {
@@ -94,21 +103,34 @@ fn question(wanted: Wanted<'_>, sizes: Sizes) -> Result<String> {
         }
         Sizes::Estimated => "true",
     };
-    Ok(ranked(&named, &limit, locked) + &sizes_of_ranked())
+    Ok(format!("WITH {}{}{}", of_names(wanted.names)?, ranked(&named, &limit, locked), sizes_of_ranked()))
+}
+
+/// The tables that these names mean, partitioned ones among them: as they are, or quoted as in SQL, with or without their
+/// schema.
+fn of_names(names: &[String]) -> Result<String> {
+    let names = literals(names.iter().map(String::as_str))?;
+    Ok(format!(
+        "names AS (SELECT name FROM pg_catalog.unnest(ARRAY[{names}]::pg_catalog.text[]) AS u(name)),
+wanted AS (SELECT m.name, c.oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN names AS m ON m.name IN (c.relname, {QUOTED_TABLE}, n.nspname || '.' || c.relname, n.nspname || '.' || {QUOTED_TABLE},
+      {QUOTED_SCHEMA} || '.' || c.relname, {QUOTED_SCHEMA} || '.' || {QUOTED_TABLE})
+    WHERE c.relkind IN ('r', 'm', 'p') AND {OF_USERS}),
+"
+    ))
 }
 
 /// The tables with their pages, largest first.
 fn ranked(named: &str, limit: &str, locked: &str) -> String {
     format!(
-        "WITH base AS (SELECT {LOCKED} AS locked, pg_catalog.current_setting('block_size')::pg_catalog.int8 AS block),
+        "base AS (SELECT {LOCKED} AS locked, pg_catalog.current_setting('block_size')::pg_catalog.int8 AS block),
 indexes AS (SELECT x.indrelid, pg_catalog.sum(i.relpages)::pg_catalog.int8 AS pages
     FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid GROUP BY x.indrelid),
 tables AS (SELECT c.oid, n.nspname, c.relname, c.reltoastrelid, c.reltuples, c.relpages, b.block,
     COALESCE(t.relpages, 0) AS toast_pages, COALESCE(x.pages, 0) AS index_pages, {locked} AS is_locked
     FROM base AS b CROSS JOIN pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_class AS t ON t.oid = c.reltoastrelid LEFT JOIN indexes AS x ON x.indrelid = c.oid
-    WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-    AND n.nspname !~ '^pg_t(oast|emp_)' AND {named}),
+    WHERE c.relkind IN ('r', 'm') AND {OF_USERS} AND {named}),
 measured AS (SELECT r.*, CASE WHEN {NEVER_ANALYZED} AND NOT r.is_locked
     THEN pg_catalog.pg_relation_size(r.oid) / r.block END AS pages FROM tables AS r),
 ranked AS (SELECT * FROM measured AS r ORDER BY CASE
@@ -120,7 +142,9 @@ ranked AS (SELECT * FROM measured AS r ORDER BY CASE
 
 fn sizes_of_ranked() -> String {
     format!(
-        "SELECT pg_catalog.json_build_object('total', (SELECT pg_catalog.count(*) FROM tables), 'shown',
+        "SELECT pg_catalog.json_build_object('total', (SELECT pg_catalog.count(*) FROM tables),
+  'absent', (SELECT COALESCE(pg_catalog.json_agg(m.name), '[]') FROM names AS m WHERE m.name NOT IN (SELECT name FROM wanted)),
+  'shown',
   (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('schema', r.nspname, 'name', r.relname,
     'estimated_rows', GREATEST({ROWS}, 0), 'dead_rows', pg_catalog.pg_stat_get_dead_tuples(r.oid),
     'table_bytes', s.whole - s.indexes - s.toast, 'index_bytes', s.indexes, 'toast_bytes', s.toast,

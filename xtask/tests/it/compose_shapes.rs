@@ -3,6 +3,7 @@
 use crate::compose_stacks::{Images, image, stack};
 use crate::harness::sandbox::PREFIX;
 use crate::harness::{Health, Test};
+use std::path::Path;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -129,7 +130,12 @@ fn a_database_in_several_containers_is_refused_before_it_is_started() {
     }
     // Compose would find no project where the user stands.
     let outside = stack.xtask(["db-backup"]).here(&stack.sandbox.home).run();
-    outside.code(1).stderr_has(&format!("see them with: cd {} && docker compose ps", stack.sandbox.root.display()));
+    let there = format!("see them with: cd {} && docker compose ps", stack.sandbox.root.display());
+    outside.code(1).stderr_has(&there);
+    // Who names the checkout by its whole path, as a scheduled run does, may be read elsewhere.
+    let inside = |root: &Path| stack.xtask(["db-backup", "--root"]).args([root]).run();
+    inside(&stack.sandbox.root).code(1).stderr_has(&there);
+    inside(Path::new(".")).code(1).stderr_has("see them with: docker compose ps");
     let health = Health::of(stack.xtask([]), &["--only", "postgres", "service/postgres"]);
     let both = "the database runs in 2 containers, and must be in one";
     health.says("postgres", "fail", both, "--scale postgres=1").says("service/postgres", "fail", both, "");

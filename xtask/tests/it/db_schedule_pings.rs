@@ -9,6 +9,8 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_backup_by_hand_pings_and_is_never_failed_by_that,
         [] a_program_is_called_after_a_failure_and_env_does_not_choose_it,
         [] what_a_schedule_before_had_is_not_lost_without_a_word,
+        [] a_program_that_is_not_there_is_named_before_a_failure,
+        [Stack] a_ping_that_is_not_taken_is_seen_in_the_morning,
     ]
 }
 
@@ -105,4 +107,66 @@ fn what_a_schedule_before_had_is_not_lost_without_a_word() {
     install(&["--ping-file", roundabout.to_str().unwrap()]).run().ok();
     sandbox.set("XTASK_PING_URL", "http://127.0.0.1:1/hunter4");
     install(&[]).run().ok().stderr_lacks("The schedule before").stderr_lacks("hunter4");
+}
+
+/// Else the first failure would be the one that nobody hears of.
+fn a_program_that_is_not_there_is_named_before_a_failure() {
+    let sandbox = Sandbox::new();
+    let install = |words: &str| {
+        Xtask::new(&sandbox).args(INSTALL).args(["--timer", "paste"]).env("XTASK_ON_FAILURE", words).run()
+    };
+    let status = || Xtask::new(&sandbox).args(["db-schedule", "status"]).run();
+    let absent = "no failure is reported: no-such-notify, the program of XTASK_ON_FAILURE, is not there";
+    let first = install("[\"no-such-notify\", \"hunter2\"]");
+    first.ok().stderr_has(&format!("⚠ As it is, {absent}")).stderr_lacks("hunter2");
+    first.stderr_has("→ put it there; or install it again, with ").stderr_lacks("=…");
+    status().ok().stdout_has(&format!("⚠ {absent}")).stdout_lacks("hunter2");
+    let health = Xtask::new(&sandbox).args(["health-check", "--only", "schedule"]).run();
+    health.ok().stdout_has(absent);
+    // It is looked for where the runs look: in the PATH of the plan.
+    let notify = program(&sandbox, "notify", "true");
+    install(&format!("[\"{}\"]", notify.display())).ok().stderr_lacks("As it is");
+    install("[\"sh\"]").ok().stderr_lacks("As it is");
+    status().ok().stdout_lacks("no failure is reported");
+}
+
+fn a_ping_that_is_not_taken_is_seen_in_the_morning() {
+    let database = shared().database();
+    database.sql("CREATE TABLE t AS SELECT 1 AS i");
+    let file = database.sandbox.home.join("ping");
+    let address = |url: &str| {
+        fs::write(&file, url).unwrap();
+        chmod(&file, 0o600);
+    };
+    let (unknown, pings) = (Pings::listen("404 Not Found"), Pings::listen("200 OK"));
+    address(&unknown.url);
+    let installed = database.xtask(INSTALL).args(["--timer", "paste", "--ping-file"]).args([&file]).run();
+    installed.ok().stderr_lacks("As it is");
+    let run = || database.xtask(["db-schedule", "run"]).run();
+    let morning = |words: &[&str]| database.xtask(words.iter().copied()).run();
+    let status = || morning(&["db-schedule", "status"]);
+    let health = || morning(&["health-check", "--only", "schedule"]);
+    run().ok().stderr_has("The ping was not taken: HTTP 404");
+    status()
+        .ok()
+        .stdout_has("⚠ the ping of the last run was not taken: HTTP 404")
+        .stdout_has("cargo xtask db-schedule run");
+    health().ok().stdout_has("the ping of the last run was not taken: HTTP 404");
+    address(&pings.url);
+    run().ok();
+    status().ok().stdout_lacks("⚠");
+    chmod(&file, 0o644);
+    status().ok().stdout_has("⚠ no run can ping: ").stdout_has("is not private").stdout_has("chmod 600 ");
+    fs::remove_file(&file).unwrap();
+    health().ok().stdout_has(&format!("no run can ping: The ping file {} cannot be read", file.display()));
+    // A program that failed after a failure is known of as well.
+    let notify = program(&database.sandbox, "notify", "exit 7");
+    let words = format!("[\"{}\"]", notify.display());
+    database.xtask(INSTALL).args(["--timer", "paste"]).env("XTASK_ON_FAILURE", &words).run().ok();
+    let plan = database.sandbox.path(".xtask/schedule/plan.json");
+    let text = fs::read_to_string(&plan).unwrap();
+    fs::write(&plan, text.replace(&format!("\"POSTGRES_DB\": \"{}\"", database.name), "\"POSTGRES_DB\": \"gone\""))
+        .unwrap();
+    run().code(4);
+    status().stdout_has("⚠ the program of XTASK_ON_FAILURE failed after the last run: exit code 7");
 }

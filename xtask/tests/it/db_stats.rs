@@ -16,6 +16,8 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_statement_that_runs_is_to_be_cancelled_before_its_session_is_ended,
         [Stack] a_deadlock_and_rollbacks_are_counted,
         [Postgres] what_a_role_may_not_see_is_said_once,
+        [Stack] a_partitioned_table_is_named_by_its_own_name,
+        [Stack] the_questions_of_this_command_are_in_no_rate,
         [Stack, Openfga] requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them,
         [OwnStack] slow_statements_are_shown_or_the_way_to_get_them,
         [Stack, Script] a_watch_needs_a_terminal_that_is_large_enough,
@@ -180,6 +182,41 @@ fn a_deadlock_and_rollbacks_are_counted() {
     database.xtask(["db-stats"]).run().ok().stdout_has("1 deadlock, ");
 }
 
+/// Its rows are in its partitions, also in those of a partition that is partitioned itself.
+fn a_partitioned_table_is_named_by_its_own_name() {
+    let database = shared().database();
+    database.sql(
+        "CREATE TABLE part (i int) PARTITION BY RANGE (i); CREATE TABLE low PARTITION OF part FOR VALUES FROM (0) TO (9); \
+         CREATE TABLE high PARTITION OF part FOR VALUES FROM (9) TO (99) PARTITION BY RANGE (i); \
+         CREATE TABLE higher PARTITION OF high FOR VALUES FROM (9) TO (20); \
+         CREATE SCHEMA \"S 1\"; CREATE TABLE \"S 1\".\"T \"\"q\" (i int); CREATE TABLE other (i int)",
+    );
+    let shown = |names: &[&str]| {
+        let words: Vec<&str> = ["--table"].iter().chain(names).copied().collect();
+        let report = report(&database, &words);
+        let tables = report["tables"]["shown"].as_array().unwrap();
+        let mut names: Vec<String> = tables.iter().map(|table| table["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(shown(&["part"]), ["higher", "low"]);
+    assert_eq!(shown(&["public.high"]), ["higher"]);
+    for name in ["S 1.T \"q", "T \"q", "\"S 1\".\"T \"\"q\"", "\"T \"\"q\""] {
+        assert_eq!(shown(&[name]), ["T \"q"], "{name}");
+    }
+    assert_eq!(shown(&["\"public\".\"other\"", "public.\"other\""]).len(), 1);
+    database.xtask(["db-stats", "--table", "pg_class"]).run().code(1).stderr_has("There is no table pg_class");
+}
+
+/// No other session works in this database: what is counted would be the command's own.
+fn the_questions_of_this_command_are_in_no_rate() {
+    let database = shared().database();
+    let rates: Vec<f64> =
+        (0..6).map(|_| report(&database, &[])["rates"]["transactions_per_second"].as_f64().unwrap()).collect();
+    // autovacuum may look in.
+    assert!(rates.iter().all(|rate| *rate < 8.0), "{rates:?}");
+}
+
 fn what_a_role_may_not_see_is_said_once() {
     let database = UrlDatabase::new();
     database.own("CREATE TABLE t AS SELECT 1 AS i");
@@ -246,6 +283,7 @@ fn requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them() {
     assert!(check["requests"].as_u64().unwrap() >= 5 && check["requests_per_second"].is_number(), "{check}");
     let times = ["p50_ms", "p95_ms", "p99_ms"].map(|key| check[key].as_f64().unwrap());
     assert!(times[0] > 0.0 && times.is_sorted() && check["datastore_queries_per_request"].is_number(), "{check}");
+    health_probes_are_no_requests(&database);
     database.xtask(["db-stats"]).run().ok().stdout_has(" requests per second, ").stdout_has("\nCheck ");
     let nobody = format!("http://127.0.0.1:{}", free_port());
     let orders = "x\u{1b}[31m 1\ngrpc_server_handled_total{grpc_method=\"Check\"} 7\n";
@@ -259,6 +297,20 @@ fn requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them() {
         run.ok().stdout_has("OpenFGA's requests are not known: ").stdout_has(why).stdout_lacks("\nCheck ");
         run.stdout_lacks("\u{1b}").stdout_has("XTASK_OPENFGA_METRICS_URL");
     }
+}
+
+/// Their method is named `Check`, too. Other tests ask the same server meanwhile, but not so often.
+fn health_probes_are_no_requests(database: &Database<'_>) {
+    const PROBES: u64 = 1_000;
+    let checks = || {
+        let report = report(database, &[]);
+        let methods = report["openfga"]["methods"].as_array().unwrap();
+        methods.iter().find(|method| method["method"] == "Check").unwrap()["requests"].as_u64().unwrap()
+    };
+    let before = checks();
+    (0..PROBES).for_each(|_| assert_eq!(shared().openfga().request("/healthz", None).0, 200));
+    let more = checks() - before;
+    assert!(more < PROBES, "{more} checks");
 }
 
 fn slow_statements_are_shown_or_the_way_to_get_them() {

@@ -16,6 +16,7 @@ mod adopt_noticed;
 mod adopt_updates;
 mod architecture;
 mod authorization;
+mod backup_metrics;
 mod circles;
 mod completions;
 mod compose_config;
@@ -265,6 +266,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_stats::tests,
     db_stats_watch::tests,
     authorization::tests,
+    backup_metrics::tests,
     openfga_export::tests,
     setup_openfga::tests,
     setup_openfga_conditions::tests,

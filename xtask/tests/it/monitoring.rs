@@ -181,6 +181,13 @@ fn what_is_wrong_is_named(stack: &Stack) {
         "node_exporter does not keep running: Docker restarts it again and again (exit code 1); its last line: ",
     );
     ends.stderr_has("→ see its log: docker logs --tail 20 ").stderr_lacks("✓ node_exporter");
+    ends.stderr_lacks("POSTGRES_EXPORTER_FLAGS");
+    // Each version of postgres_exporter has flags of its own.
+    let flags = stack.xtask(["monitoring-dashboard"]).env("POSTGRES_EXPORTER_FLAGS", "--no-such-flag").run();
+    flags
+        .code(4)
+        .stderr_has("postgres_exporter does not keep running")
+        .stderr_has("in .env: POSTGRES_EXPORTER_FLAGS=FLAGS");
     ends.holds(ends.took < Duration::from_secs(60), "it is named at once");
 
     // The role may be another checkout's.
@@ -272,6 +279,9 @@ fn without_docker_it_says_what_else_there_is() {
     let run = fakes.instead_of_path(Xtask::new(&sandbox).args(["monitoring-dashboard"])).run();
     run.code(4).stderr_has("The docker command is not installed").stderr_has("cargo xtask db-stats --watch");
     run.stderr_has("(this host has Prometheus): write their files with").stderr_has("--print DIR");
+    let silent = Xtask::new(&sandbox).args(["monitoring-dashboard"]).env("DOCKER_HOST", "tcp://127.0.0.1:1").run();
+    silent.code(4).stderr_has("The Docker engine does not answer").stderr_has("start Docker");
+    silent.stderr_has("cargo xtask db-stats --watch").stderr_has("--print DIR");
     let local = fakes.instead_of_path(Xtask::new(&sandbox).args(["monitoring-dashboard", "--target", "local"])).run();
     local
         .code(2)

@@ -118,6 +118,9 @@ fn a_dashboard_is_one_that_grafana_takes() {
                 assert_eq!((&target["refId"], &target["datasource"]), (&json!(letter.to_string()), &source), "{title}");
                 let expression = target["expr"].as_str().unwrap();
                 assert!(!expression.contains("vector("), "{title} would hide that it has no data");
+                let counts_requests = expression.contains("grpc_server_handled_total");
+                let of_openfga = expression.contains("grpc_service=~\"openfga[.].*\"");
+                assert!(!counts_requests || of_openfga, "{title} would count health probes");
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::backup::set::{self, ServerSet, SetFile};
 use crate::backup::several::{Job, Outcome, Several};
 use crate::backup::space;
 use crate::backup::take::{self, BackupOptions, Destination, Taken};
-use crate::commands::full_backup::{codec, take_visibly};
+use crate::commands::full_backup::{codec, forget_gone, take_visibly, tell_metrics_of};
 use crate::commands::leftovers;
 use crate::commands::removal;
 use crate::context::Context;
@@ -37,6 +37,8 @@ pub(super) fn run(args: &Args, choice: &Choice, context: &Context) -> Result<Vec
     let started = Local::now();
     let mut outcome = take(args, choice, &server, &folder, context)?;
     signals::check().map_err(|fault| interrupted(fault, &outcome))?;
+    let made: Vec<&str> = outcome.taken.iter().map(|taken| taken.manifest.database.as_str()).collect();
+    forget_gone(&server, &made, context);
     if let Some(error) = outcome.unlisted.take() {
         return Err(unlisted(error, &outcome, context));
     }
@@ -101,7 +103,9 @@ fn take_one(args: &Args, job: &Job, folder: &Path, context: &Context) -> Result<
     };
     let taken = if args.jobs > 1 {
         // Their progress would be one line for all.
-        take::take(&Server::new(&target)?, &options, &|_| ())?
+        let taken = take::take(&Server::new(&target)?, &options, &|_| ());
+        tell_metrics_of(&taken, target.database(), &context);
+        taken?
     } else {
         take_visibly(&target, &options, &context)?
     };

@@ -10,7 +10,7 @@ use crate::platform;
 use crate::schedule::plan::{Plan, Verification, Work};
 use crate::schedule::rhythm::{Every, Rhythm, TimeOfDay};
 use crate::schedule::timer::Timer;
-use crate::schedule::{carried, cron, crontab, name, paste, start, systemd};
+use crate::schedule::{carried, cron, crontab, name, paste, start, systemd, unheard};
 use crate::settings;
 use anyhow::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -79,7 +79,14 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
         undone.err().iter().for_each(|error| context.terminal.warn(&format!("{error:#}")));
         return Err(error);
     }
+    unheard::of_plan(&plan).iter().for_each(|fault| warn_of(fault, context));
     tell(&plan, &name, context)
+}
+
+/// What would keep the runs from telling others how they ended.
+fn warn_of(fault: &Fault, context: &Context) {
+    context.terminal.warn(&format!("As it is, {fault}"));
+    fault.hint_text().into_iter().for_each(|hint| context.terminal.said_below(hint));
 }
 
 /// Whether the checkout of this plan was moved away.

@@ -31,7 +31,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if !plan.is_of(&root) {
         let what =
             format!("The schedule was installed for the checkout {}, not for this one, {}", plan.root, root.display());
-        return Err(Fault::failed(what).hint(format!("install it here, too: {}", plan.install_command())).into());
+        return Err(Fault::failed(what).hint(plan.install_hint("install it here, too")).into());
     }
     context.terminal.note(&format!("Making the scheduled backups of the checkout {}", root.display()));
     let notifier = notices::of_plan(&plan, context);

@@ -21,6 +21,8 @@ pub const URL: &str = "XTASK_OPENFGA_METRICS_URL";
 const DEADLINE: Duration = Duration::from_secs(3);
 /// Methods beyond these are not shown; OpenFGA has about thirty.
 const MOST_METHODS: usize = 100;
+/// How the names of OpenFGA's own services begin. Beside them it serves gRPC's health service, which has a method `Check`, too.
+const OWN_SERVICES: &str = "openfga.";
 
 /// What OpenFGA reports.
 #[derive(Debug)]
@@ -118,7 +120,7 @@ impl Metrics {
             match point.name {
                 "process_start_time_seconds" => metrics.started = point.value,
                 "openfga_throttled_requests_count" => metrics.throttled = metrics.throttled.saturating_add(count),
-                "grpc_server_handled_total" => {
+                "grpc_server_handled_total" if point.label("grpc_service").starts_with(OWN_SERVICES) => {
                     let Some(method) = metrics.method(point.label("grpc_method")) else { continue };
                     method.requests = method.requests.saturating_add(count);
                     if point.label("grpc_code") != "OK" {
@@ -202,9 +204,9 @@ mod tests {
     use super::*;
 
     const TEXT: &str = r#"process_start_time_seconds 100
-grpc_server_handled_total{grpc_code="OK",grpc_method="Check",grpc_service="s"} 90
-grpc_server_handled_total{grpc_code="2000",grpc_method="Check",grpc_service="s"} 10
-grpc_server_handled_total{grpc_code="OK",grpc_method="Write",grpc_service="s"} 5
+grpc_server_handled_total{grpc_code="OK",grpc_method="Check",grpc_service="openfga.v1.OpenFGAService"} 90
+grpc_server_handled_total{grpc_code="2000",grpc_method="Check",grpc_service="openfga.v1.OpenFGAService"} 10
+grpc_server_handled_total{grpc_code="OK",grpc_method="Write",grpc_service="openfga.v1.OpenFGAService"} 5
 openfga_request_duration_ms_bucket{consistency="A",grpc_method="check",le="10"} 40
 openfga_request_duration_ms_bucket{consistency="A",grpc_method="check",le="+Inf"} 40
 openfga_request_duration_ms_bucket{consistency="B",grpc_method="check",le="10"} 50
@@ -234,6 +236,15 @@ openfga_throttled_requests_count{grpc_method="check",throttling_type="datastore"
     }
 
     #[test]
+    fn a_health_probe_is_no_request() {
+        let probe = r#"grpc_server_handled_total{grpc_code="Unknown",grpc_method="Check",grpc_service="grpc.health.v1.Health"} "#;
+        let requests =
+            at(&format!("{TEXT}{probe}47\n"), 2).requests(&at(&format!("{TEXT}{probe}7\n"), 0), String::new());
+        let check = &requests.methods[0];
+        assert_eq!((check.requests, check.failed_requests, requests.requests_per_second), (100, 10, Some(0.0)));
+    }
+
+    #[test]
     fn a_server_that_was_started_in_between_has_no_rates() {
         let restarted = TEXT.replace("start_time_seconds 100", "start_time_seconds 101");
         for now in [restarted.as_str(), &TEXT.replace("\"} 90", "\"} 9")] {
@@ -254,8 +265,9 @@ openfga_throttled_requests_count{grpc_method="check",throttling_type="datastore"
 
     #[test]
     fn hostile_metrics_are_bounded() {
-        let many: String =
-            (0..500).map(|n| format!("grpc_server_handled_total{{grpc_method=\"m{n}\"}} 1e15\n")).collect();
+        let many: String = (0..500)
+            .map(|n| format!("grpc_server_handled_total{{grpc_method=\"m{n}\",grpc_service=\"openfga.v1\"}} 1e15\n"))
+            .collect();
         let metrics =
             at(&(many + "openfga_x 1\nopenfga_throttled_requests_count -7\nopenfga_throttled_requests_count 1e300"), 1);
         assert_eq!((metrics.methods.len(), metrics.throttled), (MOST_METHODS, 0));
