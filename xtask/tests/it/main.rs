@@ -101,6 +101,7 @@ mod manifest_settings;
 mod monitoring;
 mod monitoring_panels;
 mod openfga_export;
+mod openfga_exposed;
 mod other_kinds;
 mod other_roles;
 mod plain_words;
@@ -263,6 +264,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_stats_watch::tests,
     authorization::tests,
     openfga_export::tests,
+    openfga_exposed::tests,
     setup_openfga::tests,
     setup_openfga_conditions::tests,
     setup_openfga_env::tests,
