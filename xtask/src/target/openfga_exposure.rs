@@ -224,7 +224,7 @@ mod tests {
             assert_eq!(of(called).of_version(|| is_pinned).exposed.len(), left, "{called} {is_pinned}");
         }
         // The program is asked only where that decides.
-        of(true).of_version(|| unreachable!());
+        assert_eq!(of(true).of_version(|| unreachable!()).exposed.len(), 1);
     }
 
     #[test]
