@@ -20,6 +20,7 @@ mod money;
 pub mod open_session;
 mod openfga_exposed;
 mod openfga_grounds;
+mod openfga_roles;
 pub mod openfga_tables;
 pub mod path_dependents;
 pub mod preamble;

@@ -2,6 +2,7 @@
 //! path that role and database have, and a role that may write there decides what is found.
 
 use super::openfga_exposed;
+use super::openfga_roles::ABLE;
 use super::openfga_tables::{self, Known, NEWEST_REVISION};
 use super::quote::{literal, literals, name_in_value};
 use super::reader::Reader;
@@ -37,35 +38,41 @@ FROM pg_catalog.pg_roles AS me WHERE me.rolname = session_user";
 struct Found {
     /// The schema that OpenFGA's tables are in, or would be made in.
     home: Option<String>,
-    /// Whether another role may put something before or behind that schema on the path.
-    open: bool,
     exposed: Vec<Exposure>,
 }
 
 /// What OpenFGA's program would meet in the server's database.
 pub(super) fn of(server: &Server<'_>) -> Result<Grounds> {
     if let Some(owner) = weaker_owner(&server.in_maintenance(), server.database())? {
-        return Ok(Grounds { exposed: vec![Exposure::owned_by(owner, server.database())], path: None });
+        let exposure = Exposure::owned_by(owner.role, owner.member, server.database());
+        return Ok(Grounds { exposed: vec![exposure], path: None });
     }
     let configured: Configured = server.query(CONFIGURED)?;
     let schemas = search_path::schemas(&configured.path, &configured.user);
-    let Found { home, open, exposed } =
+    let Found { home, exposed } =
         server.query(&openfga_exposed::question(&literals(schemas.iter().map(String::as_str))?))?;
     // An empty name is no schema's: nothing is found then, and nothing can be made.
-    let pinned = || home.as_deref().map_or_else(|| Ok("\"\"".to_owned()), name_in_value).map(PinnedPath);
-    Ok(Grounds { path: if open { Some(pinned()?) } else { None }, exposed })
+    let path = home.as_deref().map_or_else(|| Ok("\"\"".to_owned()), name_in_value)?;
+    Ok(Grounds { path: Some(PinnedPath(path)), exposed })
 }
 
-/// The role that owns this database, where it is weaker than our login.
-fn weaker_owner(server: &Server<'_>, database: &str) -> Result<Option<String>> {
+/// Who could use the database as its owner.
+#[derive(Debug, Deserialize)]
+struct Owner {
+    role: String,
+    /// The member of that role, where it is not the role itself.
+    member: Option<String>,
+}
+
+/// The role that owns this database, where it is weaker than our login or has a member that is.
+fn weaker_owner(server: &Server<'_>, database: &str) -> Result<Option<Owner>> {
     let sql = format!(
-        "SELECT COALESCE(pg_catalog.json_agg(o.rolname), '[]') FROM pg_catalog.pg_database AS d \
-         JOIN pg_catalog.pg_roles AS o ON o.oid = d.datdba JOIN pg_catalog.pg_roles AS me ON me.rolname = session_user \
-         WHERE d.datname = {} AND {}",
-        literal(database)?,
-        openfga_exposed::WEAKER
+        "WITH RECURSIVE {ABLE} SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object( \
+         'role', a.role, 'member', a.member)), '[]') FROM pg_catalog.pg_database AS d JOIN able AS a ON a.oid = d.datdba \
+         WHERE d.datname = {}",
+        literal(database)?
     );
-    let owners: Vec<String> = serde_json::from_str(server.ask(&sql)?.trim()).context("the owner of the database")?;
+    let owners: Vec<Owner> = serde_json::from_str(server.ask(&sql)?.trim()).context("the owner of the database")?;
     Ok(owners.into_iter().next())
 }
 

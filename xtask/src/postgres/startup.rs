@@ -10,6 +10,7 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::target::backend::Extent;
 use crate::target::openfga_exposure::Grounds;
+use crate::target::openfga_program;
 use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
 use anyhow::{Context as _, Result};
 
@@ -32,7 +33,7 @@ pub fn migrate_openfga(target: &Target) -> Result<()> {
     let mut path = None;
     if let Some(own) = target.own_openfga().own_migration()? {
         let server = Server::under_name(target, "xtask-openfga");
-        let grounds = openfga_grounds::of(&server)?;
+        let grounds = openfga_grounds::of(&server)?.of_version(|| openfga_program::is_pinned(&own.program));
         let reasons = grounds.reasons(own.is_on_own_server);
         if !reasons.is_empty() {
             return openfga_grounds::other_migrates(&reasons, &server, &own);

@@ -26,7 +26,7 @@ mod no_containers;
 pub mod openfga;
 pub mod openfga_exposure;
 pub mod openfga_migration;
-mod openfga_program;
+pub mod openfga_program;
 pub mod overriding;
 pub mod percent;
 pub mod ports;

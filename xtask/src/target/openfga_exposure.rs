@@ -9,11 +9,20 @@ use serde::Deserialize;
 pub struct Grounds {
     /// What other roles could use, or have used.
     pub exposed: Vec<Exposure>,
-    /// The only schemas that it gets to see; `None`: those that role and database name.
+    /// The only schema that it gets to see: that of its tables. `None`: the database itself is exposed, and it is not started.
     pub path: Option<PinnedPath>,
 }
 
 impl Grounds {
+    /// Without what the version that this program knows never calls, where the program is of that version.
+    #[must_use]
+    pub fn of_version(mut self, is_pinned: impl FnOnce() -> bool) -> Self {
+        if self.exposed.iter().any(|exposure| !exposure.called) && is_pinned() {
+            self.exposed.retain(|exposure| exposure.called);
+        }
+        self
+    }
+
     /// Why the program is not started. A right that no role has used is no reason on this person's own server.
     pub fn reasons(&self, is_on_own_server: bool) -> Vec<&Exposure> {
         self.exposed.iter().filter(|exposure| !(is_on_own_server && exposure.is_right())).collect()
@@ -47,8 +56,12 @@ pub struct Exposure {
     kind: Kind,
     /// As SQL writes it; of `Attached` and `Named`, as PostgreSQL describes it.
     object: String,
-    /// `None`: every role, or not known.
+    /// The owner, or who was granted it; `None`: every role, or not known.
     role: Option<String>,
+    /// The member of that role that could use it; `None`: the role itself.
+    member: Option<String>,
+    /// Whether the version of OpenFGA that this program knows calls it.
+    called: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -75,41 +88,61 @@ enum Kind {
 }
 
 impl Exposure {
-    /// The database belongs to this role.
-    pub fn owned_by(owner: String, database: &str) -> Self {
-        Self { kind: Kind::Database, object: sql_name(database), role: Some(owner) }
+    /// The database belongs to this role, which is weaker than our login itself or has this member that is.
+    pub fn owned_by(owner: String, member: Option<String>, database: &str) -> Self {
+        Self { kind: Kind::Database, object: sql_name(database), role: Some(owner), member, called: true }
     }
 
     /// For people, in a sentence about `database`.
     pub fn why(&self) -> String {
         let (object, role) = (&self.object, shell_word(self.role.as_deref().unwrap_or_default()));
+        if let Some(member) = &self.member {
+            return self.why_of(&format!("role {}, a member of {role},", shell_word(member)));
+        }
         let who = if self.role.is_some() { format!("role {role}") } else { "every role".to_owned() };
         match self.kind {
             Kind::Database => format!("the database belongs to role {role}"),
             Kind::Schema => format!("schema {object} belongs to role {role}"),
-            Kind::Create => format!("{who} may create objects in schema {object}"),
             Kind::Relation => format!("{object} belongs to role {role}"),
-            Kind::View => format!("{object} is not a table"),
-            Kind::Privilege => format!("{who} may create triggers or foreign keys on {object}"),
-            Kind::Default => format!("{who} gets the right to create triggers or foreign keys on new tables"),
             Kind::Attached => format!("{object} uses code of role {role}"),
             Kind::Named => format!("{object} of role {role} has a name of PostgreSQL's own"),
+            Kind::Create | Kind::View | Kind::Privilege | Kind::Default => self.why_of(&who),
         }
     }
 
-    /// The role that could use it, where that is one.
+    /// In a sentence whose subject is the role that could use it.
+    fn why_of(&self, who: &str) -> String {
+        let object = &self.object;
+        match self.kind {
+            Kind::Database => format!("{who} owns the database"),
+            Kind::Schema => format!("{who} owns schema {object}"),
+            Kind::Create => format!("{who} may create objects in schema {object}"),
+            Kind::Relation => format!("{who} owns {object}"),
+            Kind::View => format!("{object} is not a table"),
+            Kind::Privilege => format!("{who} may create triggers or foreign keys on {object}"),
+            Kind::Default => format!("{who} gets the right to create triggers or foreign keys on new tables"),
+            Kind::Attached => format!("{who} owns code that {object} uses"),
+            Kind::Named => format!("{who} owns {object}, which has a name of PostgreSQL's own"),
+        }
+    }
+
+    /// The role that has it, where that is one.
     pub fn role(&self) -> Option<&str> {
         self.role.as_deref()
     }
 
     /// The role as which the program may run, since it owns the thing.
     pub fn owner(&self) -> Option<&str> {
-        self.role.as_deref().filter(|_| matches!(self.kind, Kind::Database | Kind::Schema | Kind::Relation))
+        let is_own = self.member.is_none() && matches!(self.kind, Kind::Database | Kind::Schema | Kind::Relation);
+        self.role.as_deref().filter(|_| is_own)
     }
 
     /// The statement that ends it; `None`: a person has to look at the object and remove it. That of a database runs in
     /// another one.
     pub fn statement(&self, user: &str) -> Option<String> {
+        if let Some(member) = self.member.as_deref().filter(|_| self.role.as_deref() == Some(user)) {
+            return Some(clean_line(&format!("REVOKE {} FROM {}", sql_name(user), sql_name(member))));
+        }
         let (object, user) = (&self.object, sql_name(user));
         let role = self.role.as_deref().map_or_else(|| "PUBLIC".to_owned(), sql_name);
         let statement = match self.kind {
@@ -150,8 +183,10 @@ mod tests {
     #[test]
     fn a_name_of_another_role_stays_one_name_on_one_line() {
         let of = |kind: &str, role: Option<&str>| -> Exposure {
-            serde_json::from_value(serde_json::json!({ "kind": kind, "object": "\"a\n;b\".store", "role": role }))
-                .unwrap()
+            serde_json::from_value(
+                serde_json::json!({ "kind": kind, "object": "\"a\n;b\".store", "role": role, "called": true }),
+            )
+            .unwrap()
         };
         let statement = |kind, role| of(kind, role).statement("m\"e").unwrap();
         assert_eq!(statement("relation", Some("r")), "ALTER TABLE \"a\\n;b\".store OWNER TO \"m\"\"e\"");
@@ -164,9 +199,39 @@ mod tests {
     }
 
     #[test]
+    fn a_member_is_named_with_its_role() {
+        let of = |kind: &str| -> Exposure {
+            let all =
+                serde_json::json!({ "kind": kind, "object": "o", "role": "my apps", "member": "web", "called": true });
+            serde_json::from_value(all).unwrap()
+        };
+        let (schema, create) = (of("schema"), of("create"));
+        assert_eq!(schema.why(), "role web, a member of 'my apps', owns schema o");
+        assert_eq!(create.why(), "role web, a member of 'my apps', may create objects in schema o");
+        // That role may have no password to run as; the right is taken from whom it was given to.
+        assert_eq!(schema.owner(), None);
+        assert_eq!(create.statement("me").unwrap(), "REVOKE CREATE ON SCHEMA o FROM \"my apps\"");
+        assert_eq!(create.statement("my apps").unwrap(), "REVOKE \"my apps\" FROM \"web\"");
+    }
+
+    #[test]
+    fn what_the_known_version_never_calls_counts_for_other_versions() {
+        let of = |called: bool| {
+            let named = serde_json::json!({ "kind": "named", "object": "o", "role": "r", "called": called });
+            Grounds { exposed: vec![serde_json::from_value(named).unwrap()], path: None }
+        };
+        for (called, is_pinned, left) in [(true, true, 1), (true, false, 1), (false, true, 0), (false, false, 1)] {
+            assert_eq!(of(called).of_version(|| is_pinned).exposed.len(), left, "{called} {is_pinned}");
+        }
+        // The program is asked only where that decides.
+        assert_eq!(of(true).of_version(|| unreachable!()).exposed.len(), 1);
+    }
+
+    #[test]
     fn an_unused_right_is_no_reason_on_an_own_server() {
         let of = |kind: &str| {
-            serde_json::from_value(serde_json::json!({ "kind": kind, "object": "o", "role": "r" })).unwrap()
+            serde_json::from_value(serde_json::json!({ "kind": kind, "object": "o", "role": "r", "called": true }))
+                .unwrap()
         };
         for (kind, is_right) in [
             ("create", true),

@@ -13,6 +13,7 @@ use std::time::Duration;
 const VERSION: &str = "v1.18.1";
 /// Its dependencies are downloaded, and all of it is compiled.
 const INSTALL_DEADLINE: Duration = Duration::from_secs(1_800);
+const VERSION_DEADLINE: Duration = Duration::from_secs(10);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// OpenFGA's program on this host, as the settings name it.
@@ -103,6 +104,13 @@ impl OpenfgaProgram {
         self.program()?
             .ok_or_else(|| failed("go install ended well, but there is no openfga in Go's folders".to_owned()))
     }
+}
+
+/// Whether it is the version that this program knows.
+pub fn is_pinned(program: &Path) -> bool {
+    let captured = Program::new(program).arg("version").capture(VERSION_DEADLINE);
+    captured
+        .is_ok_and(|said| said.ending.success() && said.stderr.contains(&format!("OpenFGA version `{VERSION}` build")))
 }
 
 /// Asks a process of it to end.

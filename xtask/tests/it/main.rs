@@ -104,6 +104,7 @@ mod manifest_settings;
 mod monitoring;
 mod monitoring_panels;
 mod openfga_export;
+mod openfga_exposed;
 mod other_kinds;
 mod other_roles;
 mod plain_words;
@@ -268,6 +269,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     authorization::tests,
     backup_metrics::tests,
     openfga_export::tests,
+    openfga_exposed::tests,
     setup_openfga::tests,
     setup_openfga_conditions::tests,
     setup_openfga_env::tests,

@@ -11,10 +11,10 @@ use crate::settings::{Settings, fault_point};
 use crate::target::backend::{Access as _, ComposeProject, Extent, Stack};
 use crate::target::free_port;
 use crate::target::openfga::{self as probe, URL};
-use crate::target::openfga_migration;
 use crate::target::ports::{Taken, taken_by};
 use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
 use crate::target::wait::wait_for;
+use crate::target::{openfga_migration, openfga_program};
 use anyhow::Result;
 use std::cell::RefCell;
 use std::path::Path;
@@ -286,7 +286,7 @@ fn start_openfga(local: &Local, program: &Path, startup: &Startup) -> Result<Opt
     let user = local.server_user()?;
     let password = local.password()?;
     let port = local.running()?.port;
-    let grounds = startup.queries.openfga_grounds()?;
+    let grounds = startup.queries.openfga_grounds()?.of_version(|| openfga_program::is_pinned(program));
     let own = local.own_program(program.to_owned(), port);
     let reasons = grounds.reasons(own.is_on_own_server);
     if !reasons.is_empty() {
