@@ -37,19 +37,22 @@ impl Change {
     }
 
     /// Narrow ones first.
-    pub fn order(&self) -> (bool, bool, Action, TupleName, String) {
+    pub fn order(&self) -> Order {
         let condition = self.tuple.condition.as_ref().map(Condition::shown).unwrap_or_default();
         let everybody = is_wildcard(&self.tuple.user);
         (everybody, !condition.is_empty(), self.action, TupleName::of(&self.tuple), condition)
     }
 }
 
+/// How a change is ordered among others.
+pub type Order = (bool, bool, Action, TupleName, String);
+
 /// Changes that are made together.
 pub type Set = Vec<Change>;
 
 /// How a set is ordered among others: few changes first, then the user's own before everybody's. Values that are known are
 /// narrower than no condition; what needs values of a person comes last.
-pub fn order_of(set: &Set) -> (usize, bool, u8, Vec<(bool, bool, Action, TupleName, String)>) {
+pub fn order_of(set: &Set) -> (usize, bool, u8, Vec<Order>) {
     let width = |change: &Change| match (&change.tuple.condition, change.action) {
         (_, Action::Write | Action::Delete) | (Some(_), Action::ChangeValues) => 0,
         (None, _) => 1,

@@ -76,18 +76,21 @@ impl<'a> Walk<'a> {
         let here = self.path.pop();
         let below = below?;
         let node = Node::new(Way::Relation { object, relation }, below.verdict, vec![below]);
-        let Some(here) = here else { return Ok(node) };
+        match here {
+            Some(here) => self.settled(node, &here),
+            None => Ok(node),
+        }
+    }
+
+    /// The node as it is, or where it is not decided, or in doubt, with the server's answer.
+    fn settled(&mut self, node: Node, here: &Userset) -> Result<Node> {
         let is_in_doubt = is_in_doubt(&node);
         self.has_doubt |= is_in_doubt;
         if node.verdict == Verdict::Undecided {
-            return self.decided_by_server(
-                node,
-                &here,
-                "not everything below was decided: this is the server's answer",
-            );
+            return self.decided_by_server(node, here, "not everything below was decided: this is the server's answer");
         }
         if is_in_doubt || (self.has_doubt && self.path.is_empty()) {
-            return self.decided_by_server(node, &here, "there is a cycle behind but not: this is the server's answer");
+            return self.decided_by_server(node, here, "there is a cycle behind but not: this is the server's answer");
         }
         Ok(node)
     }
