@@ -80,7 +80,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let live =
         Live::new(Asked { api: &api, store: &store.id, model_id: &model_id, model: &model, context: values.as_ref() });
     let waiting = context.terminal.waiting("asking");
-    let answer = live.check(question, &[])?;
+    let answer = live.answer(question)?;
     let tree = Walk::new(&model, &args.user, &live).relation(&args.object, &args.relation)?;
     let remedies = if answer.verdict == Verdict::No && tree.verdict.agrees_with(answer.verdict) {
         verified::remedies(&model, &live, question, &tree)?

@@ -257,8 +257,9 @@ fn a_condition_is_decided_by_the_server_or_names_the_missing_value() {
     let run = ask(guest, Some("{\"now\": 10, \"other\": 1}"));
     run.code(1).stdout_has("now < until  does not hold\n").stdout_has("until = 10 (tuple), now = 10 (--context)\n");
     run.stdout_has(
-        "It would be allowed by any one of these\n  change the condition of user:guest guest doc:plan: delete it, write it without one\n  \
-         change the values of user:guest guest doc:plan: delete it, write it with in_time {\"until\":11}, for example\n",
+        "It would be allowed by any one of these\n  \
+         change the values of user:guest guest doc:plan: delete it, write it with in_time {\"until\":11}, for example\n  \
+         change the condition of user:guest guest doc:plan: delete it, write it without one\n",
     );
     // A missing value is no denial.
     for context in [None, Some("{}"), Some("{\"ip\": \"10.0.0.1\"}")] {

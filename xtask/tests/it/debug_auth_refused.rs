@@ -2,6 +2,7 @@
 
 use crate::debug_auth::set_up;
 use crate::harness::{Sandbox, Test, Xtask};
+use serde_json::json;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -30,6 +31,18 @@ fn cycles_and_ten_thousand_members_are_bounded_and_said() {
         .stdout_has("  user:bob member org:o7777\n")
         .stdout_has("… and 9,980 more are not shown: 9,800 were not decided, 180 do not allow it\n");
     run.stdout_has("⚠ tuples that were not read\n");
+    // A way that goes on where nothing more is read.
+    shop.api().write_tuples(&id, &[("user:eve", "member", "org:o10040")]);
+    let run = shop.debug_auth(["user:eve", "viewer", "doc:many"]).run();
+    run.ok()
+        .stdout_has("Granted by\n  further tuples, which were not read: that they lead on is the server's answer\n");
+    let json = shop.debug_auth(["user:eve", "viewer", "doc:many", "--json"]).run().ok().json();
+    assert_eq!(
+        (&json["granted_by"], &json["granted_by_is_cut"]),
+        (&json!([]), &json!(true)),
+        "{:#}",
+        json["granted_by"]
+    );
     let run = shop.debug_auth(["user:carl", "viewer", "doc:many"]).run();
     run.code(1).stdout_has("this is the server's answer\n").stderr_has("✗ user:carl viewer doc:many is denied");
 }

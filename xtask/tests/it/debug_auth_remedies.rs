@@ -69,13 +69,13 @@ fn set_up<'a>(tuples: &str) -> Shop<'a> {
 }
 
 /// A tuple of a store file.
-fn tuple(user: &str, relation: &str, object: &str, condition: &str) -> String {
+pub fn tuple(user: &str, relation: &str, object: &str, condition: &str) -> String {
     let condition = if condition.is_empty() { String::new() } else { format!(", condition: {condition}") };
     format!("  - {{user: '{user}', relation: {relation}, object: '{object}'{condition}}}\n")
 }
 
 /// Makes the changes of one set in the store.
-fn carry_out(shop: &Shop<'_>, set: &Value) {
+pub fn carry_out(shop: &Shop<'_>, set: &Value) {
     let path = format!("/stores/{}/write", shop.ids()[0]);
     let write = |body: &Value| {
         let (status, answer) = shop.api().request(&path, Some(body));

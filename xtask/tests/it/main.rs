@@ -72,6 +72,8 @@ mod db_stats_watch;
 mod db_verify;
 mod db_verify_faults;
 mod debug_auth;
+mod debug_auth_chance;
+mod debug_auth_links;
 mod debug_auth_refused;
 mod debug_auth_remedies;
 mod direct;
@@ -292,6 +294,8 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_verify_faults::tests,
     damage::tests,
     debug_auth::tests,
+    debug_auth_chance::tests,
+    debug_auth_links::tests,
     debug_auth_refused::tests,
     debug_auth_remedies::tests,
     direct::tests,

@@ -17,11 +17,15 @@ pub fn in_words(remedies: &Remedies, tree: &Node, model: &Model) -> Vec<String> 
     }
     if let Some(first) = open.first() {
         let begin = "With values that make the condition hold (not verified) it would be allowed by";
-        lines.extend([String::new(), title(begin, open, first)]);
+        let mut below = vec![String::new(), title(begin, open, first)];
         for change in open.iter().flatten() {
-            lines.push(format!("  {}", change_in_words(change)));
-            lines.extend(values(change, tree, model).into_iter().map(|line| format!("    {line}")));
+            below.push(format!("  {}", change_in_words(change)));
+            below.extend(values(change, tree, model).into_iter().map(|line| format!("    {line}")));
         }
+        // Fewer changes come first.
+        let is_smaller = verified.first().is_some_and(|verified| first.len() < verified.len());
+        let at = if is_smaller { 0 } else { lines.len() };
+        lines.splice(at..at, below);
     }
     if lines.is_empty() {
         let none = format!("No change of up to {} tuples was found that would allow it.", NUMBERS[LARGEST]);

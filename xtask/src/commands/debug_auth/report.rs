@@ -3,7 +3,7 @@
 use super::{remedies, tree};
 use crate::context::Context;
 use crate::openfga::api::Store;
-use crate::openfga::debug::grounds::{granting, open_questions};
+use crate::openfga::debug::grounds::{Granting, granting, open_questions};
 use crate::openfga::debug::node::{Node, TupleName, Verdict};
 use crate::openfga::debug::source::Answer;
 use crate::openfga::debug::verified::Remedies;
@@ -13,6 +13,8 @@ use crate::terminal::clean_line;
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+const ENDS_EARLY: &str = "  further tuples, which were not read: that they lead on is the server's answer";
 
 /// What was found out.
 pub struct Report<'a> {
@@ -45,6 +47,8 @@ struct Document<'a> {
     tree_agrees: bool,
     tree: &'a Node,
     granted_by: Vec<&'a TupleName>,
+    /// Whether the way goes on where the tree does not.
+    granted_by_is_cut: bool,
     /// Each set of changes would allow it.
     remedies: Vec<Vec<Value>>,
     /// Each set would, where the values of its conditions make them hold.
@@ -76,12 +80,13 @@ impl Report<'_> {
         self.answer.verdict == Verdict::Undecided
     }
 
-    fn granted_by(&self) -> Vec<&TupleName> {
-        if self.answer.verdict == Verdict::Yes { granting(self.tree) } else { Vec::new() }
+    fn granted_by(&self) -> Granting<'_> {
+        if self.answer.verdict == Verdict::Yes { granting(self.tree) } else { Granting::default() }
     }
 
     fn document(&self) -> Document<'_> {
         let (user, relation, object) = self.question;
+        let granted = self.granted_by();
         Document {
             version: 1,
             server: self.server,
@@ -94,7 +99,8 @@ impl Report<'_> {
             why: self.is_undecided().then(|| self.why_undecided()),
             tree_agrees: self.agrees(),
             tree: self.tree,
-            granted_by: self.granted_by(),
+            granted_by: granted.tuples,
+            granted_by_is_cut: granted.is_cut,
             remedies: remedies::in_json(&self.remedies.verified),
             open_remedies: remedies::in_json(&self.remedies.open),
             remedies_are_cut: self.remedies.are_cut,
@@ -127,9 +133,11 @@ impl Report<'_> {
     /// What grants it, or what would.
     fn conclusion(&self) -> Vec<String> {
         let granted = self.granted_by();
-        if !granted.is_empty() {
-            let tuples = granted.iter().map(|tuple| format!("  {tuple}"));
-            return [String::new(), "Granted by".to_owned()].into_iter().chain(tuples).collect();
+        if !granted.tuples.is_empty() || granted.is_cut {
+            let mut lines = vec![String::new(), "Granted by".to_owned()];
+            lines.extend(granted.tuples.iter().map(|tuple| format!("  {tuple}")));
+            lines.extend(granted.is_cut.then(|| ENDS_EARLY.to_owned()));
+            return lines;
         }
         let is_denied = self.answer.verdict == Verdict::No && self.agrees();
         if is_denied { remedies::in_words(&self.remedies, self.tree, self.model) } else { Vec::new() }

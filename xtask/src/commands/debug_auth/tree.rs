@@ -4,16 +4,43 @@ use crate::openfga::debug::node::{Judged, Node, Unshown, Verdict, Way};
 use crate::terminal::{Terminal, clean_line, count};
 use serde_json::{Map, Value};
 
+/// The columns of a level.
+const STEP: usize = 2;
+/// A terminal's columns that are kept for the text of the deepest line.
+const ROOM: usize = 44;
+
 /// One line for each place of the tree, indented by its depth.
 pub fn lines(node: &Node, terminal: &Terminal) -> Vec<String> {
     let mut lines = Vec::new();
     Printer { terminal, lines: &mut lines }.node(node, 0);
-    lines
+    let deepest = lines.iter().map(|(depth, _)| *depth).max().unwrap_or_default();
+    let indentation = Indentation::of(deepest, terminal.width_of_results());
+    lines.into_iter().map(|(depth, line)| format!("{}{line}", " ".repeat(indentation.before(depth)))).collect()
+}
+
+/// How far lines are indented. What stands behind that needs room: of a deep tree on a terminal a level is one column, and
+/// the deepest levels stand at the same one.
+struct Indentation {
+    step: usize,
+    most: usize,
+}
+
+impl Indentation {
+    fn of(deepest: usize, columns: Option<usize>) -> Self {
+        let most = columns.map_or(usize::MAX, |columns| columns.saturating_sub(ROOM).max(columns / 3));
+        let step = if deepest.saturating_mul(STEP) <= most { STEP } else { 1 };
+        Self { step, most }
+    }
+
+    fn before(&self, depth: usize) -> usize {
+        depth.saturating_mul(self.step).min(self.most)
+    }
 }
 
 struct Printer<'a> {
     terminal: &'a Terminal,
-    lines: &'a mut Vec<String>,
+    /// Each with its depth.
+    lines: &'a mut Vec<(usize, String)>,
 }
 
 impl Printer<'_> {
@@ -65,7 +92,7 @@ impl Printer<'_> {
             Some(Verdict::Undecided) => self.terminal.warning_line(&text),
             None => text,
         };
-        self.lines.push(format!("{}{marked}", "  ".repeat(depth)));
+        self.lines.push((depth, marked));
     }
 }
 
@@ -111,6 +138,8 @@ fn values(condition: &Judged) -> Vec<String> {
     lines.extend((!parts.is_empty()).then(|| parts.join(", ")));
     let others: Vec<String> = condition.holds_with.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     lines.extend((!others.is_empty()).then(|| format!("it would hold with {}", others.join(", or with "))));
+    let both: Vec<String> = condition.holds_with_both.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    lines.extend((!both.is_empty()).then(|| format!("it would hold with {} together", both.join(" and "))));
     let refusal = condition.refusal.as_ref().filter(|_| condition.missing.is_empty());
     lines.extend(refusal.cloned());
     lines
@@ -124,4 +153,22 @@ fn more(unshown: Unshown) -> String {
         .map(|(number, what)| format!("{} {what}", count(number)))
         .collect();
     format!("… and {} more are not shown: {}", count(unshown.count()), parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deep_tree_leaves_room_for_its_text_and_a_flat_one_is_indented_as_ever() {
+        let before = |deepest, columns| {
+            let indentation = Indentation::of(deepest, columns);
+            [0, 1, deepest].map(|depth| indentation.before(depth))
+        };
+        assert_eq!(before(18, Some(80)), [0, 2, 36]);
+        assert_eq!(before(36, Some(80)), [0, 1, 36]);
+        assert_eq!(before(70, Some(80)), [0, 1, 36]);
+        assert_eq!(before(70, Some(40)), [0, 1, 13]);
+        assert_eq!(before(70, None), [0, 2, 140]);
+    }
 }

@@ -4,6 +4,7 @@ use super::node::{Judged, TupleName};
 use crate::openfga::api::Stored;
 use crate::openfga::model::is_wildcard;
 use crate::openfga::tuples::Condition;
+use serde_json::{Map, Value};
 
 /// No set of changes is larger.
 pub const LARGEST: usize = 3;
@@ -36,26 +37,45 @@ impl Change {
     }
 
     /// Narrow ones first.
-    pub fn order(&self) -> (bool, bool, Action, TupleName, String) {
+    pub fn order(&self) -> Order {
         let condition = self.tuple.condition.as_ref().map(Condition::shown).unwrap_or_default();
         let everybody = is_wildcard(&self.tuple.user);
         (everybody, !condition.is_empty(), self.action, TupleName::of(&self.tuple), condition)
     }
 }
 
+/// How a change is ordered among others.
+pub type Order = (bool, bool, Action, TupleName, String);
+
 /// Changes that are made together.
 pub type Set = Vec<Change>;
+
+/// How a set is ordered among others: few changes first, then the user's own before everybody's. Values that are known are
+/// narrower than no condition; what needs values of a person comes last.
+pub fn order_of(set: &Set) -> (usize, bool, u8, Vec<Order>) {
+    let width = |change: &Change| match (&change.tuple.condition, change.action) {
+        (_, Action::Write | Action::Delete) | (Some(_), Action::ChangeValues) => 0,
+        (None, _) => 1,
+        (Some(_), _) => 2,
+    };
+    let has_everybody = set.iter().any(|change| change.action != Action::Delete && is_wildcard(&change.tuple.user));
+    let widest = set.iter().map(width).max().unwrap_or_default();
+    (set.len(), has_everybody, widest, set.iter().map(Change::order).collect())
+}
 
 /// A tuple with its condition and other values: those with which it is known to hold, and those that a person has to choose.
 pub fn with_other_values(present: &Stored, judged: Option<&Judged>) -> Vec<Change> {
     let Some(condition) = &present.condition else { return Vec::new() };
-    let known = judged.into_iter().flat_map(|judged| &judged.holds_with);
-    let known = known.filter(|(name, _)| condition.context.contains_key(*name)).map(|(name, value)| {
+    let with = |values: Map<String, Value>| {
         let mut condition = condition.clone();
-        condition.context.insert(name.clone(), value.clone());
+        condition.context.extend(values);
         Change { action: Action::ChangeValues, tuple: Stored { condition: Some(condition), ..present.clone() } }
-    });
-    known.chain([Change { action: Action::ChooseValues, tuple: present.clone() }]).collect()
+    };
+    let known = judged.into_iter().flat_map(|judged| &judged.holds_with);
+    let known = known.filter(|(name, _)| condition.context.contains_key(*name));
+    let known = known.map(|(name, value)| with(Map::from_iter([(name.clone(), value.clone())])));
+    let both = judged.map(|judged| judged.holds_with_both.clone()).filter(|both| !both.is_empty()).map(with);
+    known.chain(both).chain([Change { action: Action::ChooseValues, tuple: present.clone() }]).collect()
 }
 
 /// The changes of both, where they are few enough and do not differ about the same tuple.

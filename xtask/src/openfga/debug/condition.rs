@@ -92,6 +92,7 @@ pub fn judged(
         verdict,
         missing,
         holds_with: Map::new(),
+        holds_with_both: Map::new(),
         refusal,
     }
 }

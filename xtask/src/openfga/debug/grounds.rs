@@ -2,26 +2,40 @@
 
 use super::node::{Judged, Node, TupleName, Verdict, Way};
 
-/// The tuples of one way that leads to the user: the first of several. Where the server alone decided, the way that could
-/// not be decided, if there is only one.
-pub fn granting(node: &Node) -> Vec<&TupleName> {
+/// The tuples of one way that leads to the user.
+#[derive(Debug, Default)]
+pub struct Granting<'n> {
+    pub tuples: Vec<&'n TupleName>,
+    /// Whether the way goes on where the tree does not: the server alone says that it leads to the user.
+    pub is_cut: bool,
+}
+
+/// The first of several ways that lead to the user. Where the server alone decided, the way that could not be decided, if
+/// there is only one.
+pub fn granting(node: &Node) -> Granting<'_> {
+    let mut found = Granting::default();
+    add_granting(node, &mut found);
+    found
+}
+
+fn add_granting<'n>(node: &'n Node, found: &mut Granting<'n>) {
     let allowed = || node.children.iter().filter(|child| child.verdict == Verdict::Yes);
     let open: Vec<&Node> = node.children.iter().filter(|child| child.verdict == Verdict::Undecided).collect();
-    let mut found = match &node.way {
-        Way::Tuple { tuple } | Way::Userset { tuple } | Way::Object { tuple } => vec![tuple],
-        _ => Vec::new(),
-    };
-    match &node.way {
-        Way::Intersection => found.extend(node.children.iter().flat_map(granting)),
+    if let Way::Tuple { tuple } | Way::Userset { tuple } | Way::Object { tuple } = &node.way {
+        found.tuples.push(tuple);
+    }
+    match (&node.way, &node.children[..]) {
+        (Way::Tuple { .. } | Way::Itself { .. }, _) => {}
+        (Way::Intersection, children) => children.iter().for_each(|child| add_granting(child, found)),
         // What stands behind `but not` grants nothing.
-        Way::Exclusion => found.extend(node.children.iter().take(1).flat_map(granting)),
+        (Way::Exclusion, [base, ..]) => add_granting(base, found),
+        // A cycle behind `but not` that the server passed over.
+        (Way::Relation { .. }, [below]) => add_granting(below, found),
         _ => match (allowed().next(), &open[..]) {
-            (Some(first), _) => found.extend(granting(first)),
-            (None, [only]) => found.extend(granting(only)),
-            (None, _) => {}
+            (Some(next), _) | (None, &[next]) => add_granting(next, found),
+            (None, _) => found.is_cut = true,
         },
     }
-    found
 }
 
 /// Why it cannot be decided: one line for each condition, and the server's words for what it refuses. What is decided
@@ -74,6 +88,7 @@ mod tests {
             verdict: Verdict::Undecided,
             missing: vec![format!("value of {name}")],
             holds_with: serde_json::Map::new(),
+            holds_with_both: serde_json::Map::new(),
             refusal: None,
         };
         Node::leaf(Way::Unread, Verdict::Undecided).with_condition(Some(judged))

@@ -2,7 +2,7 @@
 
 use super::condition;
 use super::node::{Judged, Verdict};
-use super::source::{Answer, Listing, Source, Userset};
+use super::source::{Answer, Listing, Objects, Source, Userset};
 use super::values;
 use crate::openfga::api::{Api, Asking, CheckRequest, Stored};
 use crate::openfga::assertions::checks::Pace;
@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// The most tuples of one relation of one object that are read.
 pub const MOST_TUPLES: usize = 10_000;
@@ -24,6 +25,9 @@ pub const MOST_TUPLES: usize = 10_000;
 const MOST_IN_ALL: usize = 200_000;
 /// So many other values of conditions that do not hold are tried.
 const MOST_VALUES: usize = 150;
+
+/// A server ends a list after three seconds, whole or not, and does not say which.
+const LIST_IS_WHOLE: Duration = Duration::from_millis(2500);
 
 /// What is asked, and of whom.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +50,10 @@ pub struct Live<'a> {
     lists: RefCell<HashMap<Userset, Rc<Listing>>>,
     conditions: RefCell<HashMap<String, Judged>>,
     answers: RefCell<HashMap<(String, Userset), Answer>>,
+    /// Lists of objects: of which user, relation and type.
+    objects: RefCell<HashMap<(String, String, String), Objects>>,
+    /// The server was too slow for such a list: it is asked for no other one.
+    is_slow: Cell<bool>,
     /// So many tuples of lists were read.
     listed: Cell<usize>,
     /// And so many bytes, over all lists.
@@ -62,10 +70,21 @@ impl<'a> Live<'a> {
             lists: RefCell::default(),
             conditions: RefCell::default(),
             answers: RefCell::default(),
+            objects: RefCell::default(),
+            is_slow: Cell::default(),
             listed: Cell::default(),
             bytes: Cell::default(),
             values: Cell::default(),
         }
+    }
+
+    /// The server's answer to a question: the same as long as this one lives.
+    ///
+    /// # Errors
+    /// Exit 4 where no answer comes; a refusal of the question is an answer.
+    pub fn answer(&self, (user, relation, object): Key<'_>) -> Result<Answer> {
+        let answers = self.ask(user, &[(object.to_owned(), relation.to_owned())])?;
+        Ok(answers.into_iter().next().unwrap_or_else(|| Answer::refused("it was not asked")))
     }
 
     /// The server's answer to a question, with tuples that count for it alone.
@@ -95,31 +114,67 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// For each value of a condition that does not hold another one with which it holds, where one is found.
-    fn holds_with(&self, judged: &Judged) -> Result<Map<String, Value>> {
-        let mut found = Map::new();
-        let is_wanted = judged.verdict == Verdict::No && self.values.get() < MOST_VALUES;
-        let Some(defined) = self.asked.model.condition(&judged.name).filter(|_| is_wanted) else {
-            return Ok(found);
-        };
-        let values = judged.values();
-        for (name, kind) in &defined.parameters {
-            for other in values::others(judged, &name.text, &kind.name) {
-                if self.values.get() >= MOST_VALUES {
-                    return Ok(found);
-                }
-                self.values.set(self.values.get() + 1);
-                let mut context = values.clone();
-                context.insert(name.text.clone(), other.clone());
-                let with_it = Condition { name: judged.name.clone(), context };
-                let Some(probe) = condition::probe(self.asked.model, &with_it) else { return Ok(found) };
-                if self.check_with(probe.key(), std::slice::from_ref(&probe), None)?.verdict == Verdict::Yes {
-                    found.insert(name.text.clone(), other);
-                    break;
-                }
+    /// Finds other values with which a condition that does not hold would: one for each of its values, the others unchanged;
+    /// where none of the tuple is among them, two of the tuple together.
+    fn find_values(&self, judged: &mut Judged) -> Result<()> {
+        let defined = self.asked.model.condition(&judged.name).filter(|_| judged.verdict == Verdict::No);
+        let Some(defined) = defined else { return Ok(()) };
+        let tried = defined.parameters.iter();
+        let tried = tried.map(|(name, kind)| (name.text.clone(), values::others(judged, &name.text, &kind.name)));
+        let tried: Vec<(String, Vec<Value>)> = tried.collect();
+        for (name, values) in &tried {
+            let of_one = values.iter().map(|value| vec![(name.clone(), value.clone())]);
+            let found = self.first_to_hold(judged, of_one)?;
+            judged.holds_with.extend(found);
+        }
+        if !judged.holds_with.keys().any(|name| judged.of_tuple.contains_key(name)) {
+            let found = self.first_to_hold(judged, values::pairs(&judged.of_tuple, &tried).into_iter())?;
+            judged.holds_with_both.extend(found);
+        }
+        Ok(())
+    }
+
+    /// The first of these values with which the condition holds.
+    fn first_to_hold(
+        &self,
+        judged: &Judged,
+        mut tried: impl Iterator<Item = Vec<(String, Value)>>,
+    ) -> Result<Vec<(String, Value)>> {
+        while let Some(values) = tried.next().filter(|_| self.values.get() < MOST_VALUES) {
+            self.values.set(self.values.get() + 1);
+            let mut context = judged.values();
+            context.extend(values.iter().cloned());
+            let with_them = Condition { name: judged.name.clone(), context };
+            let Some(probe) = condition::probe(self.asked.model, &with_them) else { break };
+            if self.check_with(probe.key(), std::slice::from_ref(&probe), None)?.verdict == Verdict::Yes {
+                return Ok(values);
             }
         }
-        Ok(found)
+        Ok(Vec::new())
+    }
+
+    /// The server's list of the objects to which the user has a relation. `None`: it gives none, or not in time.
+    fn listed_objects(&self, user: &str, relation: &str, object_type: &str) -> Result<Option<Objects>> {
+        if self.is_slow.get() {
+            return Ok(None);
+        }
+        let Asked { api, store, model_id, context, .. } = self.asked;
+        let asking = Asking { store, model: model_id, tuples: &[], context };
+        let begun = Instant::now();
+        match api.list_objects(asking, user, relation, object_type) {
+            Ok(found) => {
+                let is_cut = begun.elapsed() >= LIST_IS_WHOLE;
+                self.is_slow.set(is_cut);
+                Ok(Some(Objects { names: found.into_iter().collect(), is_cut }))
+            }
+            Err(error) => match refusal(&error) {
+                Some(refusal) => {
+                    self.is_slow.set(!matches!(refusal.status, Some(400..=404)));
+                    Ok(None)
+                }
+                None => Err(error),
+            },
+        }
     }
 
     fn read_list(&self, object: &str, relation: &str) -> Result<Listing> {
@@ -174,6 +229,20 @@ impl Source for Live<'_> {
         Ok(found.into_iter().map(|stored| stored.object).collect())
     }
 
+    fn objects_with(&self, user: &str, relation: &str, object_type: &str) -> Result<Objects> {
+        let key = (user.to_owned(), relation.to_owned(), object_type.to_owned());
+        if let Some(known) = self.objects.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let found = match self.listed_objects(user, relation, object_type)? {
+            Some(listed) => listed,
+            // Those of tuples of the user's own are something.
+            None => Objects { names: self.objects_of(user, relation, object_type)?, is_cut: true },
+        };
+        self.objects.borrow_mut().insert(key, found.clone());
+        Ok(found)
+    }
+
     fn condition(&self, _: Key<'_>, condition: &Condition) -> Result<Judged> {
         let key = condition.shown();
         if let Some(known) = self.conditions.borrow().get(&key) {
@@ -185,7 +254,7 @@ impl Source for Live<'_> {
             None => None,
         };
         let mut judged = condition::judged(model, condition, context, answer);
-        judged.holds_with = self.holds_with(&judged)?;
+        self.find_values(&mut judged)?;
         self.conditions.borrow_mut().insert(key, judged.clone());
         Ok(judged)
     }

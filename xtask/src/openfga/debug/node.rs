@@ -87,6 +87,8 @@ pub struct Judged {
     /// Where it does not hold: for some parameters another value with which it does, the others unchanged. The server
     /// confirmed each. A parameter that is not here may have such a value, too.
     pub holds_with: Map<String, Value>,
+    /// Where none of the tuple's values alone makes it hold: two of them with which it does, the others unchanged.
+    pub holds_with_both: Map<String, Value>,
     /// Why the server refuses to decide it.
     pub refusal: Option<String>,
 }
@@ -102,6 +104,7 @@ impl Judged {
             verdict: Verdict::Yes,
             missing: Vec::new(),
             holds_with: Map::new(),
+            holds_with_both: Map::new(),
             refusal: None,
         }
     }

@@ -1,6 +1,6 @@
 //! What would allow a question that is denied: tuples to write or to delete, and conditions or their values to change.
 
-use super::change::{Action, Change, Set, joined, with_other_values};
+use super::change::{Action, Change, Set, joined, order_of, with_other_values};
 use super::node::{Judged, Node, TupleName, Verdict, Way};
 use super::source::Source;
 use crate::openfga::api::Stored;
@@ -16,32 +16,49 @@ const MOST: usize = 60;
 const MOST_LINKS: usize = 3;
 const MOST_READS: usize = 20;
 
+/// Where tuples are looked for that link what the user has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// Where the tree has nothing else.
+    Last,
+    Everywhere,
+}
+
 /// Sets of changes, small and narrow ones first.
 #[derive(Debug)]
 pub struct Candidates {
     pub sets: Vec<Set>,
     /// Whether a limit left some out.
     pub are_cut: bool,
+    /// There are places where a link was not looked for.
+    pub has_unlinked: bool,
+    /// A link was looked for, and the user has nothing that could be linked. A link to what it has not yet, with a second
+    /// change there, was not looked for.
+    pub lacks_links: bool,
 }
 
 /// The sets of changes that the tree says would allow it. The server has verified none.
-pub fn candidates(model: &Model, source: &dyn Source, user: &str, tree: &Node) -> Result<Candidates> {
-    let search = Search { model, source, user, are_cut: Cell::new(false), reads: Cell::new(0) };
+pub fn candidates(model: &Model, source: &dyn Source, user: &str, tree: &Node, links: Links) -> Result<Candidates> {
+    let (are_cut, has_unlinked, lacks_links) = (Cell::new(false), Cell::new(false), Cell::new(false));
+    let search = Search { model, source, user, links, are_cut, has_unlinked, lacks_links, reads: Cell::new(0) };
     let mut sets = search.allowing(tree)?;
     for set in &mut sets {
         set.sort_by_key(Change::order);
     }
-    let order = |set: &Set| (set.len(), set.iter().map(Change::order).collect::<Vec<_>>());
-    sets.sort_by_cached_key(order);
-    sets.dedup_by_key(|set| order(set));
-    Ok(Candidates { sets, are_cut: search.are_cut.get() })
+    sets.sort_by_cached_key(order_of);
+    sets.dedup_by_key(|set| order_of(set));
+    let Search { are_cut, has_unlinked, lacks_links, .. } = search;
+    Ok(Candidates { sets, are_cut: are_cut.get(), has_unlinked: has_unlinked.get(), lacks_links: lacks_links.get() })
 }
 
 struct Search<'a> {
     model: &'a Model,
     source: &'a dyn Source,
     user: &'a str,
+    links: Links,
     reads: Cell<usize>,
+    has_unlinked: Cell<bool>,
+    lacks_links: Cell<bool>,
     /// Whether a limit of the tree or of this search left something out.
     are_cut: Cell<bool>,
 }
@@ -72,14 +89,12 @@ impl Search<'_> {
             Way::Relation { .. } | Way::Computed { .. } | Way::Userset { .. } | Way::Object { .. } | Way::Union => {
                 self.one_of(node.children.iter(), Self::allowing)?
             }
-            Way::Direct { object, relation, .. } => match self.one_of(node.children.iter(), Self::allowing)? {
-                none if none.is_empty() => self.linking_usersets(object, relation)?,
-                found => found,
-            },
-            Way::From { object, relation, tupleset } => match self.one_of(node.children.iter(), Self::allowing)? {
-                none if none.is_empty() => self.linking_objects(object, relation, tupleset)?,
-                found => found,
-            },
+            Way::Direct { object, relation, .. } => {
+                self.or_linking(node, || self.linking_usersets(object, relation))?
+            }
+            Way::From { object, relation, tupleset } => {
+                self.or_linking(node, || self.linking_objects(object, relation, tupleset))?
+            }
             Way::Intersection => self.all_of(node.children.iter(), Self::allowing)?,
             Way::Exclusion => self.allowing_exclusion(node)?,
             Way::Asked { .. } | Way::Unfollowed { .. } | Way::Unread => {
@@ -88,6 +103,18 @@ impl Search<'_> {
             }
             Way::Itself { .. } | Way::Cycle { .. } => Vec::new(),
         })
+    }
+
+    /// The sets of what is below, and links where those are wanted.
+    fn or_linking(&self, node: &Node, links: impl Fn() -> Result<Vec<Set>>) -> Result<Vec<Set>> {
+        let mut found = self.one_of(node.children.iter(), Self::allowing)?;
+        if found.is_empty() || self.links == Links::Everywhere {
+            found.extend(links()?);
+            self.cut(&mut found);
+        } else {
+            self.has_unlinked.set(true);
+        }
+        Ok(found)
     }
 
     /// Where no tuple of the user's own can be written: those of usersets that the user is in.
@@ -109,7 +136,8 @@ impl Search<'_> {
     fn linking_objects(&self, object: &str, relation: &str, tupleset: &str) -> Result<Vec<Set>> {
         let takes = self.model.relation(type_of(object), tupleset).unwrap_or_default();
         let mut found = Vec::new();
-        for taken in takes.iter().filter(|taken| taken.form == UserForm::Object) {
+        let leads_on = |name: &str| self.model.rewrite(name, relation).is_some();
+        for taken in takes.iter().filter(|it| it.form == UserForm::Object && leads_on(&it.type_name.text)) {
             for user in self.objects_of_user(relation, &taken.type_name.text)? {
                 let tuple = TupleName { user, relation: tupleset.to_owned(), object: object.to_owned() };
                 found.extend(self.writing(&tuple, None, None));
@@ -118,19 +146,22 @@ impl Search<'_> {
         Ok(found)
     }
 
-    /// Some objects of a type to which a tuple gives the user the relation.
+    /// Some objects of a type to which the user has the relation.
     fn objects_of_user(&self, relation: &str, object_type: &str) -> Result<Vec<String>> {
         if self.reads.get() >= MOST_READS {
             self.are_cut.set(true);
             return Ok(Vec::new());
         }
         self.reads.set(self.reads.get() + 1);
-        let mut objects = self.source.objects_of(self.user, relation, object_type)?;
-        if objects.len() > MOST_LINKS {
+        let mut objects = self.source.objects_with(self.user, relation, object_type)?;
+        if objects.is_cut || objects.names.len() > MOST_LINKS {
             self.are_cut.set(true);
-            objects.truncate(MOST_LINKS);
         }
-        Ok(objects)
+        if objects.names.is_empty() {
+            self.lacks_links.set(true);
+        }
+        objects.names.truncate(MOST_LINKS);
+        Ok(objects.names)
     }
 
     /// Sets after which the first operand leads to the user and the second does not.
@@ -139,18 +170,28 @@ impl Search<'_> {
         let unblocked = match subtract.verdict {
             Verdict::No => vec![Vec::new()],
             Verdict::Yes => self.denying(subtract)?,
-            Verdict::Undecided | Verdict::Cycle => Vec::new(),
+            // A server may pass over a cycle, or let it deny: it is asked before the set is shown.
+            Verdict::Cycle => [vec![Vec::new()], self.denying(subtract)?].concat(),
+            Verdict::Undecided => {
+                self.are_cut.set(true);
+                Vec::new()
+            }
         };
         Ok(self.together(&self.allowing(base)?, &unblocked))
     }
 
-    /// Sets after which the node, which leads to the user, does so no more.
+    /// Sets after which the node, which leads to the user or is a cycle, does so or is that no more.
     fn denying(&self, node: &Node) -> Result<Vec<Set>> {
         if node.unshown.yes + node.unshown.undecided > 0 {
             self.are_cut.set(true);
             return Ok(Vec::new());
         }
-        let allowed = || node.children.iter().filter(|child| child.verdict == Verdict::Yes);
+        let allowed = || node.children.iter().filter(|child| child.verdict == node.verdict);
+        if !node.children.is_empty() && allowed().next().is_none() {
+            // The server alone decided.
+            self.are_cut.set(true);
+            return Ok(Vec::new());
+        }
         Ok(match &node.way {
             Way::Tuple { tuple } => self.deleting(tuple)?,
             Way::Userset { tuple } | Way::Object { tuple } => {
@@ -170,6 +211,10 @@ impl Search<'_> {
                 }
                 _ => Vec::new(),
             },
+            Way::Asked { .. } | Way::Unfollowed { .. } | Way::Unread => {
+                self.are_cut.set(true);
+                Vec::new()
+            }
             _ => Vec::new(),
         })
     }

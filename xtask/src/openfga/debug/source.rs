@@ -14,6 +14,14 @@ pub struct Listing {
     pub is_cut: bool,
 }
 
+/// Objects to which a user has a relation.
+#[derive(Debug, Clone, Default)]
+pub struct Objects {
+    pub names: Vec<String>,
+    /// Whether there may be others.
+    pub is_cut: bool,
+}
+
 /// An answer of the server, and its words where it refuses one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -46,6 +54,9 @@ pub trait Source {
 
     /// Objects of a type to which a tuple gives the user a relation; not all of many.
     fn objects_of(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<String>>;
+
+    /// Objects of a type to which the user has the relation in any way, as the server lists them.
+    fn objects_with(&self, user: &str, relation: &str, object_type: &str) -> Result<Objects>;
 
     /// Whether the condition of the tuple of this key holds for this request.
     fn condition(&self, key: Key<'_>, condition: &Condition) -> Result<Judged>;
@@ -95,6 +106,10 @@ impl Source for Changed<'_> {
 
     fn objects_of(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<String>> {
         self.source.objects_of(user, relation, object_type)
+    }
+
+    fn objects_with(&self, user: &str, relation: &str, object_type: &str) -> Result<Objects> {
+        self.source.objects_with(user, relation, object_type)
     }
 
     fn condition(&self, key: Key<'_>, condition: &Condition) -> Result<Judged> {

@@ -1,13 +1,15 @@
 //! Other values for a condition that does not hold, to find out which of its values keeps it from holding.
 
 use super::node::Judged;
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 use std::net::IpAddr;
 
 /// So many other values are tried in place of one.
 const MOST: usize = 16;
 /// They are made of at most so many values of the others and of the expression.
 const MOST_IN_POOL: usize = 100;
+/// Of two values at once, so many of each are tried.
+const MOST_IN_PAIR: usize = 6;
 const PAST: &str = "1970-01-01T00:00:00Z";
 const FUTURE: &str = "9999-01-01T00:00:00Z";
 
@@ -31,6 +33,21 @@ pub fn others(judged: &Judged, name: &str, kind: &str) -> Vec<Value> {
         seen.extend(is_kept.then(|| value.clone()));
         is_kept
     });
+    found
+}
+
+/// Two of a tuple's values at once: the first others of the one with the first of the other.
+pub fn pairs(of_tuple: &Map<String, Value>, others: &[(String, Vec<Value>)]) -> Vec<Vec<(String, Value)>> {
+    let own: Vec<_> = others.iter().filter(|(name, _)| of_tuple.contains_key(name)).collect();
+    let mut found = Vec::new();
+    for (at, (one, ones)) in own.iter().enumerate() {
+        for (other, twos) in own.iter().skip(at.saturating_add(1)) {
+            for value in ones.iter().take(MOST_IN_PAIR) {
+                let with = |two: &Value| vec![(one.clone(), value.clone()), (other.clone(), two.clone())];
+                found.extend(twos.iter().take(MOST_IN_PAIR).map(with));
+            }
+        }
+    }
     found
 }
 
@@ -101,7 +118,7 @@ fn literals(expression: &str) -> Vec<Value> {
 mod tests {
     use super::super::node::Verdict;
     use super::*;
-    use serde_json::{Map, json};
+    use serde_json::json;
 
     fn tried(expression: &str, of_tuple: &Value, of_request: &Value, (name, kind): (&str, &str)) -> Vec<Value> {
         let map = |value: &Value| value.as_object().cloned().unwrap_or_else(Map::new);
@@ -129,6 +146,16 @@ mod tests {
         assert_eq!(one, [json!(true)]);
         let one = tried("hour > 17", &json!({}), &json!({"hour": 5}), ("hour", "int"));
         assert!(one.contains(&json!(18)) && one.len() <= MOST, "{one:?}");
+    }
+
+    #[test]
+    fn two_values_of_a_tuple_are_tried_together_and_they_are_few() {
+        let map = |value: Value| value.as_object().cloned().unwrap();
+        let many = |name: &str| (name.to_owned(), (0..MOST).map(Value::from).collect());
+        let found = pairs(&map(json!({"a": 1, "b": 2})), &[many("a"), many("now"), many("b")]);
+        assert_eq!(found.len(), MOST_IN_PAIR * MOST_IN_PAIR);
+        assert_eq!(found[1], [("a".to_owned(), json!(0)), ("b".to_owned(), json!(1))]);
+        assert!(pairs(&map(json!({"a": 1})), &[many("a"), many("b")]).is_empty());
     }
 
     /// A model and a tuple of others decide how many they are.

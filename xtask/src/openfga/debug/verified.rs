@@ -1,16 +1,17 @@
 //! Which remedies hold: each is asked of the server before it is shown.
 
-use super::change::{Action, Change, Set};
+use super::change::{Action, Change, Set, order_of};
 use super::condition::tuple;
 use super::live::Live;
 use super::node::{Node, Verdict};
-use super::remedy::{Candidates, candidates};
+use super::remedy::{Links, candidates};
 use super::source::Changed;
 use super::walk::Walk;
 use crate::openfga::api::Stored;
 use crate::openfga::model::Model;
 use crate::openfga::tuples::{Key, Tuple};
 use anyhow::Result;
+use std::collections::BTreeSet;
 
 /// So many candidates are tried.
 const TRIED: usize = 100;
@@ -34,8 +35,28 @@ pub struct Remedies {
 
 /// What would allow a question that is denied.
 pub fn remedies(model: &Model, live: &Live<'_>, question: Key<'_>, tree: &Node) -> Result<Remedies> {
-    let Candidates { sets, are_cut } = candidates(model, live, question.0, tree)?;
-    let mut found = Remedies { are_cut: are_cut || sets.len() > TRIED, ..Remedies::default() };
+    let first = candidates(model, live, question.0, tree, Links::Last)?;
+    let known: BTreeSet<_> = first.sets.iter().map(order_of).collect();
+    let mut found = tried(model, live, question, first.sets)?;
+    found.are_cut |= first.are_cut;
+    let mut lacks_links = first.lacks_links;
+    if found.verified.is_empty() && first.has_unlinked {
+        let wider = candidates(model, live, question.0, tree, Links::Everywhere)?;
+        let left = TRIED.saturating_sub(known.len());
+        let new: Vec<Set> = wider.sets.into_iter().filter(|set| !known.contains(&order_of(set))).collect();
+        let is_cut = found.are_cut || wider.are_cut || new.len() > left;
+        let more = tried(model, live, question, new.into_iter().take(left).collect())?;
+        lacks_links |= wider.lacks_links;
+        found = if more.verified.is_empty() { found } else { more };
+        found.are_cut |= is_cut;
+    }
+    found.are_cut |= lacks_links && found.verified.is_empty() && found.open.is_empty();
+    Ok(found)
+}
+
+/// Which of these hold.
+fn tried(model: &Model, live: &Live<'_>, question: Key<'_>, sets: Vec<Set>) -> Result<Remedies> {
+    let mut found = Remedies { are_cut: sets.len() > TRIED, ..Remedies::default() };
     let mut open: Vec<Set> = Vec::new();
     for set in sets.into_iter().take(TRIED).filter(|set| !set.is_empty()) {
         if found.verified.first().is_some_and(|first| first.len() < set.len() || set.len() > 1) {
@@ -48,13 +69,28 @@ pub fn remedies(model: &Model, live: &Live<'_>, question: Key<'_>, tree: &Node) 
         // A tuple with the values that it has changes nothing.
         let is_known = set.iter().all(|change| change.action != Action::ChooseValues);
         if is_known && allows(model, live, question, &set)? {
-            found.verified.push(set);
+            found.verified.push(without_needless(model, live, question, set)?);
         } else if set.iter().any(Change::has_condition) {
             open.push(set);
         }
     }
     found.open = open_ones(model, live, question, open, &found.verified)?;
     Ok(found)
+}
+
+/// A set that allows it, without the changes that it does not need.
+fn without_needless(model: &Model, live: &Live<'_>, question: Key<'_>, mut set: Set) -> Result<Set> {
+    let mut at = 0;
+    while set.len() > 1 && at < set.len() {
+        let mut fewer = set.clone();
+        fewer.remove(at);
+        if allows(model, live, question, &fewer)? {
+            set = fewer;
+        } else {
+            at = at.saturating_add(1);
+        }
+    }
+    Ok(set)
 }
 
 /// Of the sets whose conditions need other values the smallest ones, as far as they are no larger than the verified ones.

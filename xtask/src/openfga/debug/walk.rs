@@ -29,6 +29,8 @@ pub struct Walk<'a> {
     /// round.
     left_beyond: usize,
     is_behind_shut: bool,
+    /// Whether a cycle behind `but not` decided about a relation: what a server makes of it depends on the way it takes.
+    has_doubt: bool,
 }
 
 impl std::fmt::Debug for Walk<'_> {
@@ -40,7 +42,7 @@ impl std::fmt::Debug for Walk<'_> {
 impl<'a> Walk<'a> {
     pub fn new(model: &'a Model, user: &'a str, source: &'a dyn Source) -> Self {
         let (path, left, left_beyond) = (Vec::new(), MOST_RELATIONS, MOST_BEHIND_SHUT);
-        Self { model, user, source, path, left, left_beyond, is_behind_shut: false }
+        Self { model, user, source, path, left, left_beyond, is_behind_shut: false, has_doubt: false }
     }
 
     /// The tree of a relation of an object.
@@ -75,17 +77,31 @@ impl<'a> Walk<'a> {
         let below = below?;
         let node = Node::new(Way::Relation { object, relation }, below.verdict, vec![below]);
         match here {
-            Some(here) if node.verdict == Verdict::Undecided => self.decided_by_server(node, &here),
-            _ => Ok(node),
+            Some(here) => self.settled(node, &here),
+            None => Ok(node),
         }
     }
 
+    /// The node as it is, or where it is not decided, or in doubt, with the server's answer.
+    fn settled(&mut self, node: Node, here: &Userset) -> Result<Node> {
+        let is_in_doubt = is_in_doubt(&node);
+        self.has_doubt |= is_in_doubt;
+        if node.verdict == Verdict::Undecided {
+            return self.decided_by_server(node, here, "not everything below was decided: this is the server's answer");
+        }
+        if is_in_doubt || (self.has_doubt && self.path.is_empty()) {
+            return self.decided_by_server(node, here, "there is a cycle behind but not: this is the server's answer");
+        }
+        Ok(node)
+    }
+
     /// What the tree cannot decide the server may: it reads everything.
-    fn decided_by_server(&self, mut node: Node, here: &Userset) -> Result<Node> {
+    fn decided_by_server(&self, mut node: Node, here: &Userset, note: &str) -> Result<Node> {
         let answers = self.source.ask(self.user, std::slice::from_ref(here))?;
-        if let Some(answer) = answers.into_iter().next().filter(|answer| answer.verdict != Verdict::Undecided) {
+        let answer = answers.into_iter().next().filter(|answer| answer.verdict != Verdict::Undecided);
+        if let Some(answer) = answer.filter(|answer| !node.verdict.agrees_with(answer.verdict)) {
             node.verdict = answer.verdict;
-            node.note = Some("not everything below was decided: this is the server's answer".to_owned());
+            node.note = Some(note.to_owned());
         }
         Ok(node)
     }
@@ -188,9 +204,10 @@ impl<'a> Walk<'a> {
             let has_it = model.rewrite(type_of(&tuple.user), computed).is_some();
             has_it && !tuple.user.contains('#') && !is_wildcard(&tuple.user)
         };
-        let objects = listing.tuples.iter().filter(leads_on);
-        let objects = objects.map(|tuple| (tuple, (tuple.user.clone(), computed.to_owned()))).collect();
-        let branches = self.branches(objects, |tuple| Way::Object { tuple })?;
+        let (objects, others): (Vec<&Stored>, Vec<&Stored>) = listing.tuples.iter().partition(leads_on);
+        let objects = objects.into_iter().map(|tuple| (tuple, (tuple.user.clone(), computed.to_owned()))).collect();
+        let mut branches = self.branches(objects, |tuple| Way::Object { tuple })?;
+        self.undecided_beside(&others, computed, &mut branches)?;
         let (mut verdicts, mut children) = (branches.verdicts, branches.nodes);
         children.extend(unread(listing.is_cut, &mut verdicts));
         let (relation, tupleset) = (computed.to_owned(), tupleset.to_owned());
@@ -199,6 +216,13 @@ impl<'a> Walk<'a> {
         let none = node.children.is_empty();
         Ok(if none { node.with_note(format!("{object} has no {tupleset} with the relation {computed}")) } else { node })
     }
+}
+
+/// Whether nothing but a cycle behind `but not` keeps it from leading to the user.
+fn is_in_doubt(node: &Node) -> bool {
+    let decides = |base: &Node| matches!(base.verdict, Verdict::Yes | Verdict::Undecided);
+    let is_here = matches!(node.way, Way::Exclusion) && node.children.first().is_some_and(decides);
+    node.verdict == Verdict::Cycle && (is_here || node.children.iter().any(is_in_doubt))
 }
 
 /// The users that a tuple can name for this one: itself, and everybody of its type.

@@ -71,6 +71,29 @@ impl Walk<'_> {
         Ok(found)
     }
 
+    /// Tuples of a tupleset to objects without the relation: they lead nowhere. A server decides their conditions all the
+    /// same, and where one of them lacks a value it decides nothing.
+    pub(super) fn undecided_beside(&self, tuples: &[&Stored], relation: &str, found: &mut Branches) -> Result<()> {
+        let mut left = MOST_ASKED;
+        for tuple in tuples.iter().filter(|tuple| self.model.why_not(&tuple.parts()).is_none()) {
+            let Some(condition) = &tuple.condition else { continue };
+            if left == 0 {
+                found.verdicts.push(Verdict::Undecided);
+                found.unshown.add(Verdict::Undecided);
+                continue;
+            }
+            left -= 1;
+            let judged = self.source.condition(tuple.key(), condition)?;
+            if judged.verdict == Verdict::Undecided {
+                let note = format!("{} has no relation {relation}, its condition is decided all the same", tuple.user);
+                let node = Node::leaf(Way::Object { tuple: TupleName::of(tuple) }, Verdict::Undecided);
+                found.nodes.push(node.with_condition(Some(judged)).with_note(note));
+                found.verdicts.push(Verdict::Undecided);
+            }
+        }
+        Ok(())
+    }
+
     /// Asks the server at once for the branches whose conditions do not hold, and counts them as looked at. `false`: they are
     /// more than may still be looked at, and none was asked for.
     fn ask_behind_shut(&mut self, open: &[Branch<'_>]) -> Result<bool> {
