@@ -3,6 +3,7 @@
 use crate::backup::codec;
 use crate::error::{Exit, Fault};
 use crate::process::{Captured, Ending};
+use crate::words::shell_word;
 use anyhow::Error;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -43,7 +44,7 @@ pub fn failure(name: &str, captured: &Captured, kept: &[&str], install: &str, lo
             "the schedule keeps {} as they were when it was installed; after a change install it again: {install}",
             kept.join(", ")
         )),
-        _ => fault.hint(format!("see the log: {}", log.display())),
+        _ => fault.hint(format!("see the log: {}", shell_word(&log.to_string_lossy()))),
     };
     if said.is_empty() { fault.into() } else { Error::msg(said).context(fault) }
 }

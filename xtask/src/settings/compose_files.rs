@@ -3,6 +3,7 @@
 use super::Settings;
 use crate::error::Fault;
 use crate::platform;
+use crate::words::shell_word;
 use std::path::{Path, PathBuf};
 
 /// The names of Compose's main file, in its own order.
@@ -112,7 +113,9 @@ pub fn check(settings: &Settings, folder: &Path) -> Result<(), Fault> {
     if let Some(files) = listed(settings, folder) {
         let Some(missing) = files.iter().find(|file| !file.is_file()) else { return Ok(()) };
         let fault = Fault::usage(format!("{FILE} names {}, which is not a file", missing.display()));
-        return Err(fault.hint(format!("its paths begin at {root}; correct it, or unset it")));
+        return Err(
+            fault.hint(format!("its paths begin at {}; correct it, or unset it", shell_word(&root.to_string())))
+        );
     }
     if main_file(folder).is_some() {
         return Ok(());
@@ -120,7 +123,7 @@ pub fn check(settings: &Settings, folder: &Path) -> Result<(), Fault> {
     Err(match above(folder) {
         Some(file) => {
             let message = format!("{root} has no Compose file; Docker Compose would take {}", file.display());
-            let theirs = file.parent().unwrap_or(folder).display().to_string();
+            let theirs = shell_word(&file.parent().unwrap_or(folder).to_string_lossy());
             Fault::usage(message).hint(format!("to work on that project: --root {theirs}, or {FILE} in .env"))
         }
         None => {

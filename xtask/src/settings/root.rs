@@ -113,7 +113,7 @@ impl Root {
         Err(fault.hint(format!(
             "work there: --root {}; or say that it belongs to this folder: COMPOSE_FILE={listed} in {}",
             shell_word(&folder),
-            env.display()
+            shell_word(&env.to_string_lossy())
         )))
     }
 
