@@ -58,7 +58,7 @@ pub fn shown(settings: &Settings, folder: &Path) -> String {
     match settings.get(FILE) {
         Some(_) => {
             let files = listed(settings, folder).unwrap_or_default();
-            let name = |file: &PathBuf| file.strip_prefix(folder).unwrap_or(file).display().to_string();
+            let name = |file: &PathBuf| shell_word(&file.strip_prefix(folder).unwrap_or(file).to_string_lossy());
             files.iter().map(name).collect::<Vec<_>>().join(", ")
         }
         None => main_file(folder).unwrap_or("docker-compose.yml").to_owned(),
