@@ -1,5 +1,5 @@
 //! What a hint says of others, such as a role, a table or a file, stands in quotes: a command in it is none of ours. Read
-//! from the sources: each value in a hint goes through a function that quotes, or somebody has looked at it.
+//! from the sources: each value in a hint goes through a function that quotes, or is in the list of those that need none.
 
 use crate::architecture::sources;
 use crate::harness::{Test, sandbox::checkout};
