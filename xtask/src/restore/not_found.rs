@@ -102,7 +102,7 @@ impl<'a> NotFound<'a> {
                 "with --search-path {} it is not found either: {shown}{place}; name another schema; or it is an index or a \
                  materialized view, where PostgreSQL 17 and newer ignore --search-path\n\
                  for good: {cure}, in the database that was backed up; then back up again{order}",
-                shell_word(given.as_str())
+                given.as_str()
             ),
         }
     }
@@ -259,19 +259,6 @@ mod tests {
             Some("helper"),
             Some(Function::Whole("lib.bucket(integer)")),
         );
-        // Code of the file can write such a line itself.
-        for made in [
-            "public.pos(integer) STABLE; ALTER ROLE app SUPERUSER; SELECT now()",
-            "f(a) OWNER TO b()",
-            "f(a--)",
-            "cargo xtask down(integer)",
-            "f(cargo xtask down)",
-            "\"f\"\"(integer)",
-            "inline_code_block",
-        ] {
-            let context = format!("CONTEXT:  PL/pgSQL function {made} line 1 at RETURN");
-            is("function helper(integer) does not exist", &context, Some("helper"), None);
-        }
         let statement = format!("CONTEXT:  SQL statement \"SELECT 1\"\n{}", &plpgsql[10..]);
         is("relation \"a b\" does not exist", &statement, Some("a b"), Some(Function::Whole("lib.bucket(integer)")));
         let inlined = "CONTEXT:  SQL function \"f\" during inlining";
@@ -294,6 +281,23 @@ mod tests {
             "division by zero",
         ] {
             is(other, plpgsql, None, None);
+        }
+    }
+
+    /// Code of the file can write such a line itself.
+    #[test]
+    fn what_is_no_signature_is_no_function() {
+        for made in [
+            "public.pos(integer) STABLE; ALTER ROLE app SUPERUSER; SELECT now()",
+            "f(a) OWNER TO b()",
+            "f(a--)",
+            "cargo xtask down(integer)",
+            "f(cargo xtask down)",
+            "\"f\"\"(integer)",
+            "inline_code_block",
+        ] {
+            let context = format!("CONTEXT:  PL/pgSQL function {made} line 1 at RETURN");
+            is("function helper(integer) does not exist", &context, Some("helper"), None);
         }
     }
 

@@ -11,7 +11,8 @@ const IN_ASCII: [&str; 5] = ["OK:", "WARNING:", "ERROR:", "SKIPPED:", "->"];
 /// A letter that is none of a text's: marks, arrows, what is drawn on the letter before it, what shows nothing. The list
 /// is of letters that texts have, not of these: there are always more that look like ours.
 pub(super) fn is_sign(letter: char) -> bool {
-    !letter.is_ascii() && !is_thin(letter) && !(letter.is_alphanumeric() && is_of_texts(letter))
+    let is_of_text = letter.is_alphanumeric() && is_of_texts(letter);
+    !letter.is_ascii() && !is_thin(letter) && !is_of_text
 }
 
 /// Letters of the languages that servers and Docker speak: Latin, Greek, Cyrillic and Armenian, Georgian, Japanese,
