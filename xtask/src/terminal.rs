@@ -312,6 +312,16 @@ mod tests {
         assert_eq!((terminal.plain("✓ a"), terminal.plain_lines("✓ a")), ("✓ a".to_owned(), "| ✓ a".to_owned()));
         let lines = [terminal.done_line("✓ a"), "✓ b".to_owned(), terminal.hint_line("c\n→ d")].join("\n");
         assert_eq!(terminal.plain_with_marks(&lines, false), "✓ ✓ a\n| ✓ b\n→ c\n| → d");
+        let others =
+            ["\u{301}✓", "\u{20e0}✓", "𝅙✓", "\u{16fe4}→", "\u{13441}✓", "🮱", "𐄂", "ᐅ x", "-> x", "> x", "×", "—› x"];
+        for forged in others.into_iter().chain(["OK: x", "SKIPPED: x", "'✓' x", "… ✓", "--> x"]) {
+            assert_eq!(terminal.plain(&format!("zz\n  {forged}")), format!("zz\n  | {forged}"));
+        }
+        // Words of a server stay as they are.
+        let said =
+            "FEHLER\nDETAIL:  x\nLINE 1: SELECT é\n               ^\nÄ\nдля\n错误\n\"a\" (b)\n- c\n--d\nWARNING:  x";
+        assert_eq!(terminal.plain(said), said);
+        assert_eq!(terminal.plain("a\n  → b\n    ^\n  c\n    ^"), "a\n  | → b\n      ^\n  c\n    ^");
         let ascii = Terminal::new(Options { unicode: false, ..options() });
         assert_eq!(ascii.plain("a\n✓ b\nERROR:  c\n-> d"), "a\n| OK: b\n| ERROR:  c\n| -> d");
     }

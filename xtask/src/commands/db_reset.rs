@@ -21,7 +21,7 @@ use crate::restore::switchover::{Incoming, Switchover};
 use crate::restore::{locked, rights, swap_services};
 use crate::settings::fault_point;
 use crate::target::Target;
-use crate::words::number;
+use crate::words::{number, shell_word};
 use anyhow::{Error, Result};
 use serde_json::json;
 use std::path::PathBuf;
@@ -121,8 +121,8 @@ fn with_the_way_by_hand(error: Error, target: &Target, context: &Context) -> Err
         None => format!(
             "{first}{}\nthere is no backup of {} in {}, so nothing could be restored into a new server",
             target.hints().log_hint(),
-            target.database(),
-            context.shown(&context.backups_folder())
+            shell_word(target.database()),
+            context.as_word(&context.backups_folder())
         ),
         Some(file) => format!(
             "{first}if it does not start any more, these commands delete all its databases, then restore the newest \

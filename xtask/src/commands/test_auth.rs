@@ -80,7 +80,7 @@ fn verdict(outcomes: &[Outcome], store: Option<&str>) -> Result<(), Fault> {
     let of = counted(outcomes.len() as u64, "assertion", "assertions");
     if tally.failed > 0 {
         let fault = Fault::failed(format!("{} of {of} failed", terminal::count(tally.failed as u64)));
-        let store = store.map(|id| format!(" --store {id}")).unwrap_or_default();
+        let store = store.map(|id| format!(" --store {}", terminal::shell_word(id))).unwrap_or_default();
         return Err(fault.hint(format!("to find out why: cargo xtask debug-auth{store} USER RELATION OBJECT")));
     }
     if tally.unanswered > 0 {

@@ -137,7 +137,7 @@ pub fn stopped(error: anyhow::Error, done: &[Done], all: usize) -> anyhow::Error
 
 /// By the server's SQLSTATE: the file is to blame for most of them, but not for all. Other files may have run before it.
 fn by_code(failure: &Failure, target: &Target, after_others: bool) -> String {
-    let user = target.user();
+    let user = crate::words::shell_word(target.user());
     let Some(code) = code(&failure.error).filter(|_| failure.refused) else {
         return "check the server: cargo xtask health-check; then run it again".to_owned();
     };

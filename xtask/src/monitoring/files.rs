@@ -4,6 +4,7 @@ use crate::error::Fault;
 use crate::platform;
 use crate::target::companion::Surroundings;
 use crate::target::state_folder::{self, Whose};
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use std::fs;
@@ -135,7 +136,7 @@ fn put_changed(
 
 fn unwritable(path: &Path, folder: &Path) -> Fault {
     let fault = Fault::failed(format!("{} cannot be written", path.display()));
-    fault.hint(format!("make {} writable, and free some space on its disk", folder.display()))
+    fault.hint(format!("make {} writable, and free some space on its disk", shell_word(&folder.to_string_lossy())))
 }
 
 /// Writes the files that a Prometheus and a Grafana elsewhere read, and gives their paths. No file of a person is

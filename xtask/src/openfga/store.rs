@@ -6,6 +6,7 @@ use super::model::Model;
 use crate::error::{self, Fault};
 use crate::settings::{Origin, Settings};
 use crate::words::first_lines;
+use crate::words::shell_word;
 use anyhow::Result;
 
 /// The setting that names a store.
@@ -38,7 +39,7 @@ pub fn by_name(api: &Api, name: &str) -> Result<Option<Store>> {
     if stores.len() > 1 {
         let list = first_lines(stores.iter().map(|store| format!("{}  made {}", store.id, store.created_at)));
         let fault = Fault::failed(format!("{} stores are called {name:?}", stores.len()));
-        let hint = format!("name the right one: {STORE_ID}={} (in .env or the environment)", stores[0].id);
+        let hint = format!("name the right one: {STORE_ID}={} (in .env or the environment)", shell_word(&stores[0].id));
         return Err(anyhow::Error::msg(list).context(fault.hint(hint)));
     }
     Ok(stores.pop())

@@ -10,6 +10,7 @@ use crate::error::{self, Cause, Fault};
 use crate::postgres::search_path::SearchPath;
 use crate::process::Captured;
 use crate::target::{Target, client_error};
+use crate::words::shell_word;
 use anyhow::Error;
 
 /// How a backup is loaded.
@@ -44,7 +45,7 @@ pub(super) fn explain(
     said: &Captured,
 ) -> Error {
     let cannot = format!("{} cannot be loaded", backup.path.display());
-    let unchanged = format!("{} is unchanged", target.database());
+    let unchanged = format!("{} is unchanged", shell_word(target.database()));
     if let Some(cause) = target.cause(&said.stderr, said.ending) {
         let hint = error::fault(&cause).and_then(Fault::hint_text).unwrap_or_default();
         let hint = format!("{unchanged}, and so are its services\n{hint}");

@@ -5,7 +5,7 @@ use crate::postgres::dump::Made;
 use crate::postgres::quote;
 use crate::postgres::search_path::SearchPath;
 use crate::target::client_error;
-use crate::words::shell_word;
+use crate::words::{is_obeyed, shell_word};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -73,33 +73,36 @@ impl<'a> NotFound<'a> {
     pub(super) fn what_to_type(&self, at: Option<&Statement>, given: Option<&SearchPath>) -> String {
         let made = at.map(|statement| &statement.made);
         let own = made.map_or_else(BTreeSet::new, |made| schemas(made, self.name));
+        let shown = shell_word(self.name);
         let is_at = |words: &str| self.is_relation && at.is_some_and(|found| found.words.starts_with(words));
         if own.is_empty() && is_at("CREATE TABLE ") {
             return self.of_later();
         }
         let of_extensions = || made.map_or_else(BTreeSet::new, extension_schemas);
         let known = Some(own.clone()).filter(|own| !own.is_empty()).unwrap_or_else(of_extensions);
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        let path = if known.is_empty() { "public".to_owned() } else { known.join(", ") };
+        let listed =
+            |typed: fn(&str) -> Cow<'_, str>| known.iter().map(|name| typed(name)).collect::<Vec<_>>().join(", ");
+        let (path, option) = match known.is_empty() {
+            true => ("public".to_owned(), "public".to_owned()),
+            false => (listed(in_sql), listed(in_option)),
+        };
         let place = if own.is_empty() { String::new() } else { format!(", which the file creates in schema {path}") };
         let is_view = at.is_some_and(|statement| statement.words.contains("MATERIALIZED VIEW"));
         let cure = self.cure(made, is_view, &path);
         let order = if is_at("COPY ") { self.order() } else { String::new() };
         match given {
             None => format!(
-                "a name stands without its schema there, {name}{place}, and a dump loads with an empty search_path: try \
+                "a name stands without its schema there, {shown}{place}, and a dump loads with an empty search_path: try \
                  again with --search-path {typed}\n\
                  for good: {cure}; then back up again. For an index or a materialized view PostgreSQL 17 and newer need \
                  this: they ignore --search-path there{order}",
-                name = self.name,
-                typed = shell_word(&path)
+                typed = shell_word(&option)
             ),
             Some(given) => format!(
-                "with --search-path {} it is not found either: {name}{place}; name another schema; or it is an index or a \
+                "with --search-path {} it is not found either: {shown}{place}; name another schema; or it is an index or a \
                  materialized view, where PostgreSQL 17 and newer ignore --search-path\n\
                  for good: {cure}, in the database that was backed up; then back up again{order}",
-                given.as_str(),
-                name = self.name
+                given.as_str()
             ),
         }
     }
@@ -111,7 +114,7 @@ impl<'a> NotFound<'a> {
              search_path helps\n\
              for good: in the database that was backed up, fill that column with a trigger; a generated column must read no \
              other table. Then back up again",
-            self.name
+            shell_word(self.name)
         )
     }
 
@@ -120,7 +123,7 @@ impl<'a> NotFound<'a> {
         format!(
             "\nif that function fills a generated column, do neither: rows of {} may be loaded later, and the column would \
              get other values. Fill it with a trigger in the database that was backed up",
-            self.name
+            shell_word(self.name)
         )
     }
 
@@ -131,12 +134,15 @@ impl<'a> NotFound<'a> {
             Some(Function::Named(name)) => {
                 let schemas = made.map_or_else(BTreeSet::new, |made| schemas(made, name));
                 match schemas.first() {
-                    Some(schema) if schemas.len() == 1 => format!("{schema}.{}", as_typed(name)).into(),
-                    _ => as_typed(name),
+                    Some(schema) if schemas.len() == 1 => format!("{}.{}", in_sql(schema), in_sql(name)).into(),
+                    _ => in_sql(name),
                 }
             }
             None if is_view => {
-                return format!("write the schema into the text of the materialized view: {path}.{}", self.name);
+                return format!(
+                    "write the schema into the text of the materialized view: {path}.{}",
+                    in_sql(self.name)
+                );
             }
             None => "…".into(),
         };
@@ -163,9 +169,35 @@ impl<'a> Function<'a> {
 /// Whether it is no more than a function's name and the types of its arguments, which a block of a `DO` statement does not
 /// have. Code of the file can write such a line itself, and the function stands in a statement that a person types.
 fn is_signature(text: &str) -> bool {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "_ ,.$\"[]".contains(letter);
     let parts = text.split_once('(').and_then(|(name, rest)| Some((name, rest.strip_suffix(')')?)));
-    parts.is_some_and(|(name, types)| !name.is_empty() && [name, types].iter().all(|part| part.chars().all(is_plain)))
+    parts.is_some_and(|(name, types)| {
+        is_name(name) && (types.is_empty() || types.split(',').all(|each| is_type(each.trim())))
+    })
+}
+
+fn is_type(text: &str) -> bool {
+    let text = text.trim_end_matches("[]");
+    WITH_BLANKS.contains(&text) || is_name(text)
+}
+
+/// The types of SQL whose names are several words.
+const WITH_BLANKS: [&str; 7] = [
+    "bit varying",
+    "character varying",
+    "double precision",
+    "time with time zone",
+    "time without time zone",
+    "timestamp with time zone",
+    "timestamp without time zone",
+];
+
+/// Whether it is a name with its schema or without, each of letters, or of letters and blanks in double quotes.
+fn is_name(text: &str) -> bool {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_$".contains(letter);
+    text.split('.').all(|part| match part.strip_prefix('"') {
+        Some(rest) => rest.strip_suffix('"').is_some_and(|name| name.chars().all(|it| is_plain(it) || it == ' ')),
+        None => !part.is_empty() && part.chars().all(is_plain),
+    })
 }
 
 fn is_operator(word: &str) -> bool {
@@ -174,7 +206,7 @@ fn is_operator(word: &str) -> bool {
 
 fn schemas(made: &BTreeSet<Made>, sought: &str) -> BTreeSet<String> {
     let of = |made: &Made| match made {
-        Made::Object { schema, name } if name == sought => Some(as_typed(schema).into_owned()),
+        Made::Object { schema, name } if name == sought => Some(schema.clone()),
         _ => None,
     };
     made.iter().filter_map(of).collect()
@@ -182,19 +214,29 @@ fn schemas(made: &BTreeSet<Made>, sought: &str) -> BTreeSet<String> {
 
 fn extension_schemas(made: &BTreeSet<Made>) -> BTreeSet<String> {
     let of = |made: &Made| match made {
-        Made::Extension { schema } if schema != "pg_catalog" => Some(as_typed(schema).into_owned()),
+        Made::Extension { schema } if schema != "pg_catalog" => Some(schema.clone()),
         _ => None,
     };
     made.iter().filter_map(of).collect()
 }
 
-/// A name as a person types it.
-fn as_typed(name: &str) -> Cow<'_, str> {
+fn is_plain(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if name.bytes().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit()) {
+    name.bytes().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit())
+}
+
+/// A name in the value of `--search-path`.
+fn in_option(name: &str) -> Cow<'_, str> {
+    if is_plain(name) { name.into() } else { quote::name_in_value(name).map_or_else(|_| "…".into(), Cow::from) }
+}
+
+/// A name in a statement. Whatever it holds, it is one name of one line.
+fn in_sql(name: &str) -> Cow<'_, str> {
+    if is_plain(name) || is_operator(name) {
         return name.into();
     }
-    quote::name_in_value(name).map_or_else(|_| name.into(), Cow::from)
+    let quoted = quote::identifier(name).ok().filter(|name| !name.contains(is_obeyed));
+    quoted.map_or_else(|| "…".into(), Cow::from)
 }
 
 #[cfg(test)]
@@ -217,16 +259,6 @@ mod tests {
             Some("helper"),
             Some(Function::Whole("lib.bucket(integer)")),
         );
-        // Code of the file can write such a line itself.
-        for made in [
-            "public.pos(integer) STABLE; ALTER ROLE app SUPERUSER; SELECT now()",
-            "f(a) OWNER TO b()",
-            "f(a--)",
-            "inline_code_block",
-        ] {
-            let context = format!("CONTEXT:  PL/pgSQL function {made} line 1 at RETURN");
-            is("function helper(integer) does not exist", &context, Some("helper"), None);
-        }
         let statement = format!("CONTEXT:  SQL statement \"SELECT 1\"\n{}", &plpgsql[10..]);
         is("relation \"a b\" does not exist", &statement, Some("a b"), Some(Function::Whole("lib.bucket(integer)")));
         let inlined = "CONTEXT:  SQL function \"f\" during inlining";
@@ -249,6 +281,44 @@ mod tests {
             "division by zero",
         ] {
             is(other, plpgsql, None, None);
+        }
+    }
+
+    /// Code of the file can write such a line itself.
+    #[test]
+    fn what_is_no_signature_is_no_function() {
+        for made in [
+            "public.pos(integer) STABLE; ALTER ROLE app SUPERUSER; SELECT now()",
+            "f(a) OWNER TO b()",
+            "f(a--)",
+            "cargo xtask down(integer)",
+            "f(cargo xtask down)",
+            "\"f\"\"(integer)",
+            "inline_code_block",
+        ] {
+            let context = format!("CONTEXT:  PL/pgSQL function {made} line 1 at RETURN");
+            is("function helper(integer) does not exist", &context, Some("helper"), None);
+        }
+    }
+
+    /// The name of a table of the file, as the server's message has it, is in quotes wherever a hint says it.
+    #[test]
+    fn a_command_in_a_name_stays_in_quotes() {
+        for name in ["zz; type: cargo xtask db-reset # ", "zz 'x cargo xtask db-reset", "zz\\ cargo xtask db-reset \\"]
+        {
+            let stderr = format!("psql:<stdin>:7: ERROR:  relation \"{name}\" does not exist\n");
+            let found = NotFound::of(&stderr).unwrap();
+            let made = [Made::Object { schema: name.to_owned(), name: name.to_owned() }].into();
+            for words in ["COPY public.t", "CREATE MATERIALIZED VIEW v", "CREATE TABLE t"] {
+                for made in [&BTreeSet::new(), &made] {
+                    let statement = Statement { line: 7, words: words.to_owned(), made: BTreeSet::clone(made) };
+                    let hint = found.what_to_type(Some(&statement), None);
+                    assert!(hint.contains("cargo xtask db-reset"), "{hint}");
+                    for (at, _) in hint.match_indices("zz") {
+                        assert!(hint[..at].ends_with(['\'', '"']), "{hint}");
+                    }
+                }
+            }
         }
     }
 }

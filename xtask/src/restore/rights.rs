@@ -9,6 +9,7 @@ use crate::postgres::server::{Server, see_settings};
 use crate::postgres::session;
 use crate::target::Target;
 use crate::words::clean_line;
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
@@ -228,6 +229,7 @@ impl Lacks {
         let fault = Fault::failed(format!(
             "User {user} may not give anything to {roles}, which this needs; nothing was changed"
         ));
+        let roles = self.powerful.iter().map(|role| shell_word(role)).collect::<Vec<_>>().join(", ");
         Err(fault.hint(format!(
             "restore as a superuser: a member of {roles} may do more than this needs\nor have a superuser give the objects, and \
              the database, to another role, and back it up again"

@@ -4,6 +4,7 @@ use super::told::{self, Told};
 use crate::backup::codec;
 use crate::error::{Exit, Fault};
 use crate::process::{Captured, Ending};
+use crate::words::shell_word;
 use anyhow::Error;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,11 @@ pub fn failure(name: &str, captured: &Captured, kept: &[&str], install: &str, lo
         )
     });
     let hints: Vec<String> = told.hint.into_iter().chain(kept).collect();
-    let hint = if hints.is_empty() { format!("see the log: {}", log.display()) } else { hints.join("\n") };
+    let hint = if hints.is_empty() {
+        format!("see the log: {}", shell_word(&log.to_string_lossy()))
+    } else {
+        hints.join("\n")
+    };
     let fault = Fault::new(exit, format!("{name} failed ({})", captured.ending)).hint(hint);
     let said = told.said.join("\n");
     if said.is_empty() { fault.into() } else { Error::msg(said).context(fault) }

@@ -3,6 +3,7 @@
 use super::Settings;
 use crate::error::Fault;
 use crate::platform;
+use crate::words::shell_word;
 use std::path::{Path, PathBuf};
 
 /// The names of Compose's main file, in its own order.
@@ -57,7 +58,7 @@ pub fn shown(settings: &Settings, folder: &Path) -> String {
     match settings.get(FILE) {
         Some(_) => {
             let files = listed(settings, folder).unwrap_or_default();
-            let name = |file: &PathBuf| file.strip_prefix(folder).unwrap_or(file).display().to_string();
+            let name = |file: &PathBuf| shell_word(&file.strip_prefix(folder).unwrap_or(file).to_string_lossy());
             files.iter().map(name).collect::<Vec<_>>().join(", ")
         }
         None => main_file(folder).unwrap_or("docker-compose.yml").to_owned(),
@@ -112,7 +113,9 @@ pub fn check(settings: &Settings, folder: &Path) -> Result<(), Fault> {
     if let Some(files) = listed(settings, folder) {
         let Some(missing) = files.iter().find(|file| !file.is_file()) else { return Ok(()) };
         let fault = Fault::usage(format!("{FILE} names {}, which is not a file", missing.display()));
-        return Err(fault.hint(format!("its paths begin at {root}; correct it, or unset it")));
+        return Err(
+            fault.hint(format!("its paths begin at {}; correct it, or unset it", shell_word(&root.to_string())))
+        );
     }
     if main_file(folder).is_some() {
         return Ok(());
@@ -120,7 +123,7 @@ pub fn check(settings: &Settings, folder: &Path) -> Result<(), Fault> {
     Err(match above(folder) {
         Some(file) => {
             let message = format!("{root} has no Compose file; Docker Compose would take {}", file.display());
-            let theirs = file.parent().unwrap_or(folder).display().to_string();
+            let theirs = shell_word(&file.parent().unwrap_or(folder).to_string_lossy());
             Fault::usage(message).hint(format!("to work on that project: --root {theirs}, or {FILE} in .env"))
         }
         None => {

@@ -4,6 +4,7 @@ use super::LONGEST;
 use super::env_file::{self, EnvFile};
 use crate::error::Fault;
 use crate::platform;
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use std::fs::File;
 use std::io::Write as _;
@@ -32,7 +33,7 @@ fn make_env_file(root: &Path, content: &[u8]) -> Result<bool> {
         return Ok(false);
     }
     let refused = || {
-        let hint = format!("make {} writable, and free some space on its disk", root.display());
+        let hint = format!("make {} writable, and free some space on its disk", shell_word(&root.to_string_lossy()));
         Fault::failed(format!("{} cannot be made", path.display())).hint(hint)
     };
     let mut file = platform::create_private(&path).with_context(refused)?;

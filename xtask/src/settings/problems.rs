@@ -4,6 +4,7 @@ use super::env_file::Problem;
 use super::known::{DECISIVE, ENVIRONMENT_ONLY};
 use super::{Origin, Settings};
 use crate::error::Fault;
+use crate::words::shell_word;
 
 impl Settings {
     /// Refuses to go on without a `.env` that is there: what it says might be another database.
@@ -45,7 +46,7 @@ impl Settings {
         });
         unclear.map_or(Ok(()), |(line, name)| {
             let fault = Fault::usage(format!(".env line {line} sets {name}, but cannot be understood"));
-            Err(fault.hint(format!("fix that line, or set {name} in the environment")))
+            Err(fault.hint(format!("fix that line, or set {} in the environment", shell_word(name))))
         })
     }
 }

@@ -111,9 +111,10 @@ impl Root {
         let Some((folder, listed)) = below else { return Err(fault.hint(hint)) };
         let (folder, env) = (folder.display().to_string(), self.path.join(".env"));
         Err(fault.hint(format!(
-            "work there: --root {}; or say that it belongs to this folder: COMPOSE_FILE={listed} in {}",
+            "work there: --root {}; or say that it belongs to this folder: COMPOSE_FILE={} in {}",
             shell_word(&folder),
-            env.display()
+            shell_word(&listed),
+            shell_word(&env.to_string_lossy())
         )))
     }
 

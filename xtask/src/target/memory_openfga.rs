@@ -13,6 +13,7 @@ use crate::target::Target;
 use crate::target::backend::MadeOf;
 use crate::target::openfga_program::{self, OpenfgaProgram, http_word};
 use crate::words::hex;
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -164,7 +165,7 @@ fn start_program(
     let _ = std::fs::remove_file(log);
     let cannot = || {
         Fault::failed(format!("{} cannot be written", log.display()))
-            .hint(format!("make {} writable, and free some space on its disk", folder.display()))
+            .hint(format!("make {} writable, and free some space on its disk", shell_word(&folder.to_string_lossy())))
     };
     let file = platform::create_private(log).with_context(cannot)?;
     // OpenFGA reads config.yaml from its folder and from its home.

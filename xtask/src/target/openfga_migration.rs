@@ -87,7 +87,7 @@ fn ways_out(verb: &str, exposed: &[&Exposure], (user, maintenance): (&str, &str)
         exposed.iter().copied().partition(|one| one.is_database());
     let elsewhere = format!("-d {maintenance} ");
     for (exposed, place, what) in [
-        (of_database, elsewhere.as_str(), format!("make {user} the owner")),
+        (of_database, elsewhere.as_str(), format!("make {} the owner", shell_word(user))),
         (inside, "", "end that, as a superuser".into()),
     ] {
         let statements: Vec<String> = exposed.iter().filter_map(|one| one.statement(user)).collect();
@@ -97,6 +97,7 @@ fn ways_out(verb: &str, exposed: &[&Exposure], (user, maintenance): (&str, &str)
         }
     }
     let to_remove = exposed.iter().filter_map(|exposure| exposure.to_remove());
+    let user = shell_word(user);
     lines.extend(to_remove.map(|object| format!("look at it; give it to user {user}, or remove it: {object}")));
     lines.join("\n")
 }

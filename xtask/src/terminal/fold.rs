@@ -1,7 +1,7 @@
 //! Text laid out for a terminal that is narrower than its lines.
 
 use super::pieces::pieces;
-use super::signs::is_sign;
+use super::signs::word_is_as_ours;
 use unicode_width::UnicodeWidthStr as _;
 
 /// No text is folded into lines that are narrower than this many columns.
@@ -60,7 +60,7 @@ fn broken(text: &str, room: &Room, call: Option<&str>) -> Vec<String> {
             begin = later.len();
             lines.push(std::mem::replace(&mut line, later.clone()));
             // A word of others must not become a mark by standing first.
-            if word.starts_with(is_sign) {
+            if word_is_as_ours(word) {
                 line.push_str("| ");
             }
         } else if is_begun {
@@ -132,6 +132,7 @@ mod tests {
         }
         assert_eq!(folded("  a  bc", 80), ["  a  bc"]);
         assert_eq!(folded("aaaa bbb ✓ c", 8), ["aaaa bbb", "| ✓ c"]);
+        assert_eq!(folded("aaaa bbb OK: c -> d > e", 8), ["aaaa bbb", "| OK: c", "| -> d >", "e"]);
         assert_eq!(folded("  日本語 日本語 日本語", 12), ["  日本語", "  日本語", "  日本語"]);
     }
 

@@ -1,6 +1,6 @@
 //! Symbols before and within texts, in colour where the terminal shows it.
 
-use super::signs::{BLANK, is_sign};
+use super::signs::{BLANK, begins_as_ours, points_up};
 use super::text::clean;
 use super::{Mark, Terminal, fold};
 use std::hash::{BuildHasher as _, RandomState};
@@ -59,20 +59,26 @@ impl Terminal {
     }
 
     /// A name, or words of another program, may hold a line break: a line that begins with a mark, or with what looks
-    /// like one, gets a `|` in front.
+    /// like one, gets a `|` in front. So does a caret below it, which points at one of its letters.
     fn guarded(&self, text: &str, from_first: bool) -> String {
+        let mut is_barred = false;
         let lines = text.split('\n').enumerate().map(|(number, line)| {
             let begin = line.trim_start_matches(|letter: char| letter.is_whitespace() || letter == BLANK);
             let (lead, is_ours) = (&line[..line.len() - begin.len()], number == 0 && !from_first);
-            if is_ours || !self.begins_with_mark(begin) { line.to_owned() } else { format!("{lead}| {begin}") }
+            let is_caret = is_barred && points_up(begin);
+            is_barred = !is_ours && self.begins_with_mark(begin);
+            match (is_barred, is_caret) {
+                (true, _) => format!("{lead}| {begin}"),
+                (false, true) => format!("  {line}"),
+                (false, false) => line.to_owned(),
+            }
         });
         lines.collect::<Vec<_>>().join("\n")
     }
 
     fn begins_with_mark(&self, text: &str) -> bool {
         let all = [Mark::Done, Mark::Warning, Mark::Failure, Mark::Skipped];
-        let signs = all.iter().map(|mark| self.symbol(*mark).0).chain([self.arrow().trim_end()]);
-        text.starts_with(is_sign) || signs.into_iter().any(|sign| text.starts_with(sign))
+        begins_as_ours(text, &all.map(|mark| self.symbol(mark).0))
     }
 
     /// [`Self::plain`] for a text with marks of this run ([`Self::mark_in_text`]): they get their colour.

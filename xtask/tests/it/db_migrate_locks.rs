@@ -2,7 +2,7 @@
 
 use crate::db_migrate_faults::prepared;
 use crate::harness::migrations::sqlx_lock;
-use crate::harness::{Test, shared};
+use crate::harness::{Health, Test, shared};
 use rustix::process::Signal;
 
 pub fn tests() -> Vec<Test> {
@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] the_locks_are_the_restores_and_sqlxs,
         [Stack] a_table_that_another_session_holds_is_named_with_it,
         [Stack] a_file_outside_a_transaction_names_whom_it_waits_for,
+        [Stack] a_ledger_that_another_session_holds_is_named_with_it,
         [Stack] a_ledger_that_a_migration_hides_is_noticed,
         [Stack] a_file_that_changes_while_it_runs_is_not_applied,
     ]
@@ -103,6 +104,22 @@ fn a_file_outside_a_transaction_names_whom_it_waits_for() {
         drop(holder);
         running.wait().ok();
     }
+}
+
+fn a_ledger_that_another_session_holds_is_named_with_it() {
+    let database = prepared();
+    database.migrate(["--no-backup"]).run().ok();
+    let holder = database.hold("_sqlx_migrations");
+    for args in [&["status"][..], &["up", "--dry-run"]] {
+        let run = database.migrate(args.iter().copied()).run();
+        run.code(5).stderr_has("✗ The ledger cannot be read: table public._sqlx_migrations is held by session ");
+        run.stderr_has("user postgres").stderr_has("-c 'SELECT pg_catalog.pg_terminate_backend(");
+        run.holds(run.took.as_secs() < 20, "it waited for long");
+    }
+    let health = Health::of(database.xtask([]), &["--only", "migrations"]);
+    health.says("migrations", "fail", "_sqlx_migrations is held by session ", "pg_terminate_backend(");
+    drop(holder);
+    database.migrate(["status", "--check"]).run().ok();
 }
 
 fn a_ledger_that_a_migration_hides_is_noticed() {

@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] names_of_migrations_begin_no_line_of_ours,
         [Postgres] words_of_the_ledger_begin_no_line_of_ours,
+        [Postgres] a_roles_name_in_a_hint_is_no_command,
         [Stack] names_in_a_database_begin_no_line_of_ours,
         [Compose] a_profile_in_a_command_to_type_is_one_word,
     ]
@@ -79,6 +80,35 @@ fn words_of_the_ledger_begin_no_line_of_ours() {
     repair.stderr_has("⚠ 9 zz\\n✓ FAKED\\n→ cargo xtask db-reset --yes\\nx: ");
     // The command beside it is ours.
     repair.stderr_has("cargo xtask db-migrate --root /").stderr_has(" repair 9\n");
+}
+
+/// The owner of a ledger, in both hints that name it; and one quote, which another one behind it would end.
+fn a_roles_name_in_a_hint_is_no_command() {
+    let database = UrlDatabase::new();
+    database.sandbox.tables(1);
+    migrate(&database, &["up"]).ok();
+    for begin in ["zz", "zz '", "zz \""] {
+        let name = format!("{begin}; type FAKED cargo xtask db-reset --yes # {}", database.name);
+        let role = identifier(&name);
+        database.sql(&format!(
+            "CREATE ROLE {role}; CREATE SCHEMA {role}; GRANT ALL ON SCHEMA public, {role} TO {role}; \
+             CREATE FUNCTION public.own() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+             ALTER TABLE _sqlx_migrations OWNER TO {role}; GRANT ALL ON _sqlx_migrations TO PUBLIC; \
+             CREATE TRIGGER t BEFORE INSERT ON _sqlx_migrations FOR EACH ROW EXECUTE FUNCTION public.own()"
+        ));
+        database.sandbox.migration(2, "more", "CREATE TABLE more (i int);\n", None);
+        let quoted = format!("'{}'", name.replace('\'', "'\\''"));
+        let guarded = migrate(&database, &["up"]);
+        is_no_line_of_ours(guarded.code(1).stderr_has(&format!("run code of {quoted} with the rights of ")));
+        guarded.stderr_has(&format!("log in as {quoted}, or remove it"));
+        database.sql(&format!("ALTER TABLE _sqlx_migrations SET SCHEMA {role}"));
+        let hidden = migrate(&database, &["status"]);
+        is_no_line_of_ours(hidden.code(1).stderr_has(&format!("or log in as its owner, {quoted}\n")));
+        database.sql(&format!(
+            "ALTER TABLE {role}._sqlx_migrations SET SCHEMA public; DROP TRIGGER t ON _sqlx_migrations; \
+             DROP FUNCTION public.own(); REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"
+        ));
+    }
 }
 
 fn names_in_a_database_begin_no_line_of_ours() {

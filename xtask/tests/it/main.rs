@@ -90,6 +90,7 @@ mod health;
 mod health_database;
 mod health_openfga;
 mod health_services;
+mod hint_names;
 mod hints;
 mod hostile;
 mod languages;
@@ -316,6 +317,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     server_killed::tests,
     settings::tests,
     hints::tests,
+    hint_names::tests,
     forged_lines::tests,
     typed_hints::tests,
     hostile::tests,

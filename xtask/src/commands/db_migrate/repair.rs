@@ -162,7 +162,8 @@ fn question(entry: &Entry, args: &Args) -> Option<(String, Repair)> {
 fn only_by_name(entry: &Entry) -> String {
     let version = entry.version;
     if entry.state == State::Changed {
-        let file = entry.migration.as_ref().map(|migration| shown(&migration.up)).unwrap_or_default();
+        let file =
+            entry.migration.as_ref().map(|migration| terminal::shell_word(&shown(&migration.up))).unwrap_or_default();
         return terminal::clean_line(&format!(
             "give {file} another version; it is accepted only if you name it: cargo xtask db-migrate repair {version}"
         ));

@@ -11,6 +11,7 @@ use crate::restore::record::Record;
 use crate::restore::repair::Findings;
 use crate::restore::{live, previous};
 use crate::target::Target;
+use crate::words::shell_word;
 use anyhow::{Error, Result};
 use std::time::Duration;
 
@@ -62,8 +63,9 @@ fn no_live_database(record: &Record<'_>, findings: &Findings) -> Result<Error> {
     let database = record.target().database();
     let exit = if findings.leftovers.is_empty() { Exit::Failed } else { Exit::Partial };
     let kept = previous::list(&record.view()?, database).into_iter().next();
-    let undo =
-        kept.map(|kept| format!("\n{} is kept: cargo xtask db-restore --undo gives it that name", kept.entry.name));
+    let undo = kept.map(|kept| {
+        format!("\n{} is kept: cargo xtask db-restore --undo gives it that name", shell_word(&kept.entry.name))
+    });
     let mut hint = format!("restore it from a backup: cargo xtask db-restore{}", undo.unwrap_or_default());
     if !findings.unrecorded.is_empty() {
         let name = identifier(database)?;

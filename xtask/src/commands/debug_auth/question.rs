@@ -28,7 +28,7 @@ pub fn check_form(question: Key<'_>, known: impl FnOnce() -> Option<Model>) -> R
 pub fn check_known(question: Key<'_>, model: &Model, named: &str) -> Result<(), Fault> {
     let (user, relation, object) = question;
     let Some((why, names)) = model.why_no_question(user, relation, object) else { return Ok(()) };
-    let shown = names.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(MOST_NAMES).map(|name| shell_word(name)).collect::<Vec<_>>().join(", ");
     let more = if names.len() > MOST_NAMES { ", …" } else { "" };
     let fits = |(user, relation, object): Key<'_>| model.why_no_question(user, relation, object).is_none();
     let hint = match reordered(question, &fits) {

@@ -37,8 +37,13 @@ pub fn hint(tree: &Node, given: Option<&Map<String, Value>>, model: &Model) -> O
     if missing.is_empty() {
         let refused = open.iter().find(|condition| condition.refusal.is_some())?;
         let parameters = &model.condition(&refused.name)?.parameters;
-        let types: Vec<String> = parameters.iter().map(|(name, kind)| format!("{}: {kind}", name.text)).collect();
-        return Some(format!("give values of the types that {} takes: {}", refused.name, types.join(", ")));
+        let types: Vec<String> =
+            parameters.iter().map(|(name, kind)| format!("{}: {kind}", shell_word(&name.text))).collect();
+        return Some(format!(
+            "give values of the types that {} takes: {}",
+            shell_word(&refused.name),
+            types.join(", ")
+        ));
     }
     let name = |name: &str| Value::from(name).to_string();
     let known = |name: &String| model.conditions().any(|it| it.parameters.iter().any(|(known, _)| known.text == *name));

@@ -108,7 +108,8 @@ impl Setup<'_> {
     /// Whether `.env` was changed.
     fn write_ids(self, store: &str, model: &str) -> Result<bool> {
         self.ids.write(store, model, self.target, self.context).with_context(|| {
-            let hint = format!("write them by hand: {}={store} {}={model}", store::STORE_ID, store::MODEL_ID);
+            let (id, model) = (terminal::shell_word(store), terminal::shell_word(model));
+            let hint = format!("write them by hand: {}={id} {}={model}", store::STORE_ID, store::MODEL_ID);
             Fault::new(Exit::Partial, "The store is set up, but .env could not be written").hint(hint)
         })
     }

@@ -5,6 +5,7 @@ use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::process::Program;
 use crate::target::backend::DataDisk;
+use crate::words::shell_word;
 use crate::words::size;
 use anyhow::{Context as _, Result};
 
@@ -17,7 +18,10 @@ const DATA: &str = "/var/lib/postgresql/data";
 pub fn of_backups(scene: &Scene) -> Finding {
     let folder = scene.root.join("backups");
     let folder = if folder.exists() { folder } else { scene.root.to_owned() };
-    let hint = format!("make room on the disk of {}, or remove old backups: cargo xtask db-prune", folder.display());
+    let hint = format!(
+        "make room on the disk of {}, or remove old backups: cargo xtask db-prune",
+        shell_word(&folder.to_string_lossy())
+    );
     match space::available(&folder) {
         Ok(free) => judge(scene, free, "for backups", &hint),
         Err(error) => Finding::of_error(&error, &hint),

@@ -4,6 +4,7 @@ use super::{Config, FILE, USUAL};
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::{Target, named_by_url};
+use crate::words::shell_word;
 use std::path::Path;
 
 impl Config {
@@ -16,8 +17,9 @@ impl Config {
         let refused = |what: String| {
             let fault = format!("{FILE} says that the database's address is in {variable}, {what}");
             Fault::usage(fault).hint(format!(
-                "name one database in both: {variable}, and the target's own settings; or take common.database-url-var \
-                 out of {FILE}"
+                "name one database in both: {}, and the target's own settings; or take common.database-url-var \
+                 out of {FILE}",
+                shell_word(variable)
             ))
         };
         let address = settings.get(variable).ok_or_else(|| refused("which is not set".to_owned()))?;

@@ -13,6 +13,7 @@ use crate::error::Fault;
 use crate::platform;
 use crate::settings::Settings;
 use crate::target::Target;
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -224,8 +225,10 @@ fn named(root: &Path, folder: &str) -> Result<PathBuf, Fault> {
         return Ok(path);
     }
     let fault = Fault::usage(format!("{SETTING} is {folder:?}, which is not a folder"));
-    Err(fault
-        .hint(format!("its path begins at {}; where there are to be no migrations: {SETTING}=none", root.display())))
+    Err(fault.hint(format!(
+        "its path begins at {}; where there are to be no migrations: {SETTING}=none",
+        shell_word(&root.to_string_lossy())
+    )))
 }
 
 /// Whether a path leads to a place below the checkout's top folder, through no link out of it. It need not be there.
@@ -244,7 +247,7 @@ fn of_file(root: &Path, folder: &Path) -> Result<PathBuf, Fault> {
     let fault = Fault::usage(format!("{FILE} names migrations-dir = {folder:?}, which is not a folder"));
     Err(fault.hint(format!(
         "fix the name, or make the folder; its path begins at {}; where there are to be no migrations: {SETTING}=none",
-        root.display()
+        shell_word(&root.to_string_lossy())
     )))
 }
 

@@ -7,6 +7,7 @@ use super::place::FIRST_OF_OTHERS;
 use super::rows;
 use crate::error::Fault;
 use crate::postgres::quote::{literal, literals};
+use crate::words::shell_word;
 use serde::Deserialize;
 
 /// Who owns the table, and what is tied to it.
@@ -75,6 +76,10 @@ impl Guard {
         }
         let (owner, code) = (&self.owner, self.code.join(", "));
         Err(Fault::failed(format!("The ledger {ledger} is not written: it belongs to user {owner} and has {code}"))
-            .hint(format!("that could run code of {owner} with the rights of {user}: log in as {owner}, or remove it")))
+            .hint(format!(
+                "that could run code of {owner} with the rights of {}: log in as {owner}, or remove it",
+                shell_word(user),
+                owner = shell_word(owner)
+            )))
     }
 }

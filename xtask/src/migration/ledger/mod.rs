@@ -5,6 +5,7 @@
 //! (`guard`). It is always named with its schema: a migration that sets `search_path` hides the bare name.
 
 mod guard;
+mod locked;
 mod place;
 mod rows;
 pub mod write;
@@ -63,7 +64,10 @@ impl Ledger {
         let place: Place = serde_json::from_str(&answer).context("the place of the ledger")?;
         place.check(name, server.target().user())?;
         let lines = match place.rows_question(&name.table)? {
-            Some(question) => session.run(&question)?,
+            Some(question) => {
+                let read = session.run(&locked::patient(&question));
+                read.map_err(|error| locked::named(error, &name.table, server))?
+            }
             None => Vec::new(),
         };
         let mut rows = lines.iter().map(|line| Row::parse(line)).collect::<Result<Vec<Row>>>()?;

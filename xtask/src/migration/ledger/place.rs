@@ -4,9 +4,11 @@
 //! The session's own path is empty by then. The configured one is what `RESET search_path` would bring back; its names
 //! are looked up in the catalog as the server looks them up.
 
+use super::locked::patient;
 use super::rows;
 use crate::error::Fault;
 use crate::postgres::quote::{identifier, literal, literals};
+use crate::words::shell_word;
 use serde::Deserialize;
 
 /// The table's name, as the checkout has it.
@@ -51,8 +53,7 @@ impl Other {
     /// The statements that read its versions, a row each; `None` where this session may not. They wait for no lock of another
     /// session for long.
     pub fn versions_question(&self) -> Result<Option<String>, Fault> {
-        let copy =
-            |name: String| format!("SET lock_timeout TO '3s'; COPY {name} (version) TO STDOUT; SET lock_timeout TO 0");
+        let copy = |name: String| patient(&format!("COPY {name} (version) TO STDOUT"));
         self.may_read.then(|| self.name().map(copy)).transpose()
     }
 
@@ -179,7 +180,7 @@ impl Place {
             let fault = format!("The ledger is in schema {}, which is not in search_path", hidden.schema);
             let owner = match hidden.owner.as_str() {
                 owner if owner == user => String::new(),
-                owner => format!("; or log in as its owner, {owner}"),
+                owner => format!("; or log in as its owner, {}", shell_word(owner)),
             };
             return Err(Fault::failed(fault).hint(format!("name it in sqlx.toml: {}{owner}", hidden.setting()?)));
         };

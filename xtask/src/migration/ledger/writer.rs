@@ -6,6 +6,7 @@ use crate::error::{self, Fault};
 use crate::migration::failure::code;
 use crate::migration::session::Session;
 use crate::postgres::quote::{identifier, literal};
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use std::time::Duration;
 
@@ -82,11 +83,12 @@ fn not_made(error: anyhow::Error, session: &Session<'_>) -> anyhow::Error {
     let hint = match code(&error) {
         _ if setting.is_some() => setting.unwrap_or_default(),
         Some(code::NO_PRIVILEGE) => {
-            format!("user {user} must be allowed to create tables there: GRANT CREATE ON SCHEMA … TO …")
+            format!("user {} must be allowed to create tables there: GRANT CREATE ON SCHEMA … TO …", shell_word(user))
         }
         Some(code::READ_ONLY) => format!(
-            "sessions of user {user} are read-only here: log in as another user, or use a server that accepts \
+            "sessions of user {} are read-only here: log in as another user, or use a server that accepts \
              changes; to see why: {}",
+            shell_word(user),
             session.see_settings()
         ),
         _ => "see the state of each version: cargo xtask db-migrate status".to_owned(),

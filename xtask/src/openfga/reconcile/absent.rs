@@ -9,6 +9,7 @@ use crate::openfga::api::{Api, Stored};
 use crate::openfga::model::Model;
 use crate::openfga::tuples::{Key, Tuple};
 use crate::target::state_folder::StateFolder;
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use std::collections::HashSet;
 
@@ -74,7 +75,7 @@ impl Absent {
                 let message = format!("A tuple that an earlier run deleted cannot be written: {tuple}");
                 let path = self.records.get(*number).map(Pending::path).unwrap_or_default();
                 Fault::new(Exit::Partial, message)
-                    .hint(format!("write it by hand; or, if it is not needed, remove {path}"))
+                    .hint(format!("write it by hand; or, if it is not needed, remove {}", shell_word(&path)))
             })?;
             wrote();
         }

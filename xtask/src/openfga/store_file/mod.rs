@@ -186,6 +186,19 @@ mod unit {
         assert_eq!(name_of(Path::new("/a/shop/orders.fga.yml")), "orders");
     }
 
+    /// Each of thousands of findings would walk it from its beginning.
+    #[test]
+    fn a_long_line_of_a_model_is_read_once() {
+        let begun = std::time::Instant::now();
+        let line = vec!["user"; 60_000].join(", ");
+        let text = format!(
+            "name: abc\nmodel: |\n  model\n    schema 1.1\n  type user\n  type d\n    relations\n      define r: [{line}]\n"
+        );
+        let options = Options { store: None, allow_external_files: false };
+        let _ = StoreFile::of(text.into_bytes(), Path::new(""), "store.fga.yaml", None, options);
+        assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+    }
+
     #[test]
     fn a_name_that_the_server_refuses_is_refused_here() {
         for name in ["ab", "", "a\"b", "naïve", &"x".repeat(65)] {

@@ -82,7 +82,9 @@ fn moved(findings: Vec<Finding>, text: &str, block: Place, report: &Report<'_>) 
             Some((at, indentation)) => {
                 found.line = at;
                 found.column += indentation;
-                let shown = report.excerpt(Place::of(at, found.column)).filter(|_| !found.source_line.is_empty());
+                // A line is walked to its column: only for a finding that shows it.
+                let shows = !found.source_line.is_empty();
+                let shown = shows.then(|| report.excerpt(Place::of(at, found.column))).flatten();
                 (found.source_line, found.before) = shown.unwrap_or_default();
             }
             None => found.file = format!("{} (model)", found.file),

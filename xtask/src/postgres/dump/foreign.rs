@@ -101,7 +101,7 @@ mod tests {
         other_tar[..7].copy_from_slice(b"x.sql\0\0");
         for (file, words) in [
             (&tar[..], "pg_restore -f x.sql 'a b'"),
-            (&other_tar, "tar xf 'a b'"),
+            (&other_tar, "tar xOf 'a b' > x.sql"),
             (b"PGDMP\x01\x0e", "pg_restore -f x.sql 'a b'"),
             (b"-\0-\0\n\0", "iconv -f UTF-16LE"),
             (b"\x04\x22\x4d\x18\0", "lz4 -dc 'a b'"),

@@ -81,8 +81,8 @@ const KNOWN: &[(Kind, &str, &str)] = &[
         Kind::Cluster,
         "the dump of a whole cluster (pg_dumpall)",
         "dump the one database with pg_dump: pg_dump -f x.sql DATABASE\n\
-                 or, where its server is gone, load all of it into an empty server, then dump there: \
-                 cargo xtask db-shell -- -d postgres -f FILE",
+                 or, where its server is gone, load all of it into another, empty server in a container, with the psql in \
+                 there, and dump there: its lines can drop databases, and run programs where psql runs",
     ),
     (Kind::CustomFormat, "pg_dump's custom format", TO_SQL),
     (
@@ -115,7 +115,7 @@ const KNOWN: &[(Kind, &str, &str)] = &[
     (Kind::SevenZip, "a 7-Zip archive", "unpack it: 7z x -so FILE > x.sql"),
     (Kind::SqliteDatabase, "a database of SQLite, which no PostgreSQL reads", DUMP),
     (Kind::SqliteDump, "a dump of SQLite, which no PostgreSQL reads", DUMP),
-    (Kind::Tar, "a tar archive", "unpack it: tar xf FILE"),
+    (Kind::Tar, "a tar archive", "unpack the dump in it: tar xOf FILE > x.sql"),
     (Kind::TarFormat, "pg_dump's tar format", TO_SQL),
     (
         Kind::TextBefore,
@@ -165,5 +165,26 @@ impl Kind {
     fn known(self) -> (&'static str, &'static str) {
         let known = KNOWN.iter().find(|(kind, ..)| *kind == self);
         known.map_or((NO_DUMP, DUMP), |(_, what, command)| (what, command))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KNOWN, Kind};
+
+    /// The scan has passed none of these files: psql takes lines of them for commands, and the server drops what they name.
+    #[test]
+    fn no_way_gives_the_file_to_psql_or_writes_more_than_one_file() {
+        let ways = KNOWN.iter().map(|(kind, ..)| *kind).chain([Kind::AfterEnd(3)]).map(|kind| kind.way("'a b'"));
+        for way in ways {
+            let typed = way.lines().flat_map(|line| line.split([':', '|', ';', '{']));
+            let programs: Vec<&str> = typed.filter_map(|part| part.split_whitespace().next()).collect();
+            let is_run = |program: &&str| ["cargo", "psql", "sh", "bash", "docker"].contains(program);
+            assert!(!programs.iter().any(is_run) && !way.contains("db-shell"), "{way}");
+            let takes_file = way.lines().filter(|line| line.contains("'a b'"));
+            for line in takes_file {
+                assert!(line.contains("> x.sql") || line.contains("-f x.sql") || line.contains("-o"), "{line}");
+            }
+        }
     }
 }

@@ -29,7 +29,7 @@ impl Plan<'_> {
             return Ok(());
         }
         let script = self.script(server.session())?;
-        let user = server.target().user();
+        let user = crate::words::shell_word(server.target().user());
         let outcome = server.in_maintenance().ask(&script).map(drop);
         outcome.map_err(|error| {
             let hint = format!(

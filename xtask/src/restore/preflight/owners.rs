@@ -6,7 +6,7 @@ use crate::error::Fault;
 use crate::postgres::quote::{identifier, literal};
 use crate::postgres::server::Server;
 use crate::restore::rights::{self, POWERFUL};
-use crate::words::clean_line;
+use crate::words::{clean_line, shell_word};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
@@ -70,17 +70,17 @@ impl Given {
         );
         // A name with a line break in it begins no line of ours.
         let (quoted_role, quoted_owner) = (clean_line(&identifier(role)?), clean_line(&identifier(schema_owner)?));
-        let (role, schema_owner) = (clean_line(role), clean_line(schema_owner));
-        let way = if schema_owner == *user {
+        let (role, user, owner) = (shell_word(role), shell_word(user), shell_word(schema_owner));
+        let way = if owner == user {
             format!(
                 "restore it as a superuser; or give such objects to {user}, and back the database up again: \
                  cargo xtask db-shell, then\nREASSIGN OWNED BY {quoted_role} TO {quoted_owner};"
             )
         } else if *powerful {
-            format!("restore it as a superuser: a member of {schema_owner} may do more than this needs")
+            format!("restore it as a superuser: a member of {owner} may do more than this needs")
         } else {
             format!(
-                "restore it as a superuser, or ask one to make {role} a member of {schema_owner} for the restore:\n\
+                "restore it as a superuser, or ask one to make {role} a member of {owner} for the restore:\n\
                  GRANT {quoted_owner} TO {quoted_role};"
             )
         };

@@ -13,6 +13,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::quote::{identifier, literal, literals};
 use crate::postgres::server::Server;
 use crate::restore::rights::{NotMemberOf, POWERFUL};
+use crate::words::shell_word;
 use crate::words::{clean_line, hex};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
@@ -141,7 +142,7 @@ fn creation(role: &str) -> Result<String, Fault> {
 fn make(server: &Server<'_>, sql: &str) -> Result<()> {
     server.ask(&format!("BEGIN; {sql} COMMIT;")).map(drop).map_err(|error| {
         let user = server.target().user();
-        let hint = format!("user {user} needs CREATEROLE for that; or ask a user who has it");
+        let hint = format!("user {} needs CREATEROLE for that; or ask a user who has it", shell_word(user));
         error::explain(error, || Fault::failed("The roles that the backup names cannot be created").hint(hint))
     })
 }

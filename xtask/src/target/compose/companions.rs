@@ -83,7 +83,10 @@ impl Companions for Compose {
             "name a free port in .env: PROMETHEUS_PORT, GRAFANA_PORT, POSTGRES_EXPORTER_PORT, NODE_EXPORTER_PORT"
                 .to_owned()
         } else {
-            format!("see its containers and their logs: docker compose --project-name {project} logs --tail 20")
+            format!(
+                "see its containers and their logs: docker compose --project-name {} logs --tail 20",
+                crate::words::shell_word(&project)
+            )
         };
         let images = "name images that exist here or can be pulled: PROMETHEUS_IMAGE, GRAFANA_IMAGE, \
                       POSTGRES_EXPORTER_IMAGE, NODE_EXPORTER_IMAGE";

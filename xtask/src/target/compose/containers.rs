@@ -3,6 +3,7 @@
 use super::engine::DEADLINE;
 use crate::error::Fault;
 use crate::process::Program;
+use crate::words::shell_word;
 use anyhow::{Context as _, Error, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -120,7 +121,8 @@ impl Container {
         let hint = format!(
             "work in that checkout; or give this one a project of its own (in .env: \
              COMPOSE_PROJECT_NAME=another-name, and other ports)\n\
-             or, to work on that database: COMPOSE_PROJECT_NAME={project}"
+             or, to work on that database: COMPOSE_PROJECT_NAME={}",
+            shell_word(project)
         );
         Err(Fault::usage(message).hint(hint))
     }

@@ -27,7 +27,7 @@ impl Hints for Compose {
     }
 
     fn service_log_hint(&self, service: &str) -> String {
-        format!("see its log: docker compose logs --tail 20 {service}")
+        format!("see its log: docker compose logs --tail 20 {}", shell_word(service))
     }
 
     fn start_over_hint(&self) -> Option<String> {

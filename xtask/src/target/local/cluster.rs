@@ -6,6 +6,7 @@ use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::process::{Detached, Program, identity};
 use crate::target::client;
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
@@ -138,7 +139,7 @@ pub fn stop(folder: &Folder, programs: &Programs, user: Option<&User>) -> Result
         return Ok(());
     }
     let fault = Fault::failed("The local server did not stop");
-    let fault = fault.hint(format!("see its log: {}", folder.log(LOG).display()));
+    let fault = fault.hint(format!("see its log: {}", shell_word(&folder.log(LOG).to_string_lossy())));
     Err(anyhow::Error::msg(captured.stderr.trim().to_owned()).context(fault))
 }
 

@@ -7,6 +7,7 @@ use crate::settings::Settings;
 use crate::target::file_lock::FileLock;
 use crate::target::state_folder::{self, Whose};
 use crate::words::hex;
+use crate::words::shell_word;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -113,7 +114,10 @@ impl Folder {
             let fault = Fault::failed(format!("User {} cannot enter {}", user.name, self.path.display()));
             let better = format!("{SHARED}/{}", checkout_name(&self.path));
             return Err(fault
-                .hint(format!("PostgreSQL refuses to run as root; choose another folder: XTASK_LOCAL_DIR={better}"))
+                .hint(format!(
+                    "PostgreSQL refuses to run as root; choose another folder: XTASK_LOCAL_DIR={}",
+                    shell_word(&better)
+                ))
                 .into());
         }
         let last = if server.is_none() { 0o700 } else { 0o711 };

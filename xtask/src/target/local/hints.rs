@@ -7,7 +7,7 @@ use crate::words::shell_word;
 
 impl Hints for Local {
     fn password_hint(&self) -> String {
-        format!("the password is in {}", self.folder.path().join("password").display())
+        format!("the password is in {}", shell_word(&self.folder.path().join("password").to_string_lossy()))
     }
 
     fn setting_hint(&self, what: &str, setting: &str) -> String {
@@ -20,11 +20,11 @@ impl Hints for Local {
     }
 
     fn log_hint(&self) -> String {
-        format!("see the server's log: {}", self.log().display())
+        format!("see the server's log: {}", shell_word(&self.log().to_string_lossy()))
     }
 
     fn service_log_hint(&self, service: &str) -> String {
-        format!("see its log: {}", self.folder.log(service).display())
+        format!("see its log: {}", shell_word(&self.folder.log(service).to_string_lossy()))
     }
 
     fn start_over_hint(&self) -> Option<String> {

@@ -25,6 +25,7 @@ use crate::process::Program;
 use crate::settings::{self, Settings};
 use crate::target::openfga_program::OpenfgaProgram;
 use crate::target::programs::EMBEDDED;
+use crate::words::shell_word;
 use anyhow::Result;
 use cluster::{Running, State};
 use folder::{Folder, SHARED};
@@ -126,7 +127,10 @@ impl Local {
             "The local server was made for user {made_for}, but POSTGRES_USER is {}",
             self.role()
         ))
-        .hint(format!("set POSTGRES_USER={made_for}, or have another server: XTASK_LOCAL_DIR=/path {START}")))
+        .hint(format!(
+            "set POSTGRES_USER={}, or have another server: XTASK_LOCAL_DIR=/path {START}",
+            shell_word(&made_for)
+        )))
     }
 
     /// initdb stumbles half-way over these names (found by trying; it makes an extension that the role owns).

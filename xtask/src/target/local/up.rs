@@ -15,6 +15,7 @@ use crate::target::ports::{Taken, taken_by};
 use crate::target::startup::{Answering, Callbacks, Identity, Queries, Startup};
 use crate::target::wait::wait_for;
 use crate::target::{openfga_migration, openfga_program};
+use crate::words::shell_word;
 use anyhow::Result;
 use std::cell::RefCell;
 use std::path::Path;
@@ -196,7 +197,7 @@ fn start_on_free_port(
         }
     }
     let fault = Fault::unreachable("PostgreSQL did not start");
-    let fault = fault.hint(format!("see its log: {}", folder.log(cluster::LOG).display()));
+    let fault = fault.hint(format!("see its log: {}", shell_word(&folder.log(cluster::LOG).to_string_lossy())));
     Err(anyhow::Error::msg(last).context(fault))
 }
 
@@ -271,7 +272,7 @@ fn up_openfga(local: &Local, startup: &Startup, started: &mut bool) -> Result<Op
     wait(openfga::LOG, local, error::is_lasting, || {
         if server.borrow_mut().has_ended() {
             let fault = Fault::unreachable("OpenFGA did not start");
-            let fault = fault.hint(format!("see its log: {}", log.display())).lasting();
+            let fault = fault.hint(format!("see its log: {}", shell_word(&log.to_string_lossy()))).lasting();
             return Err(anyhow::Error::msg(cluster::log_since(&log, from)).context(fault));
         }
         probe::answers(&probe::own(&url, settings)?)
