@@ -211,7 +211,8 @@ impl Runner<'_, '_> {
         if closed.as_deref() == Some("true") {
             return Ok(());
         }
-        Err(Fault::failed("The file leaves a transaction open, which is rolled back").into())
+        let fault = Fault::failed("The file leaves a transaction open, which is rolled back");
+        Err(fault.hint("end the transaction in the file: COMMIT;").into())
     }
 }
 

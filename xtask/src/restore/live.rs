@@ -143,7 +143,7 @@ impl Live {
         let empty = EMPTY.replace("OWNER", &quote::literal(&other.owner)?);
         // A database that cannot be read is not empty.
         let answer = server.query::<Empty>(&empty).unwrap_or_default();
-        if !answer.owner_fits && !(create_roles && answer.owner_can_be_made) {
+        if !(answer.owner_fits || create_roles && answer.owner_can_be_made) {
             like.owner.clone_from(&live.owner);
         }
         Ok(if answer.empty { like } else { live.clone() })
