@@ -62,6 +62,29 @@ fn is_whole(run: &Outcome, files: usize) {
     run.holds(entries.len() == files, "every file should be reported");
 }
 
+/// The compressed file, its report and its text are those of the plain backup; gives the text's path.
+fn is_the_plain_one(database: &Database, plain: &Path, file: &Path, report: &Value) -> PathBuf {
+    let bytes = fs::read(file).unwrap();
+    assert_eq!(report["bytes"], bytes.len());
+    assert_eq!(report["sha256"], sha256(&bytes));
+    assert!(bytes.len() as u64 * 4 < fs::metadata(plain).unwrap().len(), "{}", bytes.len());
+    // The text is a plain file's, line by line, but for the format.
+    let text = unpacked(database, file);
+    assert_eq!(dump_of(&text), dump_of(plain));
+    let (said, whole) = (manifest(&text), fs::read(&text).unwrap());
+    let length = usize::try_from(said["bytes"].as_u64().unwrap()).unwrap();
+    assert_eq!(said["format"], 2);
+    assert!(
+        whole.starts_with(b"-- xtask backup, format 2: it is whole only if its last line is a manifest that fits\n")
+    );
+    assert!(whole[length..].starts_with(b"-- xtask manifest: {"));
+    assert_eq!(said["sha256"], sha256(&whole[..length]));
+    let compressed = usize::try_from(said["compressed"]["bytes"].as_u64().unwrap()).unwrap();
+    assert_eq!(said["compressed"]["sha256"], sha256(&bytes[..compressed]));
+    assert_eq!(said["copied"], manifest(plain)["copied"]);
+    text
+}
+
 fn a_compressed_backup_is_the_plain_one_in_less_room() {
     let database = shared().database();
     database.stack.admin(NASTY_ROLE);
@@ -72,25 +95,7 @@ fn a_compressed_backup_is_the_plain_one_in_less_room() {
     let mut files = Vec::new();
     for zstd in ["zstd", "no"] {
         let (file, report) = compressed(&database, zstd);
-        let bytes = fs::read(&file).unwrap();
-        assert_eq!(report["bytes"], bytes.len(), "{zstd}");
-        assert_eq!(report["sha256"], sha256(&bytes), "{zstd}");
-        assert!(bytes.len() as u64 * 4 < fs::metadata(&plain).unwrap().len(), "{zstd}: {}", bytes.len());
-        // The text is a plain file's, line by line, but for the format.
-        let text = unpacked(&database, &file);
-        assert_eq!(dump_of(&text), dump_of(&plain), "{zstd}");
-        let (said, whole) = (manifest(&text), fs::read(&text).unwrap());
-        let length = usize::try_from(said["bytes"].as_u64().unwrap()).unwrap();
-        assert_eq!(said["format"], 2);
-        assert!(
-            whole
-                .starts_with(b"-- xtask backup, format 2: it is whole only if its last line is a manifest that fits\n")
-        );
-        assert!(whole[length..].starts_with(b"-- xtask manifest: {"));
-        assert_eq!(said["sha256"], sha256(&whole[..length]));
-        let compressed = usize::try_from(said["compressed"]["bytes"].as_u64().unwrap()).unwrap();
-        assert_eq!(said["compressed"]["sha256"], sha256(&bytes[..compressed]));
-        assert_eq!(said["copied"], manifest(&plain)["copied"]);
+        let text = is_the_plain_one(&database, &plain, &file, &report);
         files.extend([file, text]);
     }
     // The compressed files, and what a hand unpacked.
@@ -105,8 +110,13 @@ fn a_compressed_backup_is_the_plain_one_in_less_room() {
     }
     let run = database.xtask(["db-restore", "-", "--yes", "--dry-run"]).stdin(fs::read(&files[0]).unwrap()).run();
     run.ok();
+    verified_from_stdin(&database, &files[..2]);
+}
+
+/// `db-verify -` reads a backup of either kind, and keeps nothing of it.
+fn verified_from_stdin(database: &Database, files: &[PathBuf]) {
     let kept = database.sandbox.backups();
-    for file in &files[..2] {
+    for file in files {
         let verify = |args: &[&str]| database.xtask(["db-verify", "-"]).args(args).stdin(fs::read(file).unwrap()).run();
         verify(&[]).ok().stdout_has("✓ standard input: whole (");
         verify(&["--restore"]).ok().stdout_has(", restored and compared in ");

@@ -30,14 +30,7 @@ fn a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand() {
     restart_with_pg_cron(&local);
     local.sql("openfga", "CREATE EXTENSION pg_cron; SELECT cron.schedule('a job', '0 3 * * *', 'SELECT 1')");
     let one = "extension pg_cron can be in one database alone, openfga, which cron.database_name names";
-    for own in [
-        "ALTER DATABASE openfga CONNECTION LIMIT 50",
-        "REVOKE CONNECT ON DATABASE openfga FROM PUBLIC",
-        "COMMENT ON DATABASE openfga IS 'a person''s'",
-        "ALTER DATABASE openfga SET statement_timeout TO '5min'",
-    ] {
-        local.sql("postgres", own);
-    }
+    has_properties_of_its_own(&local);
     let told = backup(&local, one, true);
     refused(&local, one);
     // Another database cannot have the extension by hand either.
@@ -65,6 +58,17 @@ fn a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand() {
     restart(&local);
     health().says("postgres", "ok", "database openfga", "");
     by_hand(&local, &told);
+}
+
+fn has_properties_of_its_own(local: &Local) {
+    for own in [
+        "ALTER DATABASE openfga CONNECTION LIMIT 50",
+        "REVOKE CONNECT ON DATABASE openfga FROM PUBLIC",
+        "COMMENT ON DATABASE openfga IS 'a person''s'",
+        "ALTER DATABASE openfga SET statement_timeout TO '5min'",
+    ] {
+        local.sql("postgres", own);
+    }
 }
 
 struct Told {

@@ -150,7 +150,7 @@ fn a_model_that_strands_live_tuples_is_a_question() {
     told.ok().stderr_has("is not the file's: 1 difference (~ doc#viewer: [user with in_time]");
     told.stderr_has("  → write the file's: cargo xtask setup-openfga");
     let text = std::fs::read_to_string(shop.sandbox.path("openfga/store.fga.yaml")).unwrap();
-    let piped = shop.test_auth(["--file", "-"]).stdin(text).here(&shop.sandbox.path("openfga")).run();
+    let piped = shop.test_auth(["--file", "-"]).stdin(text).here(shop.sandbox.path("openfga")).run();
     piped
         .ok()
         .stderr_has("  → write the file's with setup-openfga: save the text as a file first, or pipe it in once more");

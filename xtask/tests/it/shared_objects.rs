@@ -129,30 +129,33 @@ fn a_restore_that_changes_something_outside_is_not_swapped_in() {
     local.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to");
 }
 
+/// What code of a file does to table a, and what is said of it.
+const CHANGES_OF_LOADED_ROWS: [(&str, &str); 6] = [
+    (
+        "DELETE FROM public.a WHERE i = 2;",
+        "public.a has 1 row after the load, the backup holds 2: code of the file changed them while it was loaded",
+    ),
+    ("INSERT INTO public.a VALUES (3);", "public.a has 3 rows after the load, the backup holds 2"),
+    (
+        "DROP TABLE IF EXISTS public.a;",
+        "public.a is not there after the load, the backup holds 2 rows: code of the file dropped or renamed it",
+    ),
+    ("ALTER TABLE IF EXISTS public.a RENAME TO another;", "public.a is not there after the load"),
+    (
+        "DROP TABLE public.a; CREATE TABLE public.a (i int) PARTITION BY LIST (i);",
+        "public.a is not there after the load",
+    ),
+    (
+        "INSERT INTO public.a VALUES (3); ALTER EXTENSION plpgsql ADD TABLE public.a;",
+        "public.a has 3 rows after the load, the backup holds 2",
+    ),
+];
+
 /// The server counts the rows of a COPY before the code of a later one runs.
 fn a_restore_whose_code_changes_loaded_rows_is_not_swapped_in() {
     let local = server();
     let kept = "CREATE TABLE public.a (i int);\nCREATE TABLE public.e ();\nCOPY public.a (i) FROM stdin;\n1\n2\n\\.\n";
-    for (statement, named) in [
-        (
-            "DELETE FROM public.a WHERE i = 2;",
-            "public.a has 1 row after the load, the backup holds 2: code of the file changed them while it was loaded",
-        ),
-        ("INSERT INTO public.a VALUES (3);", "public.a has 3 rows after the load, the backup holds 2"),
-        (
-            "DROP TABLE IF EXISTS public.a;",
-            "public.a is not there after the load, the backup holds 2 rows: code of the file dropped or renamed it",
-        ),
-        ("ALTER TABLE IF EXISTS public.a RENAME TO another;", "public.a is not there after the load"),
-        (
-            "DROP TABLE public.a; CREATE TABLE public.a (i int) PARTITION BY LIST (i);",
-            "public.a is not there after the load",
-        ),
-        (
-            "INSERT INTO public.a VALUES (3); ALTER EXTENSION plpgsql ADD TABLE public.a;",
-            "public.a has 3 rows after the load, the backup holds 2",
-        ),
-    ] {
+    for (statement, named) in CHANGES_OF_LOADED_ROWS {
         let body = format!("{kept}{}", by_a_check(statement));
         let file = Forged::of(dump(&body)).taken("openfga", Clock::now()).write(&local.sandbox, "hostile.sql");
         for jobs in ["1", "2"] {
