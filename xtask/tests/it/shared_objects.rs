@@ -129,7 +129,7 @@ fn a_restore_that_changes_something_outside_is_not_swapped_in() {
     local.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to");
 }
 
-/// What code of a file does to table a, and what is said of it.
+/// What code of a file does to table a, and the message.
 const CHANGES_OF_LOADED_ROWS: [(&str, &str); 6] = [
     (
         "DELETE FROM public.a WHERE i = 2;",
