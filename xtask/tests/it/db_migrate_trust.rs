@@ -110,7 +110,7 @@ fn an_armed_ledger_is_read_and_not_written() {
     let run = as_superuser(&database, &["db-migrate", "up", "--no-backup"]).run();
     let owner = &database.role;
     run.code(1).stderr_has(&format!(" is not written: it belongs to user {owner} and has "));
-    run.stderr_has(&format!("→ that could run code of {owner} with the rights of postgres: log in as {owner}"));
+    run.stderr_has(&format!("→ that could run code of '{owner}' with the rights of postgres: log in as '{owner}'"));
     for (what, ..) in ARMS {
         run.stderr_has(what);
     }

@@ -100,7 +100,7 @@ fn odd_folders_and_roles_work_and_the_environment_has_no_effect() {
     local.proven(1);
     let other = local.xtask(["db-shell", "--", "-c", "SELECT 1"]).run();
     other.code(2).prints_nothing().stderr_has(ROLE).stderr_has("POSTGRES_USER is postgres");
-    other.stderr_has(&format!("POSTGRES_USER={ROLE}"));
+    other.stderr_has(&format!("POSTGRES_USER='{ROLE}'"));
     local.xtask(["up"]).run().code(2).stderr_has(ROLE).stderr_lacks("✓");
     xtask(&["down"]).run().ok();
 }

@@ -294,8 +294,8 @@ fn services_of_any_of_the_databases_stop_once_and_start_once() {
     }
     let run = pair.restore().args(["--verbose"]).run();
     run.ok().stderr_has("Services that will be stopped: client\n").stderr_has("Services:  stopped for ");
-    for what in [" stop --timeout 10 -- client", " start -- client"] {
-        let count = run.stderr.lines().filter(|line| line.ends_with(what)).count();
+    for what in ["+ docker stop -t 10 ", "+ docker start "] {
+        let count = run.stderr.lines().filter(|line| line.starts_with(what)).count();
         run.holds(count == 1, &format!("{what} should be run once"));
     }
     assert!(stack.runs("client"));

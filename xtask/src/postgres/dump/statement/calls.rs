@@ -95,6 +95,8 @@ impl Calls {
             (1, First::Create) if is("table statistics") => self.expects_columns = true,
             (2, First::CreateKind) if is("table") => self.expects_columns = true,
             _ if is("references") => self.expects_columns = true,
+            // `CREATE STATISTICS s ON f(a) FROM t`
+            _ if is(GRAMMAR) => self.expects_columns = false,
             _ => {}
         }
         self.words = self.words.saturating_add(1);
@@ -128,6 +130,7 @@ mod tests {
             ("CREATE INDEX i ON public.t USING btree (lower(w), a DESC) INCLUDE (b) WHERE (a IS NOT NULL);", false),
             ("CREATE VIEW public.v AS\n SELECT count(*) FILTER (WHERE (t.a > 1)) AS n FROM public.t;", false),
             ("CREATE STATISTICS public.s (dependencies) ON a, b FROM public.t;", false),
+            ("CREATE STATISTICS public.s ON a, lo_export(1, 'x') FROM public.t;", true),
             ("SELECT pg_catalog.setval('public.s', 7, true);", false),
             ("INSERT INTO public.t (a, b) VALUES (1, 'lo_export(1)');", false),
             ("COMMENT ON TABLE public.t IS 'lo_export(1)';", false),
