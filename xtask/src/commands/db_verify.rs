@@ -131,6 +131,8 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
         Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
             return Err(error);
         }
+        // Nothing was piped in: no backup was looked at.
+        Err(error) if subject.is_stdin() && error::exit(&error) == Exit::Usage => return Err(error),
         Err(error) => return Ok(entry.failed(error, context)),
     };
     entry.holds(&backup);

@@ -26,14 +26,20 @@ const OTHERS: &str = "
 /// The first schema of the path that has OpenFGA's tables; else the first of all, where they would be made.
 const HOME: &str = "
   home AS (SELECT p.oid, p.nspname, p.nspowner, p.nspacl FROM path AS p ORDER BY NOT EXISTS (
-    SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace = p.oid AND c.relname = 'goose_db_version'), p.place LIMIT 1)";
+    SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace = p.oid AND c.relname = 'goose_db_version'), p.place LIMIT 1),
+  twice AS (SELECT pg_catalog.count(*) > 1 AS is_twice FROM path AS p JOIN pg_catalog.pg_class AS c
+    ON c.relnamespace = p.oid AND c.relname = 'goose_db_version')";
 
 /// What hangs on those relations and runs when they are read or written, and whose code it uses. A view of others on them is
 /// nothing that OpenFGA reads.
 const PARTS: &str = "
+  reached AS (SELECT t.oid FROM own AS t UNION SELECT d.refobjid FROM reached AS r
+    JOIN pg_catalog.pg_rewrite AS w ON w.ev_class = r.oid JOIN pg_catalog.pg_depend AS d
+      ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid
+        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass),
   part AS (
-    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AS classid, t.oid AS objid FROM own AS t
-    UNION SELECT d.classid, d.objid FROM own AS t JOIN pg_catalog.pg_depend AS d
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AS classid, t.oid AS objid FROM reached AS t
+    UNION SELECT d.classid, d.objid FROM reached AS t JOIN pg_catalog.pg_depend AS d
       ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = t.oid
     WHERE d.classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_attrdef'::pg_catalog.regclass,
         'pg_catalog.pg_constraint'::pg_catalog.regclass, 'pg_catalog.pg_trigger'::pg_catalog.regclass,
@@ -57,12 +63,14 @@ const PARTS: &str = "
 
 /// One row for each: in which order, what, its object, the role that has it, and a weaker member of that role.
 const EXPOSED: &str = "
-  SELECT 1 AS place, 'schema' AS kind, pg_catalog.format('%I', h.nspname) AS object, a.role, a.member, true AS called
-    FROM home AS h JOIN able AS a ON a.oid = h.nspowner
+  SELECT 1 AS place, CASE WHEN t.is_twice THEN 'planted' ELSE 'schema' END AS kind,
+    pg_catalog.format(CASE WHEN t.is_twice THEN 'schema %I' ELSE '%I' END, h.nspname) AS object, a.role, a.member, true AS called
+    FROM home AS h JOIN able AS a ON a.oid = h.nspowner CROSS JOIN twice AS t
   UNION SELECT 2, 'create', pg_catalog.format('%I', h.nspname), o.role, o.member, true
     FROM home AS h CROSS JOIN LATERAL pg_catalog.aclexplode(h.nspacl) AS g JOIN others AS o ON o.oid = g.grantee
     WHERE g.privilege_type = 'CREATE' AND g.grantee <> h.nspowner
-  UNION SELECT 3, 'relation', t.name, a.role, a.member, true FROM own AS t JOIN able AS a ON a.oid = t.relowner
+  UNION SELECT 3, CASE WHEN w.is_twice THEN 'planted' ELSE 'relation' END, t.name, a.role, a.member, true
+    FROM own AS t JOIN able AS a ON a.oid = t.relowner CROSS JOIN twice AS w
   UNION SELECT 4, 'view', t.name, NULL, NULL, true FROM own AS t WHERE t.relkind NOT IN ('r', 'S') AND EXISTS (SELECT FROM able)
   UNION SELECT 5, 'privilege', t.name, o.role, o.member, true FROM own AS t CROSS JOIN LATERAL (
       SELECT g.grantee, g.privilege_type FROM pg_catalog.aclexplode(t.relacl) AS g UNION ALL

@@ -75,6 +75,8 @@ enum Kind {
     Create,
     /// The role owns a relation that OpenFGA uses.
     Relation,
+    /// The role owns a schema, or a relation in it, and another schema of the path has OpenFGA's tables, too.
+    Planted,
     /// A relation that is no table.
     View,
     /// The role may create triggers or foreign keys on a table.
@@ -106,6 +108,9 @@ impl Exposure {
             Kind::Relation => format!("{object} belongs to role {role}"),
             Kind::Attached => format!("{object} uses code of role {role}"),
             Kind::Named => format!("{object} of role {role} has a name of PostgreSQL's own"),
+            Kind::Planted => {
+                format!("{object} belongs to role {role}, and another schema of the path has OpenFGA's tables, too")
+            }
             Kind::Create | Kind::View | Kind::Privilege | Kind::Default => self.why_of(&who),
         }
     }
@@ -118,6 +123,7 @@ impl Exposure {
             Kind::Schema => format!("{who} owns schema {object}"),
             Kind::Create => format!("{who} may create objects in schema {object}"),
             Kind::Relation => format!("{who} owns {object}"),
+            Kind::Planted => format!("{who} owns {object}, and another schema of the path has OpenFGA's tables, too"),
             Kind::View => format!("{object} is not a table"),
             Kind::Privilege => format!("{who} may create triggers or foreign keys on {object}"),
             Kind::Default => format!("{who} gets the right to create triggers or foreign keys on new tables"),
@@ -154,7 +160,7 @@ impl Exposure {
             Kind::Default => format!(
                 "ALTER DEFAULT PRIVILEGES FOR ROLE {user}{object} REVOKE TRIGGER, REFERENCES ON TABLES FROM {role}"
             ),
-            Kind::View | Kind::Attached | Kind::Named => return None,
+            Kind::Planted | Kind::View | Kind::Attached | Kind::Named => return None,
         };
         // A name with a line break in it begins no line of ours.
         Some(clean_line(&statement))
@@ -168,6 +174,11 @@ impl Exposure {
     /// Whether it is the database itself.
     pub fn is_database(&self) -> bool {
         self.kind == Kind::Database
+    }
+
+    /// What hides the tables of another schema: a person removes it, and takes it over in no case.
+    pub fn planted(&self) -> Option<String> {
+        (self.kind == Kind::Planted).then(|| shell_word(&self.object))
     }
 
     /// What a person looks at and removes.
@@ -240,6 +251,7 @@ mod tests {
             ("database", false),
             ("schema", false),
             ("relation", false),
+            ("planted", false),
             ("view", false),
             ("attached", false),
             ("named", false),

@@ -96,6 +96,8 @@ fn ways_out(verb: &str, exposed: &[&Exposure], (user, maintenance): (&str, &str)
             lines.push(format!("{or}{what}: cargo xtask db-shell -- {place}-c {sql}"));
         }
     }
+    let planted = exposed.iter().filter_map(|exposure| exposure.planted());
+    lines.extend(planted.map(|object| format!("remove it if the tables of the other schema are yours: {object}")));
     let to_remove = exposed.iter().filter_map(|exposure| exposure.to_remove());
     let user = shell_word(user);
     lines.extend(to_remove.map(|object| format!("look at it; give it to user {user}, or remove it: {object}")));

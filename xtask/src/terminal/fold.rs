@@ -1,7 +1,7 @@
 //! Text laid out for a terminal that is narrower than its lines.
 
 use super::pieces::pieces;
-use super::signs::word_is_as_ours;
+use super::signs::{is_sign, word_is_as_ours};
 use unicode_width::UnicodeWidthStr as _;
 
 /// No text is folded into lines that are narrower than this many columns.
@@ -52,7 +52,7 @@ fn broken(text: &str, room: &Room, call: Option<&str>) -> Vec<String> {
     let later = " ".repeat(room.later);
     let mut lines = Vec::new();
     let (mut line, mut begin) = (text[..indent].to_owned(), indent);
-    for word in pieces(&text[indent..], call) {
+    for word in pieces(&text[indent..], call).into_iter().flat_map(|piece| whole_or_words(piece, width)) {
         let is_begun = line.len() > begin;
         // A mark stands before its first word, however long that is.
         let is_mark = shown_width(&line) <= indent.saturating_add(room.mark) && lines.is_empty();
@@ -74,6 +74,12 @@ fn broken(text: &str, room: &Room, call: Option<&str>) -> Vec<String> {
         .map(|line| line.trim_end().to_owned())
         .filter(|line| !line.is_empty() || text.is_empty())
         .collect()
+}
+
+/// A command stays whole, unless the terminal would break it and could begin a line with a sign of others.
+fn whole_or_words(piece: &str, width: usize) -> Vec<&str> {
+    let is_risky = shown_width(piece) > width && (piece.chars().any(is_sign) || piece.contains("-> "));
+    if is_risky { piece.split(' ').collect() } else { vec![piece] }
 }
 
 /// The bytes of the blanks at a text's beginning.

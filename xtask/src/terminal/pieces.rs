@@ -75,8 +75,9 @@ impl Line<'_, '_> {
         let rest = &self.text[at..];
         let is_ours = rest.strip_prefix(self.call).is_some_and(|rest| rest.starts_with(' '));
         let word = &self.text[at..self.word_end(at)];
-        let sets =
-            word.split_once('=').is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+        let sets = word
+            .split_once('=')
+            .is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
         let is_other = sets || PROGRAMS.contains(&word) || STATEMENTS.contains(&word);
         if self.is_quoted(at) || !(is_ours || is_behind_colon && is_other) {
             return None;

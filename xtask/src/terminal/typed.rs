@@ -28,17 +28,18 @@ fn outside_quotes<'a>(text: &'a str, words: &'a str) -> impl Iterator<Item = usi
 /// The words in quotes of a shell or of SQL. An apostrophe behind a letter is none, nor a quote that nothing ends.
 pub(super) fn quotes(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
-    let (mut before, mut from) = (' ', 0);
+    let ((mut earlier, mut before), mut from) = ((' ', ' '), 0);
     for (at, letter) in text.char_indices() {
+        let is_escaping = before == 'E' && !earlier.is_alphanumeric();
         // Behind a backslash a quote begins nothing: `'it'\''s'`.
-        let may_begin = at >= from && before != '\\' && !before.is_alphanumeric();
+        let may_begin = at >= from && before != '\\' && (is_escaping || !before.is_alphanumeric());
         let is_begin = may_begin && matches!(letter, '\'' | '"');
         let length = is_begin.then(|| quote_length(&text[at + 1..], letter)).flatten();
         if let Some(length) = length {
             from = at + 1 + length;
             found.push(at..from);
         }
-        before = letter;
+        (earlier, before) = (before, letter);
     }
     found
 }
@@ -198,7 +199,12 @@ mod tests {
             );
         }
         // Nor is a command in a name one of ours.
-        for named in ["'a'\\'' cargo xtask db-reset'", "\"i cargo xtask db-reset\"", "$'a\\012cargo xtask db-reset'"] {
+        for named in [
+            "'a'\\'' cargo xtask db-reset'",
+            "\"i cargo xtask db-reset\"",
+            "$'a\\012cargo xtask db-reset'",
+            "E'x cargo xtask db-reset'",
+        ] {
             let typed =
                 format!("the owner's: P={named} cargo xtask db-restore --target url --database 'a b\\n' {named}");
             let text = format!("the owner's: P={named} cargo xtask db-restore {named}");

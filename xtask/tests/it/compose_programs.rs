@@ -87,5 +87,7 @@ fn what_a_service_waits_for_works_again_before_it_starts() {
     restore().ok().stderr_has("Services:  stopped for ");
     assert!(stack.runs("client") && !stack.runs("worker"));
     assert_eq!(prepared(), second);
-    assert_eq!(compose_calls(&fakes, "start"), 1, "{:?}", fakes.calls());
+    for (word, calls) in [("start", 1), ("stop", 0)] {
+        assert_eq!(compose_calls(&fakes, word), calls, "{word}: {:?}", fakes.calls());
+    }
 }

@@ -51,9 +51,12 @@ fn a_disk_that_fills_while_writing_leaves_no_file() {
     fs::create_dir(database.sandbox.beside("old")).unwrap();
     fs::rename(&old, database.sandbox.beside("old").join(old.file_name().unwrap())).unwrap();
     let old = old.file_name().unwrap().to_str().unwrap();
-    for (size, why) in [("12m", "it is full"), ("18m", " MB are left")] {
+    for size in ["12m", "18m"] {
         let (run, left) = on_disk(database.xtask(["db-backup"]), &disk, &format!("size={size}"), &bring);
-        run.code(1).prints_nothing().stderr_has("has no room for the backup").stderr_has(why).stderr_lacks("✓");
+        run.code(1).prints_nothing().stderr_has("has no room for the backup").stderr_lacks("✓");
+        // pg_dump writes the file itself, and may be ahead of what this program has read of it.
+        let is_named = run.stderr.contains("it is full") || run.stderr.contains(" are left");
+        run.holds(is_named, "the free space should be named");
         assert_eq!(left, [old], "{size}");
         wait_until("its sessions are gone", || database.our_sessions() == 0);
     }

@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] groups_that_hold_each_other_hide_no_change,
         [Stack, Openfga] a_condition_of_a_tuple_that_leads_nowhere_is_decided_as_on_the_server,
         [Stack, Openfga] two_values_of_a_tuple_come_before_two_tuples,
+        [Stack, Openfga] a_link_hides_no_values_that_a_person_may_choose,
     ]
 }
 
@@ -45,11 +46,15 @@ type doc
     define seat: [folder]
     define either: [user with two] or (viewer from seat and guest)
     define guest: [user]
+    define lent: [user with square, group#member]
 condition late(hour: int, limit: int) {
   hour > limit
 }
 condition two(a: int, b: int) {
   a == 7 && b == 8
+}
+condition square(a: int) {
+  a * a == 1369
 }
 ";
 
@@ -148,4 +153,14 @@ fn two_values_of_a_tuple_come_before_two_tuples() {
     let json = ask(&["--json"]).code(1).json();
     carry_out(&shop, &json["remedies"][0]);
     ask(&[]).ok();
+}
+
+fn a_link_hides_no_values_that_a_person_may_choose() {
+    let shop = set_up(&[
+        tuple("user:bob", "member", "group:red", ""),
+        tuple("user:bob", "lent", "doc:1", "{name: square, context: {a: 2}}"),
+    ]);
+    let run = shop.debug_auth(["user:bob", "lent", "doc:1"]).run();
+    run.code(1).stdout_has("write group:red#member lent doc:1\n");
+    run.stdout_has("(not verified)").stdout_has("change the values of the condition of user:bob lent doc:1\n");
 }

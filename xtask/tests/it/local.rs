@@ -170,8 +170,9 @@ fn openfga_is_not_started_in_a_database_of_another_role() {
 const EXPOSED: &[(&str, &str, &str)] = &[
     (
         "CREATE SCHEMA postgres AUTHORIZATION low; CREATE VIEW postgres.goose_db_version AS SELECT 1 AS id",
-        "schema postgres belongs to role low (and 1 more); the program openfga could run code from there",
-        "ALTER SCHEMA postgres OWNER TO \"postgres\"",
+        "schema postgres belongs to role low, and another schema of the path has OpenFGA's tables, too (and 1 more); the \
+         program openfga could run code from there",
+        "remove it if the tables of the other schema are yours: 'schema postgres'",
     ),
     (
         "ALTER SCHEMA public OWNER TO low",

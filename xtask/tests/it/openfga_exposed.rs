@@ -8,6 +8,8 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] a_role_that_shares_a_group_with_the_login_is_found,
         [Postgres] code_at_an_event_of_the_database_counts,
+        [Postgres] code_behind_a_rule_counts,
+        [Postgres] a_schema_that_hides_another_ones_tables_is_taken_over_in_no_case,
         [Postgres] a_name_that_openfga_never_calls_counts_for_another_version_alone,
         [OpenfgaBin, Postgres] what_a_role_left_in_an_earlier_schema_is_not_reached,
         [OpenfgaBin, Postgres] openfgas_tables_are_made_and_found_in_the_first_schema_of_the_path,
@@ -112,6 +114,35 @@ fn code_at_an_event_of_the_database_counts() {
         let run = up_with(&local, &fakes, name, &format!("{trigger}; {harmless}"));
         run.code(1).stderr_has("openfga migrate failed");
     }
+}
+
+fn code_behind_a_rule_counts() {
+    let local = Local::new();
+    local.up();
+    local.sql("postgres", "CREATE ROLE low LOGIN");
+    let fakes = Fakes::new(&local.sandbox).program("openfga", "exit 1");
+    let rule = "CREATE TABLE public.store (id text); CREATE TABLE public.audit (id text);
+        CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER FUNCTION public.f() OWNER TO low;
+        CREATE TRIGGER tt BEFORE INSERT ON public.audit FOR EACH ROW EXECUTE FUNCTION public.f();
+        CREATE RULE rr AS ON INSERT TO public.store DO ALSO INSERT INTO public.audit VALUES (NEW.id)";
+    let run = up_with(&local, &fakes, "ruled", rule);
+    run.code(1).stderr_has("trigger tt on table public.audit uses code of role low; ");
+    run.stderr_lacks("openfga migrate failed");
+    let run = up_with(&local, &fakes, "own", &format!("{rule}; ALTER FUNCTION public.f() OWNER TO postgres"));
+    run.code(1).stderr_has("openfga migrate failed");
+}
+
+fn a_schema_that_hides_another_ones_tables_is_taken_over_in_no_case() {
+    let local = Local::new();
+    local.up();
+    local.sql("postgres", "CREATE ROLE low LOGIN");
+    let fakes = Fakes::new(&local.sandbox).program("openfga", "exit 1");
+    let planted = "CREATE TABLE public.goose_db_version (id int); CREATE SCHEMA postgres AUTHORIZATION low;
+        CREATE TABLE postgres.goose_db_version (id int); ALTER TABLE postgres.goose_db_version OWNER TO low";
+    let run = up_with(&local, &fakes, "planted", planted);
+    let why = "schema postgres belongs to role low, and another schema of the path has OpenFGA's tables, too";
+    run.code(1).stderr_has(why).stderr_lacks("OWNER TO").stderr_lacks("openfga migrate failed");
+    run.stderr_has("remove it if the tables of the other schema are yours: 'schema postgres'\n");
 }
 
 fn a_name_that_openfga_never_calls_counts_for_another_version_alone() {

@@ -90,7 +90,7 @@ fn a_root_that_is_no_compose_project_is_refused() {
     let run = Xtask::new(&sandbox).args(["--root", "../empty", "db-list"]).run();
     run.code(2).stderr_has("which is not a checkout (no Compose file, but one in a folder below)");
     run.stderr_has(&format!("→ work there: --root '{}'; or say that it belongs to this folder: ", deploy.display()));
-    run.stderr_has(&format!("COMPOSE_FILE=a b/compose.yaml:a b/compose.override.yaml in {}/.env\n", empty.display()));
+    run.stderr_has(&format!("COMPOSE_FILE='a b/compose.yaml:a b/compose.override.yaml' in {}/.env\n", empty.display()));
     fs::write(empty.join(".env"), "COMPOSE_FILE=a b/compose.yaml:a b/compose.override.yaml\n").unwrap();
     Xtask::new(&sandbox).args(["--root", "../empty", "db-list"]).run().ok();
 }

@@ -244,9 +244,8 @@ fn openfga_is_not_run_after_a_swap_where_another_role_put_something_on_its_path(
         |args: &[&'static str]| fakes.over(database.xtask(args.iter().copied()).env("DATABASE_URL", &superuser)).run();
     xtask(&["db-backup"]).ok();
     let run = xtask(&["db-restore", "--yes"]);
-    run.code(6).stderr_has(&format!(
-        "OpenFGA's tables in {name} were not migrated: schema postgres belongs to role '{role}' "
-    ));
+    run.code(6)
+        .stderr_has(&format!("OpenFGA's tables in {name} were not migrated: schema postgres belongs to role '{role}'"));
     run.stderr_has("cargo xtask db-restore --repair");
     assert_eq!(fakes.calls(), Vec::<Vec<String>>::new());
     // Without it the program runs, and its address names the one schema, since the role may still make another.

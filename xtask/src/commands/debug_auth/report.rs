@@ -14,7 +14,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-const ENDS_EARLY: &str = "  further tuples, which were not read: that they lead on is the server's answer";
+const ENDS_EARLY: &str = "  further tuples, which the tree does not decide: that they lead on is the server's answer";
 
 /// What was found out.
 pub struct Report<'a> {

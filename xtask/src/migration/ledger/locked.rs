@@ -15,7 +15,9 @@ pub fn named(error: anyhow::Error, table: &str, server: &Server<'_>) -> anyhow::
         return error;
     }
     let holders = locks::holders(server).unwrap_or_default();
-    let Some(holder) = holders.iter().find(|holder| holder.what.contains(table)) else {
+    // A name in quotes or with its schema; one that is not found so is reported without its holder.
+    let is_it = |what: &str| what.rsplit([' ', '.']).next().is_some_and(|last| last.trim_matches('"') == table);
+    let Some(holder) = holders.iter().find(|holder| is_it(&holder.what)) else {
         let fault = Fault::new(Exit::Locked, format!("The ledger {table} is locked by another session"));
         return error.context(fault.hint("try again when that session has ended"));
     };

@@ -153,6 +153,11 @@ impl<'a> Live<'a> {
         Ok(Vec::new())
     }
 
+    /// Whether so many other values of conditions were tried that no more are.
+    pub fn has_tried_enough_values(&self) -> bool {
+        self.values.get() >= MOST_VALUES
+    }
+
     /// The server's list of the objects to which the user has a relation. `None`: it gives none, or not in time.
     fn listed_objects(&self, user: &str, relation: &str, object_type: &str) -> Result<Option<Objects>> {
         if self.is_slow.get() {

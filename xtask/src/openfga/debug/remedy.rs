@@ -180,7 +180,7 @@ impl Search<'_> {
         Ok(self.together(&self.allowing(base)?, &unblocked))
     }
 
-    /// Sets after which the node, which leads to the user or is a cycle, does so or is that no more.
+    /// Sets after which a node that leads to the user leads there no more, and a node that is a cycle is none any more.
     fn denying(&self, node: &Node) -> Result<Vec<Set>> {
         if node.unshown.yes + node.unshown.undecided > 0 {
             self.are_cut.set(true);

@@ -47,10 +47,11 @@ pub fn remedies(model: &Model, live: &Live<'_>, question: Key<'_>, tree: &Node) 
         let is_cut = found.are_cut || wider.are_cut || new.len() > left;
         let more = tried(model, live, question, new.into_iter().take(left).collect())?;
         lacks_links |= wider.lacks_links;
-        found = if more.verified.is_empty() { found } else { more };
-        found.are_cut |= is_cut;
+        let open = open_of_both(found.open, more.open, &more.verified);
+        found = Remedies { open, are_cut: is_cut || more.are_cut, verified: more.verified };
     }
     found.are_cut |= lacks_links && found.verified.is_empty() && found.open.is_empty();
+    found.are_cut |= live.has_tried_enough_values();
     Ok(found)
 }
 
@@ -96,14 +97,8 @@ fn without_needless(model: &Model, live: &Live<'_>, question: Key<'_>, mut set: 
 /// Of the sets whose conditions need other values the smallest ones, as far as they are no larger than the verified ones.
 /// Of those that are no smaller, only other values of a tuple that is there are worth a look.
 fn open_ones(model: &Model, live: &Live<'_>, question: Key<'_>, sets: Vec<Set>, verified: &[Set]) -> Result<Vec<Set>> {
-    let has_values = verified.iter().flatten().any(|change| change.action == Action::ChangeValues);
-    let has_own = |change: &Change| change.tuple.condition.as_ref().is_some_and(|it| !it.context.is_empty());
-    let is_there =
-        |set: &Set| set.iter().all(|it| !it.has_condition() || (it.action == Action::ChooseValues && has_own(it)));
-    let is_smaller = |set: &Set| verified.first().is_none_or(|first| set.len() < first.len());
-    let is_wanted = |set: &Set| is_smaller(set) || (!has_values && is_there(set));
     let mut found: Vec<Set> = Vec::new();
-    for set in sets.into_iter().filter(is_wanted).take(TRIED_OPEN) {
+    for set in sets.into_iter().filter(|set| is_wanted(set, verified)).take(TRIED_OPEN) {
         if found.len() >= MOST_OPEN || found.first().is_some_and(|first| first.len() < set.len() || set.len() > 1) {
             break;
         }
@@ -114,6 +109,25 @@ fn open_ones(model: &Model, live: &Live<'_>, question: Key<'_>, sets: Vec<Set>, 
         }
     }
     Ok(found)
+}
+
+/// Whether an open set is worth a look beside the verified ones.
+fn is_wanted(set: &Set, verified: &[Set]) -> bool {
+    let has_values = verified.iter().flatten().any(|change| change.action == Action::ChangeValues);
+    let has_own = |change: &Change| change.tuple.condition.as_ref().is_some_and(|it| !it.context.is_empty());
+    let is_there = set.iter().all(|it| !it.has_condition() || (it.action == Action::ChooseValues && has_own(it)));
+    let is_smaller = verified.first().is_none_or(|first| set.len() < first.len());
+    is_smaller || (!has_values && is_there)
+}
+
+/// The open sets of both searches, as one search would have kept them.
+fn open_of_both(first: Vec<Set>, more: Vec<Set>, verified: &[Set]) -> Vec<Set> {
+    let mut all: Vec<Set> = first.into_iter().chain(more).filter(|set| is_wanted(set, verified)).collect();
+    all.sort_by_key(Vec::len);
+    let smallest = all.first().map_or(0, Vec::len);
+    all.retain(|set| set.len() == smallest);
+    all.truncate(if smallest == 1 { MOST_OPEN } else { 1 });
+    all
 }
 
 /// The tuples of the changes of some kinds.

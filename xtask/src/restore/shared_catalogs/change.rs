@@ -90,9 +90,8 @@ impl Change {
         matches!(self.what, What::Added)
     }
 
-    /// Whether one of PostgreSQL's own functions can do it, as a default or a view may call it: `pg_replication_origin_create`.
-    /// All else takes a statement.
-    pub(super) fn is_made_by_functions(&self) -> bool {
+    /// Whether a statement of a dump can do it without any function of the file: `CREATE SUBSCRIPTION` makes a replication origin.
+    pub(super) fn is_made_by_statements(&self) -> bool {
         self.kind == Kind::Origin
     }
 

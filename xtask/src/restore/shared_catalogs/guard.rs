@@ -46,7 +46,7 @@ impl Tried {
     }
 
     fn can_have_made(&self, change: &Change) -> bool {
-        !matches!(self, Self::Backup { runs_code: false, .. }) || change.is_made_by_functions()
+        !matches!(self, Self::Backup { runs_code: false, .. }) || change.is_made_by_statements()
     }
 
     fn not_known(&self) -> String {

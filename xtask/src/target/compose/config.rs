@@ -312,6 +312,14 @@ mod tests {
     }
 
     #[test]
+    fn hooks_of_compose_are_seen() {
+        let has_hooks = |text: &str| serde_json::from_str::<Service>(text).unwrap().has_hooks();
+        let hook = r#"[{"command": ["true"]}]"#;
+        assert!(has_hooks(&format!(r#"{{"post_start": {hook}}}"#)) && has_hooks(&format!(r#"{{"pre_stop": {hook}}}"#)));
+        assert!(!has_hooks(r#"{"post_start": [], "pre_stop": null}"#) && !has_hooks("{}"));
+    }
+
+    #[test]
     fn a_file_of_the_host_is_found_by_its_path_inside() {
         let config = config();
         let file = Some(PathBuf::from("/host/pw.txt"));

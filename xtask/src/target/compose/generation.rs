@@ -66,6 +66,10 @@ pub(super) fn installed_plugin(settings: &Settings) -> Option<PathBuf> {
 /// The plugin, where it is certain that `docker compose` starts this file: by Docker's own variables and its settings.
 /// `.env` names no program.
 pub(super) fn certain_plugin(settings: &Settings) -> Option<PathBuf> {
+    // On Windows Docker looks in other folders, and every user may make these.
+    if platform::WINDOWS {
+        return None;
+    }
     process::find("docker")?;
     let config = settings.in_environment("DOCKER_CONFIG").map(PathBuf::from);
     let home = || settings.in_environment("HOME").map(|home| Path::new(home).join(".docker"));
@@ -73,7 +77,7 @@ pub(super) fn certain_plugin(settings: &Settings) -> Option<PathBuf> {
     // It may name more folders, which come first.
     let told = platform::read_regular(&own.join("config.json"), LONGEST_CONFIG);
     let names_no_folders = match told {
-        Ok(text) => !String::from_utf8_lossy(&text).contains("cliPluginsExtraDirs"),
+        Ok(text) => !String::from_utf8_lossy(&text).to_ascii_lowercase().contains("clipluginsextradirs"),
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     };
     let mut files = std::iter::once(own).chain(SHARED_FOLDERS.map(PathBuf::from)).map(|folder| plugin_in(&folder));

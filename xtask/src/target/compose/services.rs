@@ -5,6 +5,7 @@ use super::containers::Container;
 use super::files::CONFIG;
 use super::inspection::Inspection;
 use super::selection::is_name;
+use super::without_compose::GRACE;
 use super::{Compose, reading, up};
 use crate::error::Fault;
 use crate::process::{Program, signals};
@@ -32,7 +33,7 @@ impl Services for Compose {
             return Ok(());
         }
         signals::check()?;
-        self.run_for(&["stop", "--timeout", "10"], services)
+        self.run_for(&["stop", "--timeout", GRACE], services)
     }
 
     fn start(&self, services: &[String], startup: &Startup) -> Result<()> {
@@ -107,7 +108,7 @@ impl Compose {
             Some(told) => told,
             None => marked(self.program(CONFIG)?).capture(DEADLINE)?,
         };
-        // Holds secrets: it is read, never shown. No profile has a mark.
+        // Holds secrets: it is read, never shown. The profiles are read from it, too: none is made of these variables.
         let (project, config): (Config, Marked) =
             (serde_json::from_str(&told.text())?, serde_json::from_str(&told.text())?);
         let uses = |service: &serde_json::Value| {

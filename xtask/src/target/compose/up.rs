@@ -145,7 +145,6 @@ impl Compose {
         Err(refusal.unwrap_or(error))
     }
 
-    /// Migrates OpenFGA, starts it, and waits for its answer; gives where it answers.
     /// PostgreSQL's version, once it answers. Where it has no such database, a service that OpenFGA depends on may make
     /// it.
     fn wait_for_postgres(&self, openfga: Option<&str>, startup: &Startup) -> Result<String> {
@@ -167,6 +166,7 @@ impl Compose {
         wait_for("The database", &look, |error| error::is_lasting(error) && !is_missing(error), ask)
     }
 
+    /// Migrates OpenFGA, starts it, and waits for its answer; gives where it answers.
     fn start_openfga(&self, service: &str, startup: &Startup) -> Result<String> {
         let stage = startup.callbacks.stage;
         self.migrate_before_start(service, stage)?;

@@ -1,5 +1,5 @@
-//! Containers are stopped and started by Docker alone, where Compose would do no more: it takes 0.2 s to find them, and to
-//! start a service it also starts what that depends on, and looks every half second whether it is healthy.
+//! Containers are stopped and started by `docker`, where Compose would do nothing else. Compose takes 0.2 s to find them.
+//! To start a service it starts its dependencies, too, and looks every half second whether they are healthy.
 
 use super::Compose;
 use super::config::Config;
@@ -9,7 +9,7 @@ use crate::process::Program;
 use std::time::Duration;
 
 /// How long a container may take to end by itself, in seconds.
-const GRACE: &str = "10";
+pub(super) const GRACE: &str = "10";
 
 impl Compose {
     /// Stops the containers of these services; false where that is left to Compose, which then says what is wrong, too.

@@ -23,9 +23,9 @@ const HARMLESS: &str = "abs age array_agg array_append array_cat array_length ar
      jsonb_each_text jsonb_object_agg jsonb_object_keys jsonb_path_exists jsonb_path_query jsonb_set jsonb_strip_nulls \
      jsonb_typeof json_typeof justify_interval lag last_value lead left length ln lo_close lo_create lo_open log lower lowrite lpad \
      ltrim make_date make_interval make_timestamp make_timestamptz max md5 min mod nextval now ntile num_nonnulls num_nulls \
-     numrange octet_length pg_restore_attribute_stats pg_restore_relation_stats pg_sleep phraseto_tsquery plainto_tsquery power \
+     numrange octet_length pg_restore_attribute_stats pg_restore_extended_stats pg_restore_relation_stats pg_sleep phraseto_tsquery plainto_tsquery power \
      quote_ident quote_literal random rank regexp_match regexp_matches regexp_replace regexp_split_to_array repeat replace \
-     reverse right round row_number row_to_json rpad rtrim set_config setval setweight sha256 sha512 sign similarity split_part \
+     reverse right round row_number row_to_json rpad rtrim setval setweight sha256 sha512 sign similarity split_part \
      sqrt starts_with statement_timestamp strict_word_similarity string_agg string_to_array strip strpos substr sum to_char \
      to_date to_hex to_json to_jsonb to_number to_timestamp to_tsquery to_tsvector transaction_timestamp translate trunc \
      ts_headline ts_rank tsrange tstzrange unaccent unnest upper uuid_generate_v1 uuid_generate_v4 uuidv4 uuidv7 \
@@ -36,10 +36,12 @@ const HARMLESS: &str = "abs age array_agg array_append array_cat array_length ar
 pub(super) struct Calls {
     first: First,
     words: usize,
-    /// The next parenthesis stands behind the name of a relation: it lists its columns.
-    expects_columns: bool,
+    /// How much of a name is read whose parenthesis lists columns, or constants that the statement's form has.
+    listed: Listed,
     /// The last token may be the name of a function.
     may_be_name: bool,
+    /// The last token was a dot: an attribute may be a function that is called without a parenthesis.
+    is_behind_dot: bool,
     found: bool,
     makes_event_trigger: bool,
 }
@@ -51,8 +53,19 @@ enum First {
     Create,
     /// `CREATE UNLOGGED` or `CREATE FOREIGN`.
     CreateKind,
+    Select,
     /// It holds constants alone.
     Insert,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Listed {
+    #[default]
+    No,
+    /// The name comes next, or its part after a dot.
+    Name,
+    /// A dot or the parenthesis comes next.
+    Named,
 }
 
 impl Calls {
@@ -68,18 +81,39 @@ impl Calls {
 
     /// Takes the next token.
     pub(super) fn follow(&mut self, token: Token<'_>) {
+        // Its grammar has constants alone, and a file may hold a billion of them.
+        if self.first == First::Insert {
+            return;
+        }
         let was_name = std::mem::take(&mut self.may_be_name);
+        let is_attribute = std::mem::take(&mut self.is_behind_dot);
+        let listed = std::mem::take(&mut self.listed);
         match token {
             Token::Word(word) => {
+                let is_known = is_in(HARMLESS, word);
+                self.may_be_name = !is_known && !is_in(GRAMMAR, word);
+                self.found |= is_attribute && listed != Listed::Name && !is_known && acts_alone(word);
                 self.take_word(word);
-                self.may_be_name = !is_in(GRAMMAR, word) && !is_in(HARMLESS, word);
+                self.go_on(listed);
             }
-            Token::Name(_) => self.may_be_name = true,
-            Token::Symbol(b'(') => {
-                let lists_columns = std::mem::take(&mut self.expects_columns);
-                self.found |= was_name && !lists_columns && self.first != First::Insert;
+            Token::Name(name) => {
+                self.may_be_name = true;
+                self.found |= is_attribute && listed != Listed::Name && acts_alone(name);
+                self.go_on(listed);
             }
+            Token::Symbol(b'.') => {
+                self.is_behind_dot = true;
+                self.listed = if listed == Listed::Named { Listed::Name } else { Listed::No };
+            }
+            Token::Symbol(b'(') => self.found |= was_name && listed != Listed::Named,
             _ => {}
+        }
+    }
+
+    /// A word or a name came, which may be the one that was expected.
+    fn go_on(&mut self, listed: Listed) {
+        if listed == Listed::Name {
+            self.listed = Listed::Named;
         }
     }
 
@@ -88,15 +122,17 @@ impl Calls {
         match (self.words, &self.first) {
             (0, _) if is("create") => self.first = First::Create,
             (0, _) if is("insert") => self.first = First::Insert,
-            (0, _) if is("copy") => self.expects_columns = true,
-            (1, First::Create) if is("operator") => self.found = true,
+            (0, _) if is("select") => self.first = First::Select,
+            (0, _) if is("copy") => self.listed = Listed::Name,
+            // They name functions without a parenthesis.
+            (1, First::Create) if is("aggregate operator") => self.found = true,
             (1, First::Create) if is("event") => self.makes_event_trigger = true,
             (1, First::Create) if is("unlogged foreign") => self.first = First::CreateKind,
-            (1, First::Create) if is("table statistics") => self.expects_columns = true,
-            (2, First::CreateKind) if is("table") => self.expects_columns = true,
-            _ if is("references") => self.expects_columns = true,
-            // `CREATE STATISTICS s ON f(a) FROM t`
-            _ if is(GRAMMAR) => self.expects_columns = false,
+            (1, First::Create) if is("table statistics") => self.listed = Listed::Name,
+            (2, First::CreateKind) if is("table") => self.listed = Listed::Name,
+            // Of set_config a dump has this statement alone, about search_path.
+            (2, First::Select) if is("set_config") => self.listed = Listed::Named,
+            _ if is("references") => self.listed = Listed::Name,
             _ => {}
         }
         self.words = self.words.saturating_add(1);
@@ -105,6 +141,12 @@ impl Calls {
 
 fn is_in(words: &str, word: &[u8]) -> bool {
     words.split_ascii_whitespace().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+}
+
+/// Whether functions of such names act outside of their database, or run text, and take one argument.
+fn acts_alone(name: &[u8]) -> bool {
+    let begins = |with: &[u8]| name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    begins(b"pg_") || begins(b"lo_") || name.eq_ignore_ascii_case(b"ts_stat")
 }
 
 #[cfg(test)]
@@ -141,6 +183,17 @@ mod tests {
             ("ALTER TABLE ONLY public.t ALTER COLUMN a SET DEFAULT pg_reload_conf();", true),
             ("CREATE MATERIALIZED VIEW public.m AS SELECT query_to_xml('SELECT 1', true, true, '') AS x;", true),
             ("CREATE INDEX i ON public.t USING btree (a) WHERE lo_export(1, 'x') = 1;", true),
+            ("CREATE TABLE public.t (a int REFERENCES public.u, b int DEFAULT pg_reload_conf());", true),
+            ("CREATE TABLE public.t (a int REFERENCES public.u DEFAULT lo_export(1, 'x'));", true),
+            ("CREATE STATISTICS public.s ON lo_export(a, 'x'), b FROM public.t;", true),
+            (
+                "CREATE AGGREGATE public.sum(text) (SFUNC = pg_catalog.lo_export, STYPE = integer, INITCOND = '1');",
+                true,
+            ),
+            ("CREATE MATERIALIZED VIEW public.m AS SELECT (('SELECT 1')::text).ts_stat AS x;", true),
+            ("CREATE MATERIALIZED VIEW public.m AS SELECT t.lo_import FROM unnest(ARRAY['f'::text]) AS t;", true),
+            ("CREATE TABLE public.t (a int, CHECK (set_config('client_encoding', 'SJIS', false) <> ''));", true),
+            ("SELECT pg_catalog.set_config('search_path', '', false);", false),
             ("CREATE OPERATOR public.=== (FUNCTION = pg_catalog.lo_export, LEFTARG = oid, RIGHTARG = text);", true),
             ("CREATE DOMAIN public.d AS text CONSTRAINT c CHECK ((pg_catalog.lo_import(VALUE) > 0));", true),
             ("CREATE CAST (text AS oid) WITH FUNCTION pg_catalog.lo_import(text);", true),
