@@ -139,6 +139,11 @@ impl Target {
         &*self.backend
     }
 
+    /// Why the Docker engine cannot be used (exit 4); `None` where it can, or is not needed.
+    pub fn engine_cause(&self) -> Option<anyhow::Error> {
+        self.stack().compose_project()?.engine_cause()
+    }
+
     /// The services that use the database.
     pub fn services(&self) -> &dyn Services {
         &*self.backend

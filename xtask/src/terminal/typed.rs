@@ -198,7 +198,13 @@ mod tests {
                 format!("of --target and --database: cargo xtask db-shell --target url --database 'a b\\n'{rest}")
             );
         }
-        // Nor is a command in a name one of ours.
+        let own = "cargo xtask db-shell 'x' --target=url --database c -- -f y";
+        assert_eq!(with_options(own, &both), own);
+    }
+
+    #[test]
+    fn a_command_in_a_name_is_none_of_ours() {
+        let both = [("--target", "url".to_owned()), ("--database", "'a b\n'".to_owned())];
         for named in [
             "'a'\\'' cargo xtask db-reset'",
             "\"i cargo xtask db-reset\"",
@@ -212,8 +218,6 @@ mod tests {
             assert_eq!(as_called(&text, "x"), format!("the owner's: P={named} x db-restore {named}"));
         }
         assert_eq!(in_folder("a 'docker compose up' b", Some("f")), "a 'docker compose up' b");
-        let own = "cargo xtask db-shell 'x' --target=url --database c -- -f y";
-        assert_eq!(with_options(own, &both), own);
     }
 
     #[test]

@@ -120,9 +120,9 @@ fn by_hand(local: &Local, told: &Told) {
     local.xtask(["db-shell", "--", "-q", "-v", "ON_ERROR_STOP=1", "-f", &told.path]).run().ok();
     assert_eq!(local.sql("openfga", "SELECT (SELECT a FROM t), (SELECT jobname FROM cron.job)"), "1|a job");
     // What belongs to the database itself is there, too; its settings are named.
-    let own =
-        "SELECT datconnlimit, datacl, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'openfga'";
-    assert_eq!(local.sql("postgres", own), "50|{=T/postgres,postgres=CTc/postgres}|a person's");
+    let own = "SELECT datconnlimit, (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) AS a),
+        shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'openfga'";
+    assert_eq!(local.sql("postgres", own), "50|=T/postgres postgres=CTc/postgres|a person's");
     assert!(told.stderr.contains(r"\drds shows the old ones): statement_timeout"), "{}", told.stderr);
     restart(local);
     local.xtask(["db-reset", "--yes"]).run().ok().stderr_has(ENDED).stderr_has("✓ Database reset");

@@ -15,7 +15,7 @@ pub fn no_containers(target: &Target) -> Fault {
 /// An error, with what else can be done where Docker is what lacks.
 pub fn or_explained<T>(result: Result<T>, target: &Target) -> Result<T> {
     result.map_err(|error| {
-        let has_no_engine = || target.stack().compose_project().is_some_and(|project| project.engine_cause().is_some());
+        let has_no_engine = || target.engine_cause().is_some();
         let is_lack =
             error::exit(&error) == Exit::Unreachable && (process::find("docker").is_none() || has_no_engine());
         if !is_lack {

@@ -236,8 +236,8 @@ fn both_styles_of_field_names_are_read() {
     let snake = r#"{"schema_version":"1.1","type_definitions":[{"type":"user"},{"type":"doc","relations":{"p":{"this":{}},
         "x":{"tuple_to_userset":{"tupleset":{"relation":"p"},"computed_userset":{"relation":"y"}}},"y":{"this":{}}},
         "metadata":{"relations":{"p":{"directly_related_user_types":[{"type":"doc"}]},
-        "y":{"directly_related_user_types":[{"type":"user","wildcard":null,"condition":"c"}]}}}}],
-        "conditions":{"c":{"name":"c","expression":"p[0]","parameters":{"p":{"type_name":10,"generic_types":[{"type_name":"TYPE_NAME_BOOL"}]}}}}}"#;
+        "y":{"directly_related_user_types":[{"type":"user","wildcard":null,"condition":"cc"}]}}}}],
+        "conditions":{"cc":{"name":"cc","expression":"p[0]","parameters":{"p":{"type_name":10,"generic_types":[{"type_name":"TYPE_NAME_BOOL"}]}}}}}"#;
     let camel = snake
         .replace("schema_version", "schemaVersion")
         .replace("type_definitions", "typeDefinitions")
@@ -250,8 +250,8 @@ fn both_styles_of_field_names_are_read() {
     assert_eq!(shown(&first) + &shown(&second), "");
     assert_eq!(one.to_json(), other.to_json());
     let dsl = one.to_dsl().unwrap();
-    assert!(dsl.contains("define x: y from p\n    define y: [user with c]\n"), "{dsl}");
-    assert!(dsl.contains("condition c(p: list<bool>) {\n  p[0]\n}\n"), "{dsl}");
+    assert!(dsl.contains("define x: y from p\n    define y: [user with cc]\n"), "{dsl}");
+    assert!(dsl.contains("condition cc(p: list<bool>) {\n  p[0]\n}\n"), "{dsl}");
 }
 
 fn a_servers_answer_is_read() {

@@ -153,53 +153,52 @@ fn acts_alone(name: &[u8]) -> bool {
 mod tests {
     use crate::postgres::dump::tests::{dump, scan};
 
+    const BODIES: &[(&str, bool)] = &[
+        (
+            "CREATE TABLE public.lo_export (id bigint NOT NULL, w character varying(9) DEFAULT lower('A'::text), CHECK ((id > 0)));",
+            false,
+        ),
+        (
+            "CREATE TABLE public.t (a int, at timestamp(3) without time zone DEFAULT now(), CONSTRAINT c CHECK ((length(w) < 9)));",
+            false,
+        ),
+        ("CREATE TABLE public.t (a int) PARTITION BY RANGE (a);", false),
+        (
+            "ALTER TABLE ONLY public.t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES public.\"Other one\"(id) ON DELETE CASCADE;",
+            false,
+        ),
+        ("CREATE INDEX i ON public.t USING btree (lower(w), a DESC) INCLUDE (b) WHERE (a IS NOT NULL);", false),
+        ("CREATE VIEW public.v AS\n SELECT count(*) FILTER (WHERE (t.a > 1)) AS n FROM public.t;", false),
+        ("CREATE STATISTICS public.s (dependencies) ON a, b FROM public.t;", false),
+        ("CREATE STATISTICS public.s ON a, lo_export(1, 'x') FROM public.t;", true),
+        ("SELECT pg_catalog.setval('public.s', 7, true);", false),
+        ("INSERT INTO public.t (a, b) VALUES (1, 'lo_export(1)');", false),
+        ("COMMENT ON TABLE public.t IS 'lo_export(1)';", false),
+        ("CREATE TABLE public.t (a int, CHECK (pg_catalog.lo_export(1, 'x') = 1));", true),
+        ("CREATE TABLE public.t (a int, CHECK (\"lo_export\" (1, 'x') = 1));", true),
+        ("CREATE TABLE public.t (a int, CHECK (LO_EXPORT/* x */(1, 'x') = 1));", true),
+        ("CREATE TABLE public.t (a int REFERENCES public.u(a), b int DEFAULT pg_reload_conf());", true),
+        ("ALTER TABLE ONLY public.t ALTER COLUMN a SET DEFAULT pg_reload_conf();", true),
+        ("CREATE MATERIALIZED VIEW public.m AS SELECT query_to_xml('SELECT 1', true, true, '') AS x;", true),
+        ("CREATE INDEX i ON public.t USING btree (a) WHERE lo_export(1, 'x') = 1;", true),
+        ("CREATE TABLE public.t (a int REFERENCES public.u, b int DEFAULT pg_reload_conf());", true),
+        ("CREATE TABLE public.t (a int REFERENCES public.u DEFAULT lo_export(1, 'x'));", true),
+        ("CREATE STATISTICS public.s ON lo_export(a, 'x'), b FROM public.t;", true),
+        ("CREATE AGGREGATE public.sum(text) (SFUNC = pg_catalog.lo_export, STYPE = integer, INITCOND = '1');", true),
+        ("CREATE MATERIALIZED VIEW public.m AS SELECT (('SELECT 1')::text).ts_stat AS x;", true),
+        ("CREATE MATERIALIZED VIEW public.m AS SELECT t.lo_import FROM unnest(ARRAY['f'::text]) AS t;", true),
+        ("CREATE TABLE public.t (a int, CHECK (set_config('client_encoding', 'SJIS', false) <> ''));", true),
+        ("SELECT pg_catalog.set_config('search_path', '', false);", false),
+        ("CREATE OPERATOR public.=== (FUNCTION = pg_catalog.lo_export, LEFTARG = oid, RIGHTARG = text);", true),
+        ("CREATE DOMAIN public.d AS text CONSTRAINT c CHECK ((pg_catalog.lo_import(VALUE) > 0));", true),
+        ("CREATE CAST (text AS oid) WITH FUNCTION pg_catalog.lo_import(text);", true),
+        ("CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';", true),
+        ("CREATE OR REPLACE PROCEDURE public.f() LANGUAGE sql AS 'SELECT 1';", true),
+    ];
+
     #[test]
     fn what_may_run_more_than_harmless_functions_is_known() {
-        for (body, runs) in [
-            (
-                "CREATE TABLE public.lo_export (id bigint NOT NULL, w character varying(9) DEFAULT lower('A'::text), CHECK ((id > 0)));",
-                false,
-            ),
-            (
-                "CREATE TABLE public.t (a int, at timestamp(3) without time zone DEFAULT now(), CONSTRAINT c CHECK ((length(w) < 9)));",
-                false,
-            ),
-            ("CREATE TABLE public.t (a int) PARTITION BY RANGE (a);", false),
-            (
-                "ALTER TABLE ONLY public.t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES public.\"Other one\"(id) ON DELETE CASCADE;",
-                false,
-            ),
-            ("CREATE INDEX i ON public.t USING btree (lower(w), a DESC) INCLUDE (b) WHERE (a IS NOT NULL);", false),
-            ("CREATE VIEW public.v AS\n SELECT count(*) FILTER (WHERE (t.a > 1)) AS n FROM public.t;", false),
-            ("CREATE STATISTICS public.s (dependencies) ON a, b FROM public.t;", false),
-            ("CREATE STATISTICS public.s ON a, lo_export(1, 'x') FROM public.t;", true),
-            ("SELECT pg_catalog.setval('public.s', 7, true);", false),
-            ("INSERT INTO public.t (a, b) VALUES (1, 'lo_export(1)');", false),
-            ("COMMENT ON TABLE public.t IS 'lo_export(1)';", false),
-            ("CREATE TABLE public.t (a int, CHECK (pg_catalog.lo_export(1, 'x') = 1));", true),
-            ("CREATE TABLE public.t (a int, CHECK (\"lo_export\" (1, 'x') = 1));", true),
-            ("CREATE TABLE public.t (a int, CHECK (LO_EXPORT/* x */(1, 'x') = 1));", true),
-            ("CREATE TABLE public.t (a int REFERENCES public.u(a), b int DEFAULT pg_reload_conf());", true),
-            ("ALTER TABLE ONLY public.t ALTER COLUMN a SET DEFAULT pg_reload_conf();", true),
-            ("CREATE MATERIALIZED VIEW public.m AS SELECT query_to_xml('SELECT 1', true, true, '') AS x;", true),
-            ("CREATE INDEX i ON public.t USING btree (a) WHERE lo_export(1, 'x') = 1;", true),
-            ("CREATE TABLE public.t (a int REFERENCES public.u, b int DEFAULT pg_reload_conf());", true),
-            ("CREATE TABLE public.t (a int REFERENCES public.u DEFAULT lo_export(1, 'x'));", true),
-            ("CREATE STATISTICS public.s ON lo_export(a, 'x'), b FROM public.t;", true),
-            (
-                "CREATE AGGREGATE public.sum(text) (SFUNC = pg_catalog.lo_export, STYPE = integer, INITCOND = '1');",
-                true,
-            ),
-            ("CREATE MATERIALIZED VIEW public.m AS SELECT (('SELECT 1')::text).ts_stat AS x;", true),
-            ("CREATE MATERIALIZED VIEW public.m AS SELECT t.lo_import FROM unnest(ARRAY['f'::text]) AS t;", true),
-            ("CREATE TABLE public.t (a int, CHECK (set_config('client_encoding', 'SJIS', false) <> ''));", true),
-            ("SELECT pg_catalog.set_config('search_path', '', false);", false),
-            ("CREATE OPERATOR public.=== (FUNCTION = pg_catalog.lo_export, LEFTARG = oid, RIGHTARG = text);", true),
-            ("CREATE DOMAIN public.d AS text CONSTRAINT c CHECK ((pg_catalog.lo_import(VALUE) > 0));", true),
-            ("CREATE CAST (text AS oid) WITH FUNCTION pg_catalog.lo_import(text);", true),
-            ("CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';", true),
-            ("CREATE OR REPLACE PROCEDURE public.f() LANGUAGE sql AS 'SELECT 1';", true),
-        ] {
+        for &(body, runs) in BODIES {
             let table = if body.contains("INSERT") { "CREATE TABLE public.t (a int, b text);\n" } else { "" };
             let contents = scan(&dump(&format!("{table}{body}\n"))).unwrap();
             assert_eq!(contents.runs_code, runs, "{body}");
