@@ -19,9 +19,9 @@ pub fn is_meant(file: &Path) -> bool {
 /// The backup, proven as every other: first it is written to a file, because psql gets nothing of it before its last byte
 /// has come. `command` is what it is piped to.
 pub fn proven(command: &str, context: &Context) -> Result<Proven> {
+    let hint = format!("pipe a backup to it: gunzip -c FILE.gz | cargo xtask {command}");
     if context.terminal.stdin_is_terminal() {
-        let fault = Fault::usage("Standard input is a keyboard, not a backup");
-        return Err(fault.hint(format!("pipe a backup to it: gunzip -c FILE.gz | cargo xtask {command}")).into());
+        return Err(Fault::usage("Standard input is a keyboard, not a backup").hint(hint).into());
     }
     let mut spool = Spool::create(&context.made_backups_folder()?, &session::fresh_name()?)?;
     let progress = context.terminal.progress("reading standard input", None);
@@ -32,8 +32,7 @@ pub fn proven(command: &str, context: &Context) -> Result<Proven> {
     })?;
     drop(progress);
     if spool.bytes() == 0 {
-        let fault = Fault::new(Exit::Refused, "Standard input is empty");
-        return Err(fault.hint(format!("pipe a backup to it: zstd -dc FILE | cargo xtask {command}")).into());
+        return Err(Fault::new(Exit::Refused, "Standard input is empty").hint(hint).into());
     }
     let progress = context.terminal.progress("proving the backup", Some(spool.bytes()));
     spool.prove(&|bytes| progress.set(bytes))

@@ -1,5 +1,5 @@
-//! What keeps others from hearing how a run ended: an address or a program that cannot be used, a ping that was not taken.
-//! It fails no backup, and is seen by nobody unless a person learns of it.
+//! Why no one is notified of how a run ended: an address or a program cannot be used, or a ping was refused. No backup fails
+//! for it, so `install`, `status` and `health-check` report it.
 
 use super::history::Run;
 use super::hook;

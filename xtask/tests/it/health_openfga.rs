@@ -96,7 +96,7 @@ fn a_service_that_keeps_other_ids(stack: &Stack) {
     app("${OPENFGA_STORE_ID}");
     of_openfga(stack).says("openfga/store", "ok", "", "");
     stack.xtask(["test-auth"]).run().ok().stderr_lacks("was started with");
-    stack.docker(&["rm", "--force", &stack.container_of("app")]);
+    stack.docker(&["rm", "--force", "--volumes", &stack.container_of("app")]);
     stack.override_with("services: {}\n");
 }
 
@@ -137,7 +137,7 @@ fn a_label_of_a_container_is_no_command(stack: &Stack) {
     let run = stack.xtask(["test-auth"]).run();
     run.ok().stderr_has("⚠ The service x; touch hunter # was started with OPENFGA_STORE_ID=zzz");
     run.stderr_has(": docker compose up -d app (a restart is not enough)");
-    stack.docker(&["rm", "--force", &id]);
+    stack.docker(&["rm", "--force", "--volumes", &id]);
 }
 
 /// Another one in the file, then a newer one in the store.

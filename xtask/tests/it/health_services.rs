@@ -50,7 +50,7 @@ fn each_service_of_a_team_is_told_in_its_own_trouble() {
     for service in services.iter().filter(|service| service.name != "crashed") {
         health.says(&format!("service/{}", service.name), service.status, &service.detail, service.hint);
     }
-    stack.docker(&["rm", &left]);
+    stack.docker(&["rm", "--volumes", &left]);
     stack.docker(&["rmi", "--force", &known_image]);
     let logs = stack.xtask(["--verbose", "health-check", "--only", "service/looping"]).run();
     logs.code(1).stdout_has("| the key is hunter2-***").stdout_lacks("planted-secret").stderr_lacks("planted-secret");
@@ -132,7 +132,7 @@ fn a_stack_that_was_never_started_says_so() {
     let made = left_behind(&stack, "web");
     let health = Health::of(stack.xtask([]), &["--only", "service"]);
     health.says("service/web", "fail", "it was created but not started", "cargo xtask up --all");
-    stack.docker(&["rm", &made]);
+    stack.docker(&["rm", "--volumes", &made]);
     let listener = TcpListener::bind(("127.0.0.1", stack.postgres_port)).unwrap();
     let health = Health::of(stack.xtask([]), &["--only", "service/postgres"]);
     health.says("service/postgres", "fail", "is taken by ", "setup-env");

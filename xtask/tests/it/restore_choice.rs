@@ -145,7 +145,7 @@ fn a_backup_from_stdin_is_proven_before_it_is_loaded() {
     nothing_changed(&database, &states.old, &run);
     for (bytes, words) in [
         (&whole[..whole.len() / 2], "standard input is cut: "),
-        (&[], "Standard input is empty\n→ pipe a backup to it: zstd -dc FILE | cargo xtask db-restore - --yes"),
+        (&[], "Standard input is empty\n→ pipe a backup to it: gunzip -c FILE.gz | cargo xtask db-restore - --yes"),
         (
             &[0x1f, 0x8b, 8, 0],
             "standard input is no backup that can be loaded: not a plain SQL dump: gzip\n→ unpack it: gunzip -c < FILE",

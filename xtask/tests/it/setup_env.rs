@@ -123,7 +123,7 @@ fn on_compose_one_run_sets_up_everything() {
     let second = fresh.xtask(&["setup-env"]).here(sandbox.path("backups")).run();
     ends_with_what_to_type_next(&second);
     second.stderr_has("⚠ service/web: it was created but not started");
-    fresh.stack.docker(&["rm", &made]);
+    fresh.stack.docker(&["rm", "--volumes", &made]);
     second
         .stderr_has("✓ OpenFGA's store is chosen: 01")
         .stderr_has("There is a backup: openfga_backup_")

@@ -103,7 +103,8 @@ impl Companions for Compose {
         let running = containers.iter().filter(|one| one.runs()).map(|one| one.id.as_str());
         docker(&["stop", "--time", "10"], running)?;
         if remove {
-            docker(&["rm", "--force"], containers.iter().map(|one| one.id.as_str()))?;
+            // Only volumes without a name go with them.
+            docker(&["rm", "--force", "--volumes"], containers.iter().map(|one| one.id.as_str()))?;
             let network = format!("{project}_default");
             // It may be gone.
             let _ = Program::new("docker").args(["network", "rm", &network]).capture(DEADLINE);
