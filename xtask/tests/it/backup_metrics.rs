@@ -1,10 +1,13 @@
-//! What `db-backup` writes for Prometheus of databases that are gone, or never were.
+//! What `db-backup` and `db-verify` write for Prometheus: not of databases that are gone or never were, nor of files elsewhere.
 
 use crate::harness::{Local, Test};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
-    tests![[Postgres] a_database_that_the_server_does_not_have_is_no_alert_for_ever]
+    tests![
+        [Postgres] a_database_that_the_server_does_not_have_is_no_alert_for_ever,
+        [Postgres] only_a_file_among_the_backups_counts_as_verified,
+    ]
 }
 
 const FILE: &str = "backups/metrics/xtask_backup.prom";
@@ -42,4 +45,19 @@ fn a_database_that_the_server_does_not_have_is_no_alert_for_ever() {
     local.sql("postgres", "DROP DATABASE app");
     back_up(&["--database", "postgres"]).ok();
     assert!(!metrics().contains("\"app\""), "{}", metrics());
+}
+
+fn only_a_file_among_the_backups_counts_as_verified() {
+    let local = Local::new();
+    local.up();
+    let run = local.xtask(["db-backup"]).run();
+    let name = run.ok().text().trim_end().to_owned();
+    let metrics = || fs::read_to_string(local.sandbox.path(FILE)).unwrap();
+    let is_verified = || metrics().contains("xtask_backup_last_verified_timestamp_seconds{database=\"openfga\"");
+    fs::copy(local.sandbox.path(&name), local.sandbox.path("elsewhere.sql")).unwrap();
+    local.xtask(["db-verify", "elsewhere.sql"]).run().ok();
+    local.xtask(["db-verify", "-"]).stdin(fs::read(local.sandbox.path(&name)).unwrap()).run().ok();
+    assert!(!is_verified(), "{}", metrics());
+    local.xtask(["db-verify"]).args([&name]).run().ok();
+    assert!(is_verified(), "{}", metrics());
 }

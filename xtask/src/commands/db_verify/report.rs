@@ -100,10 +100,16 @@ impl Entry {
     }
 }
 
-/// Writes down for Prometheus whether the backups of each database are good.
+/// Writes down for Prometheus whether the backups of each database are good. A file elsewhere says nothing of them, whatever
+/// database its manifest names.
 pub(super) fn tell_metrics(report: &[Entry], context: &Context) {
+    let backups = context.backups_folder().canonicalize().ok();
+    let is_a_backup = |entry: &&Entry| {
+        let folder = Path::new(&entry.file).parent().and_then(|folder| folder.canonicalize().ok());
+        folder.is_some() && folder == backups
+    };
     let mut found: BTreeMap<String, Event> = BTreeMap::new();
-    for entry in report {
+    for entry in report.iter().filter(is_a_backup) {
         let file = Path::new(&entry.file).file_name().unwrap_or_default().to_string_lossy();
         let named = name::parse(&file);
         // Some of its tables are no backup of a database.
