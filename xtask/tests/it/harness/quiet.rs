@@ -74,13 +74,19 @@ pub fn while_changing(server: &str) -> Quiet {
 pub fn for_run(args: &[String], root: &Path, url: bool) -> Option<Quiet> {
     let server = server_of(root, url);
     let has = |words: &[&str]| args.iter().any(|arg| words.contains(&arg.as_str()));
-    // On the shared local server each test has a role of its own.
-    (has(LOADS) || (server == SHARED_LOCAL && has(MAKERS))).then(|| Quiet::begin(&server))
+    // On the shared local server each test has a role of its own; SQL comes with `db-shell -c` too.
+    let changes = has(LOADS) || (server == SHARED_LOCAL && has(MAKERS)) || args.iter().any(|arg| changes_the_server(arg));
+    changes.then(|| Quiet::begin(&server))
+}
+
+/// Whether this SQL may make, change or drop what belongs to the whole server.
+fn changes_the_server(sql: &str) -> bool {
+    WORDS.iter().any(|word| sql.contains(word))
 }
 
 /// Runs SQL; what belongs to the whole server is changed while nobody loads.
 pub fn changing<T>(server: &str, sql: &str, run: impl FnOnce() -> T) -> T {
-    let _quiet = WORDS.iter().any(|word| sql.contains(word)).then(|| while_changing(server));
+    let _quiet = changes_the_server(sql).then(|| while_changing(server));
     run()
 }
 
