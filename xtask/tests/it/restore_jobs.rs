@@ -18,6 +18,8 @@ pub fn tests() -> Vec<Test> {
         [Compose] a_kill_while_several_sessions_load_leaves_the_old_database,
         [Compose] a_file_that_is_rewritten_is_refused,
         [Compose] what_has_no_parts_is_loaded_by_one_session,
+        [Compose] an_index_waits_for_its_own_table_alone_where_no_code_runs,
+        [Compose] a_sequence_gets_its_value_after_the_rows_that_use_it,
     ]
 }
 
@@ -172,4 +174,55 @@ fn what_has_no_parts_is_loaded_by_one_session() {
     let run = database.restore(["--verbose", "--jobs", "4", "-"]).stdin(text).run();
     run.ok().stderr_has("4 sessions load ");
     assert!(database.dump() == expected);
+}
+
+fn an_index_waits_for_its_own_table_alone_where_no_code_runs() {
+    let database = shared_for_restores().database();
+    let states = database.backed_up_and_changed();
+    let function = "CREATE FUNCTION public.one() RETURNS integer LANGUAGE sql AS $$SELECT 1$$;\nCOPY public.a";
+    for (is_early, text) in
+        [(true, slow_rows("8", "")), (false, slow_rows("8", "").replacen("COPY public.a", function, 1))]
+    {
+        database.sandbox.write("slow.sql", text);
+        let running = database.restore(["--jobs", "3", "slow.sql"]).spawn();
+        wait_until("the rows of c are on their way, and those of b there", || {
+            staging_has(&database, "pg_stat_activity WHERE wait_event = 'PgSleep'") == "1"
+                && staging_has(&database, "public.b") == "2"
+        });
+        let index = "pg_class WHERE relname = 'fine'";
+        if is_early {
+            wait_until("the index of b is made meanwhile", || staging_has(&database, index) == "1");
+        }
+        assert_eq!(staging_has(&database, "pg_stat_activity WHERE wait_event = 'PgSleep'"), "1");
+        assert_eq!(staging_has(&database, index), if is_early { "1" } else { "0" });
+        running.signal(Signal::INT);
+        running.wait().code(130);
+    }
+    whole_and_repaired(&database, &states, false, "indexes");
+}
+
+/// How many rows of this the database has that is being loaded; nothing where it is not there yet.
+fn staging_has(database: &Database<'_>, what: &str) -> String {
+    let count = format!("SELECT count(*) FROM {what}");
+    let [staging] = &database.beside("staging")[..] else { return String::new() };
+    let (answer, _) = database.stack.client(&["psql", "-XqAt", "-d", staging, "-c", &count], "");
+    String::from_utf8(answer.unwrap_or_default()).unwrap().trim_end().to_owned()
+}
+
+fn a_sequence_gets_its_value_after_the_rows_that_use_it() {
+    let database = shared_for_restores().database();
+    database.sql("CREATE TABLE old ()");
+    let rows = "x\n".repeat(500);
+    let text = dump(format!(
+        "CREATE SEQUENCE public.s;\n\
+         CREATE TABLE public.a (i bigint DEFAULT nextval('public.s'), t text);\n\
+         CREATE TABLE public.b (i integer);\n\
+         COPY public.a (t) FROM stdin;\n{rows}\\.\n\nCOPY public.b (i) FROM stdin;\n1\n\\.\n\n\
+         SELECT pg_catalog.setval('public.s', 9000, true);\n\
+         ALTER TABLE ONLY public.b ADD CONSTRAINT b_key PRIMARY KEY (i);\n\
+         CREATE INDEX by_i ON public.a USING btree (i);\n"
+    ));
+    database.sandbox.write("sequence.sql", text);
+    database.restore(["--verbose", "--jobs", "3", "sequence.sql"]).run().ok().stderr_has(" sessions load ");
+    assert_eq!(database.sql("SELECT min(i), max(i), count(*), nextval('s') FROM a"), "1|500|500|9001");
 }

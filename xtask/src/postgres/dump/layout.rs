@@ -30,6 +30,8 @@ pub enum PartKind {
     Key(usize),
     /// What pg_dump writes of an index or a constraint behind it.
     Behind,
+    /// Values of sequences.
+    SequenceValues,
     /// Settings of the session.
     Setting,
     /// Everything else.
@@ -76,7 +78,7 @@ impl Layout {
 
     /// A statement ended before the byte at `offset`, in this line. `blocks`: how many blocks have ended.
     pub(super) fn ends(&mut self, kind: PartKind, offset: u64, line: u64, blocks: usize) {
-        let merges = matches!(kind, PartKind::Other | PartKind::Setting);
+        let merges = matches!(kind, PartKind::Other | PartKind::Setting | PartKind::SequenceValues);
         let is_last = self.parts.len() >= MOST_PARTS;
         match self.parts.last_mut() {
             _ if self.is_full => {}

@@ -29,7 +29,7 @@ pub(super) fn load(load: &Load<'_>, server: &Server<'_>, progress: &dyn Fn(u64))
         return whole::load(load, &server, progress);
     }
     let parts = if load.hides_nothing() { load.backup.parts(load.options.search_path)? } else { None };
-    let stages = plan::stages(&load.backup.contents.parts);
+    let stages = plan::stages(&load.backup.contents);
     let sessions = jobs.min(plan::most_beside(&stages));
     match parts.filter(|_| sessions > 1) {
         Some(parts) => {

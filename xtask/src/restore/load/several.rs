@@ -1,5 +1,5 @@
 //! Several sessions load a file side by side. The first one that fails stops all. Of those that there may be one is that
-//! of a safety backup as long as it takes: the next stage of several sessions has one more then.
+//! of a safety backup as long as it takes: then one more joins them.
 
 use super::job::Load;
 use super::plan::{Piece, Stage};
@@ -13,8 +13,9 @@ use crate::process::{self, signals};
 use crate::restore::load_failure::LoadOptions;
 use crate::settings::fault_point;
 use anyhow::{Error, Result};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -50,11 +51,13 @@ struct Work<'a> {
     server: &'a Server<'a>,
     text: &'a Text<'a>,
     sent: AtomicU64,
+    /// The server takes no more sessions.
+    is_full: AtomicBool,
 }
 
 /// Loads it into the server's database; `progress` gets the bytes that were sent.
 pub(super) fn load(load: &Load<'_>, server: &Server<'_>, text: &Text<'_>, progress: &dyn Fn(u64)) -> Result<()> {
-    let work = Work { load, server, text, sent: AtomicU64::new(0) };
+    let work = Work { load, server, text, sent: AtomicU64::new(0), is_full: AtomicBool::new(false) };
     let mut sessions = vec![Session::begin(load, server, text.sessions)?];
     let done = work.run(&mut sessions, progress);
     work.end(sessions, done)
@@ -74,7 +77,7 @@ impl Work<'_> {
                 Stage::Beside(pieces) => {
                     self.wait(sessions)?;
                     self.join(sessions, &settings);
-                    self.beside(pieces, sessions, progress)?;
+                    self.beside(pieces, sessions, &settings, progress)?;
                 }
             }
             progress(self.sent.load(Ordering::Relaxed));
@@ -85,13 +88,25 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Starts the sessions that there may be and that are not there. Where the server takes no more of them, those that
-    /// are there do it alone.
+    /// Starts the sessions that there may be and that are not there.
     fn join(&self, sessions: &mut Vec<Session>, settings: &[&Part]) {
-        while sessions.len() < self.allowed() {
-            match self.another(settings) {
-                Ok(session) => sessions.push(session),
-                Err(error) => return process::remark(&format!("another session cannot begin: {error}")),
+        while let Some(session) = self.one_more(sessions.len(), settings) {
+            sessions.push(session);
+        }
+    }
+
+    /// One more than so many sessions, if there may be one. Where the server takes no more of them, those that are there do it
+    /// alone.
+    fn one_more(&self, count: usize, settings: &[&Part]) -> Option<Session> {
+        if count >= self.allowed() || self.is_full.load(Ordering::Relaxed) {
+            return None;
+        }
+        match self.another(settings) {
+            Ok(session) => Some(session),
+            Err(error) => {
+                self.is_full.store(true, Ordering::Relaxed);
+                process::remark(&format!("another session cannot begin: {error}"));
+                None
             }
         }
     }
@@ -137,21 +152,37 @@ impl Work<'_> {
         self.sent.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Each session takes one part after the other.
-    fn beside(&self, pieces: &[Piece<'_>], sessions: &mut [Session], progress: &dyn Fn(u64)) -> Result<(), Failed> {
+    /// Each session takes one part after the other; the one of a safety backup is another's once the backup is taken.
+    fn beside(
+        &self,
+        pieces: &[Piece<'_>],
+        sessions: &mut Vec<Session>,
+        settings: &[&Part],
+        progress: &dyn Fn(u64),
+    ) -> Result<(), Failed> {
         let queue = Queue::of(pieces);
         thread::scope(|scope| {
             let (tell, told) = channel();
-            for (session, psql) in sessions.iter_mut().enumerate() {
+            let start = |session: usize, mut psql: Session| {
                 let (tell, queue): (Sender<_>, _) = (tell.clone(), &queue);
                 scope.spawn(move || {
-                    let done = self.take_all(psql, queue);
+                    let done = self.take_all(&mut psql, queue);
+                    let is_beside = queue.has_begun_several();
                     // The receiver waits for all.
-                    let _ = tell.send(done.map_err(|error| Failed { session, error, is_beside: true }));
-                });
-            }
-            drop(tell);
-            self.wait_for(&told, &queue, progress)
+                    let _ = tell.send(done.map_err(|error| Failed { session, error, is_beside }));
+                    psql
+                })
+            };
+            let begun = sessions.drain(..).enumerate();
+            let mut working: Vec<_> = begun.map(|(session, psql)| start(session, psql)).collect();
+            let outcome = self.wait_for(&told, &queue, progress, &mut |joins| {
+                let more = if joins { self.one_more(working.len(), settings) } else { None };
+                working.extend(more.map(|psql| start(working.len(), psql)));
+                working.len()
+            });
+            let ended = working.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            sessions.extend(ended);
+            outcome
         })
     }
 
@@ -164,27 +195,36 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Waits until each session has come to its end; the first failure ends the others on the server.
+    /// Waits until each session has come to its end; the first failure ends the others on the server. `working` says how
+    /// many there are, and lets one more join them.
     fn wait_for(
         &self,
         told: &Receiver<Result<(), Failed>>,
         queue: &Queue<'_>,
         progress: &dyn Fn(u64),
+        working: &mut dyn FnMut(bool) -> usize,
     ) -> Result<(), Failed> {
-        let mut outcome = Ok(());
-        loop {
+        let (mut outcome, mut ended) = (Ok(()), 0_usize);
+        while ended < working(false) {
             match told.recv_timeout(POLL_INTERVAL) {
-                Ok(Err(failed)) if outcome.is_ok() => {
-                    outcome = Err(failed);
-                    queue.stop();
-                    self.stop();
+                Ok(done) => {
+                    ended = ended.saturating_add(1);
+                    if outcome.is_ok() && done.is_err() {
+                        outcome = done;
+                        queue.stop();
+                        self.stop();
+                    }
                 }
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) if outcome.is_err() => self.stop(),
-                Err(RecvTimeoutError::Timeout) => progress(self.sent.load(Ordering::Relaxed)),
-                Err(RecvTimeoutError::Disconnected) => return outcome,
+                Err(_) if outcome.is_err() => self.stop(),
+                Err(_) => {
+                    progress(self.sent.load(Ordering::Relaxed));
+                    if queue.offers() {
+                        working(true);
+                    }
+                }
             }
         }
+        outcome
     }
 
     /// Ends all sessions of this load on the server. A server that does not answer has ended them itself, or is asked

@@ -129,6 +129,7 @@ impl Statements {
             // That of a partitioned table may lock its partitions.
             Some(Meaning::Key) if self.relations.is_plain(&self.target) => PartKind::Key(layout.table(schema, name)),
             Some(Meaning::BehindIndex) => PartKind::Behind,
+            Some(Meaning::SequenceValue) => PartKind::SequenceValues,
             Some(meaning) if meaning.sets() => PartKind::Setting,
             _ => PartKind::Other,
         }

@@ -65,20 +65,21 @@ fn check(text: &str, contents: &Contents) {
 
 #[test]
 fn every_statement_is_of_the_kind_that_it_is() {
-    use PartKind::{Behind, Index, Key, Other, Rows, Setting};
+    use PartKind::{Behind, Index, Key, Other, Rows, SequenceValues, Setting};
     let text = dump(INDEXES);
     let contents = parts(&text);
     check(&text, &contents);
     let kinds: Vec<PartKind> = contents.parts.iter().map(|part| part.kind).collect();
-    let data = [Setting, Other, Setting, Other, Rows(0), Rows(1), Other, Setting, Other];
+    let data = [Setting, Other, Setting, Other, Rows(0), Rows(1), SequenceValues, Other, Setting, Other];
     let after = [Key(0), Behind, Key(0), Other, Index(0), Behind, Behind, Index(2), Other];
     assert_eq!(kinds, [&data[..], &after[..]].concat());
     let of = |place: usize| &text[contents.parts[place].bytes.start as usize..contents.parts[place].bytes.end as usize];
     assert_eq!(of(4), "\nCOPY public.a (i) FROM stdin;\n1\n\\.\n");
     assert!(of(5).starts_with("\n\n--\n-- Name: b;") && of(5).ends_with("stdin;\n\\.\n"), "{}", of(5));
+    assert_eq!(of(6), "\nSELECT pg_catalog.setval('public.s', 1, false);");
     // Rows within a transaction belong to it.
-    assert!(of(6).starts_with("\nSELECT pg_catalog.setval") && of(6).ends_with("2\n\\.\n"), "{}", of(6));
-    assert_eq!(of(9).trim_start().lines().next(), Some("ALTER TABLE ONLY public.a"));
+    assert!(of(7).starts_with("\nBEGIN;") && of(7).ends_with("2\n\\.\n"), "{}", of(7));
+    assert_eq!(of(10).trim_start().lines().next(), Some("ALTER TABLE ONLY public.a"));
 }
 
 #[test]

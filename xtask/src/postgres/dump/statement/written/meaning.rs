@@ -12,6 +12,8 @@ pub(in super::super) enum Meaning {
     SearchPath,
     /// Rows follow.
     Copy,
+    /// A sequence gets its value.
+    SequenceValue,
     /// A new object that is none of the following.
     Creates,
     CreatesSchema,

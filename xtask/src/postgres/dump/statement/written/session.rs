@@ -1,7 +1,7 @@
 //! Settings, transactions, rows, and the functions that pg_dump calls.
 
 use super::Meaning::{
-    self, ActsAs, Begin, ClientEncoding, Commit, Copy, NoTransactionTimeout, Plain, SearchPath, Setting,
+    self, ActsAs, Begin, ClientEncoding, Commit, Copy, NoTransactionTimeout, Plain, SearchPath, SequenceValue, Setting,
     StandardStrings, Statistics,
 };
 
@@ -35,7 +35,7 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     // refreshMatViewData
     ("REFRESH MATERIALIZED VIEW @name", Plain),
     // dumpSequenceData
-    ("SELECT pg_catalog . setval ( @string , [ - ] @number , { true | false } )", Plain),
+    ("SELECT pg_catalog . setval ( @string , [ - ] @number , { true | false } )", SequenceValue),
     // dumpLO, _StartLO, dump_lo_buf, _EndLO, DropLOIfExists
     ("SELECT pg_catalog . { lo_create | lo_unlink } ( @string )", Plain),
     ("SELECT pg_catalog . lo_open ( @string , 131072 )", Plain),
