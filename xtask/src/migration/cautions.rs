@@ -135,9 +135,8 @@ fn of_file(file: &Path, findings: &Findings) -> Vec<Caution> {
 
 /// What is wrong with a migration's `.down.sql`. A plain `.sql` file declares that it has none.
 fn way_back(migration: &Migration, ignored: &Ignored) -> Result<Option<Caution>> {
-    let caution = |file: &Path, line: Option<u64>, what: &str| {
-        Some(Caution::new(Weight::WayBack, file, line, what.to_owned()))
-    };
+    let caution =
+        |file: &Path, line: Option<u64>, what: &str| Some(Caution::new(Weight::WayBack, file, line, what.to_owned()));
     let up = &migration.up;
     let Some(down) = &migration.down else {
         let what = "it has no .down.sql file, so it cannot be reverted";

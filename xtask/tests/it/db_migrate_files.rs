@@ -160,7 +160,9 @@ fn what_many_files_share_is_one_warning_with_their_number() {
     assert_eq!(files(&dry), 6, "{}", dry.stderr);
     let run = database.migrate([]).run();
     run.ok().stderr_has("⚠ 6 files, each: its lines end in CR LF: a copy with LF has a different checksum");
-    run.stderr_has("checksum (migrations/1_table.up.sql, migrations/2_table.up.sql, migrations/3_table.up.sql and 3 more)");
+    run.stderr_has(
+        "checksum (migrations/1_table.up.sql, migrations/2_table.up.sql, migrations/3_table.up.sql and 3 more)",
+    );
     run.stderr_has("⚠ 6 files, each: it sets statement_timeout to \"0\" for its session");
     assert_eq!(run.stderr.lines().filter(|line| line.starts_with('⚠')).count(), 2, "{}", run.stderr);
     // A loss is told of each file.
