@@ -21,7 +21,7 @@ use crate::postgres::server::Server;
 use crate::restore::jobs::{AGAIN, Jobs};
 use crate::restore::load_failure::LoadOptions;
 use crate::restore::preflight::{self, Consent, Destination};
-use crate::restore::{live, rights};
+use crate::restore::{keys_lost, live, rights};
 use crate::target::Target;
 use crate::terminal;
 use crate::words::number_within;
@@ -136,6 +136,7 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
         Err(error) => return Ok(entry.failed(error, context)),
     };
     entry.holds(&backup);
+    name_lost_keys(&backup, target, context);
     let is_full = backup.manifest.as_ref().is_none_or(Manifest::is_full);
     let Some(target) = target else {
         entry.refused = if is_full { preflight::refuse_parts(&backup).err() } else { None };
@@ -201,6 +202,17 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
         checked.warnings().into_iter().for_each(warn);
         checked.discard()
     })
+}
+
+/// What a restore would take from the live database, where there is a server that can be asked.
+fn name_lost_keys(backup: &Proven, target: Option<&Target>, context: &Context) {
+    if backup.manifest.is_some() || !backup.contents.lacks_keys {
+        return;
+    }
+    let own = if target.is_none() { context.target().ok() } else { None };
+    let Some(target) = target.or(own.as_ref()) else { return };
+    let lost = Server::new(target).ok().and_then(|server| keys_lost::of(&server, backup));
+    preview::name_lost_keys(backup, lost, (target, context));
 }
 
 /// What a restore into the live database would meet that the scratch database, which has the backup's encoding, does not.
