@@ -8,6 +8,7 @@ use super::load_settings;
 use super::preflight::Watch;
 use super::record::{OwnedDatabase, Purpose, Record};
 use super::shared_catalogs::{Guard, Tried};
+pub use super::shared_catalogs::{Place, Verb};
 use super::subscriptions;
 use crate::backup::proof::Proven;
 use crate::error::{self, Exit, Fault};
@@ -89,14 +90,19 @@ impl<'r, 't> Staging<'r, 't> {
     }
 
     /// Tries migrations in it. The task may ask whether they have added objects outside of this database, and changed nothing
-    /// else there. What has changed there when the task ends comes beside its result, as an error with exit 6.
+    /// else there. What has changed there when the task ends comes beside its result, as an error with exit 6; `place` says
+    /// which statement made or dropped a role.
     ///
     /// # Errors
     /// The task's own.
-    pub fn guarded<T>(&self, task: impl FnOnce(&dyn Fn() -> bool) -> Result<T>) -> Result<(T, Option<Error>)> {
+    pub fn guarded<T>(
+        &self,
+        place: Place<'_>,
+        task: impl FnOnce(&dyn Fn() -> bool) -> Result<T>,
+    ) -> Result<(T, Option<Error>)> {
         let guard = Guard::before(self.record, &self.database, Tried::Migrations)?;
         let done = task(&|| guard.sees_additions(self.record));
-        guard.beside(self.record, done)
+        guard.beside(self.record, done, place)
     }
 
     /// Feeds the backup to psql, and compares what the server counted with what the backup holds. It stops before
