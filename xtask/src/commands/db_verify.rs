@@ -23,7 +23,6 @@ use crate::restore::load_failure::LoadOptions;
 use crate::restore::preflight::{self, Consent, Destination};
 use crate::restore::{keys_lost, live, rights};
 use crate::target::Target;
-use crate::terminal;
 use crate::words::number_within;
 use anyhow::Result;
 use std::path::PathBuf;
@@ -198,8 +197,7 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
         let options = LoadOptions { search_path, version_changes, jobs, beside: None };
         let mut checked = staging.load(backup, options, &|bytes| progress.set(bytes))?;
         checked.try_analyze(backup, options)?;
-        let warn = |what: String| progress.aside(|| context.terminal.warn(&terminal::clean_line(&what)));
-        checked.warnings().into_iter().for_each(warn);
+        checked.warnings().iter().for_each(|warning| progress.aside(|| preview::load_warning(warning, context)));
         checked.discard()
     })
 }

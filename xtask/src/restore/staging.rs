@@ -17,7 +17,7 @@ use crate::postgres::properties::Properties;
 use crate::postgres::quote::literal;
 use crate::postgres::server::Server;
 use crate::process::signals;
-use crate::words::{counted, first_names};
+use crate::words::{counted, first_names, shell_word};
 use anyhow::{Error, Result};
 
 /// So many tables are named.
@@ -172,22 +172,43 @@ impl<'r, 't> Staging<'r, 't> {
     }
 }
 
+/// What a person should know of a load that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadWarning {
+    pub what: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// A backup counts every table: pg_dump reads all of them.
+fn not_counted(tables: &[(String, u64)]) -> Option<LoadWarning> {
+    let names: Vec<String> = tables.iter().map(|(name, _)| name.clone()).collect();
+    let held: Vec<String> = tables.iter().map(|(name, rows)| format!("{} {rows}", shell_word(name))).collect();
+    let what = "Rows were not counted again after the load, although code ran that may have changed them";
+    (!tables.is_empty()).then(|| LoadWarning {
+        what: format!("{what}: {}", first_names(&names, MOST_NAMED)),
+        hint: Some(format!(
+            "once it is restored, a backup counts them (tables): cargo xtask db-backup --json\nthe file's rows: {}",
+            first_names(&held, MOST_NAMED)
+        )),
+    })
+}
+
 impl Checked<'_, '_> {
     pub fn database(&self) -> &OwnedDatabase {
         &self.staging.database
     }
 
     /// What a person should know of rows that may differ from the backup's.
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<LoadWarning> {
         let Recount { uncounted, added, .. } = &self.recount;
-        let names = first_names(uncounted, MOST_NAMED);
-        let what = "Rows were not counted again after the load, although code ran that may have changed them";
-        let uncounted = (!uncounted.is_empty()).then(|| format!("{what}: {names}"));
         let more = added.len().saturating_sub(MOST_NAMED) as u64;
         let others = (more > 0).then(|| {
             format!("Event triggers may also have added rows to {}", counted(more, "other table", "other tables"))
         });
-        uncounted.into_iter().chain(added.iter().take(MOST_NAMED).cloned()).chain(others).collect()
+        let added = added.iter().take(MOST_NAMED).cloned().chain(others);
+        let added = added.map(|what| LoadWarning { what, hint: None });
+        not_counted(uncounted).into_iter().chain(added).collect()
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has

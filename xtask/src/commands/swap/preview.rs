@@ -3,6 +3,7 @@
 use crate::backup::proof::Proven;
 use crate::context::Context;
 use crate::restore::plan::{Change, Plan};
+use crate::restore::staging::LoadWarning;
 use crate::target::Target;
 use crate::terminal;
 
@@ -51,6 +52,12 @@ pub fn changes(plan: &Plan, then: &str, context: &Context) {
         let text = format!("Background workers that will end, perhaps until the server restarts: {workers}");
         terminal.note(&terminal::clean_line(&text));
     }
+}
+
+/// What a person should know of a load that succeeded.
+pub fn load_warning(warning: &LoadWarning, context: &Context) {
+    context.terminal.warn(&terminal::clean_line(&warning.what));
+    warning.hint.iter().for_each(|hint| context.terminal.said_below(hint));
 }
 
 /// A file without keys and indexes, while the live database has so many.
