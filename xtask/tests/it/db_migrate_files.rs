@@ -131,6 +131,10 @@ fn what_sqlx_skips_is_a_warning_and_what_it_refuses_stops() {
     database.sandbox.write("migrations/O4_d.sql", "SELECT 4;");
     migrate(&["status"]).ok().stderr_has("⚠ migrations/O4_d.sql: its name has no number before the first _");
     migrate(&["status", "--check"]).code(1);
+    let run = migrate(&["verify"]);
+    run.ok().stderr_has("⚠ db-migrate up refuses the folder: migrations/O4_d.sql: its name has no number");
+    run.stderr_has("→ name each file <version>_<words>.up.sql").stderr_has("verified");
+    migrate(&["baseline", "4"]).code(1).stderr_has("✗ There is no file of version 4: migrations/O4_d.sql: its name");
     migrate(&["new", "five"]).ok();
     let run = migrate(&["up", "--no-backup"]);
     run.code(1)
@@ -140,6 +144,12 @@ fn what_sqlx_skips_is_a_warning_and_what_it_refuses_stops() {
     fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
     database.sandbox.write("migrations/2024-01-01-000000_create/up.sql", "SELECT 1;");
     migrate(&["up"]).code(1).stderr_has("as Diesel makes them");
+    let run = migrate(&["verify"]);
+    run.code(1).stderr_has("✗ There is no migration to verify: migrations/ has folders with an up.sql, as Diesel");
+    run.stderr_has("→ keep this program's migrations in a folder of their own");
+    fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
+    database.sandbox.write("migrations/V1__a.sql", "SELECT 1;");
+    migrate(&["verify"]).code(1).stderr_has("There is no migration to verify: migrations/V1__a.sql");
 }
 
 fn line_ends_are_kept_in_every_checkout() {
