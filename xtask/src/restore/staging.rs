@@ -11,7 +11,7 @@ use super::shared_catalogs::{Guard, Tried};
 pub use super::shared_catalogs::{Place, Verb};
 use super::subscriptions;
 use crate::backup::proof::Proven;
-use crate::error::{self, Exit, Fault};
+use crate::error::{self, Cause, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::literal;
@@ -59,9 +59,27 @@ fn leave_out_public(backup: &Proven, staging: &Server<'_>) -> Result<()> {
     staging.ask(sql).map(drop)
 }
 
+/// A login event trigger of the file ended the session that looks at what was loaded.
+///
+/// # Errors
+/// The error, where it has another cause.
+fn by_its_trigger(backup: &Proven, error: Error) -> Result<Error, Error> {
+    if error::cause(&error) != Some(Cause::CodeAtLogin) {
+        return Err(error);
+    }
+    let fault = Fault::failed(format!(
+        "{} is not used: a login event trigger of the file ends every session of its database",
+        backup.path.display()
+    ));
+    let hint = "turn it off in the database that the file was made of, then dump that again: \
+                ALTER EVENT TRIGGER NAME DISABLE";
+    Ok(Error::msg(error.root_cause().to_string()).context(fault.hint(hint)))
+}
+
 /// Compares the rows that the tables hold now. Code of the file may have taken this role's login away.
 fn check_tables(load: &Load<'_>, inside: &Server<'_>, guard: &Guard) -> Result<Recount> {
-    let mut found = load::recount(load, inside).map_err(|error| guard.unanswered(error))?;
+    let unanswered = |error| by_its_trigger(load.backup, error).unwrap_or_else(|error| guard.unanswered(error));
+    let mut found = load::recount(load, inside).map_err(unanswered)?;
     found.wrong.take().map_or(Ok(found), Err)
 }
 
@@ -225,7 +243,8 @@ impl Checked<'_, '_> {
         let counters = Counters::after(&analyze, &inside);
         let Some(guard) = self.guard.take() else { return counters };
         // A login that is refused now was not before the load.
-        let refused = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };
+        let unanswered = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };
+        let refused = |error| by_its_trigger(backup, error).unwrap_or_else(unanswered);
         let counters = guard.check(record, counters.map_err(refused))?;
         self.recount = check_tables(&Load { backup, options, settings }, &inside, &guard)?;
         Ok(counters)
