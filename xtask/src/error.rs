@@ -53,6 +53,8 @@ pub enum Cause {
     Starting,
     /// The server answered and refused the login, in words that are not known.
     Refused,
+    /// Code of the database, such as a login event trigger, raised an error at the login.
+    CodeAtLogin,
     /// The session ended before its time.
     Lost,
     /// A statement waited for a lock for longer than its session may.

@@ -20,7 +20,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What messages call the file that came there.
-const STANDARD_INPUT: &str = "standard input";
+pub const STANDARD_INPUT: &str = "standard input";
 
 /// A backup whose every byte was read and found right, held open: what is fed later is the file that was proven.
 #[derive(Debug)]
@@ -95,8 +95,7 @@ fn prove_open(mut file: File, name: &Path, progress: &dyn Fn(u64)) -> Result<Pro
     let Examined { verdict, reason, kind, manifest, globals, contents, digest, .. } = examined;
     if globals.is_some() {
         let message = format!("{} holds a server's roles, not a database", name.display());
-        let file = shell_word(&name.to_string_lossy());
-        let hint = format!("create those that are missing: cargo xtask db-restore --globals {file}");
+        let hint = format!("create those that are missing: cargo xtask db-restore --globals {}", as_word(name));
         return Err(Fault::new(Exit::Refused, message).hint(hint).into());
     }
     match contents {
@@ -109,6 +108,9 @@ fn prove_open(mut file: File, name: &Path, progress: &dyn Fn(u64)) -> Result<Pro
             let fault = Fault::new(Exit::Refused, message);
             Err(match kind {
                 Some(kind) => fault.hint(kind.way(&as_word(name))).because(Cause::OtherKind),
+                None if name == Path::new(STANDARD_INPUT) => {
+                    fault.hint("see that the command before the pipe ends well")
+                }
                 None => fault.hint("list the backups that are whole: cargo xtask db-list --check"),
             }
             .into())

@@ -18,7 +18,10 @@ use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::restore::preflight::{self, Safety};
 use crate::restore::proposal::Proposal;
+use crate::restore::swapped::Done;
 use crate::restore::{locked, swap_services};
+use crate::target::Target;
+use crate::terminal;
 use anyhow::Result;
 use replace::{Replaced, Replacement, replace};
 
@@ -58,5 +61,17 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
     let Replaced { done, safety } = replace(&[Replacement { proposal: &proposal, record, context }], args, context)?;
     let safety = safety.first().and_then(Option::as_deref);
     Report { what: &preview::done(&backup), file: Some(&backup.path), safety, done: &done }
-        .show(args.json, target, context)
+        .show(args.json, target, context)?;
+    name_lack_of_keys(&proposal, (&done, target), context);
+    Ok(())
+}
+
+/// A database that was restored without keys and indexes works for a while.
+fn name_lack_of_keys(proposal: &Proposal<'_>, (done, target): (&Done, &Target), context: &Context) {
+    let Some(lost) = proposal.keys_lost else { return };
+    let text = format!("Database {} has no key or index now; it had {lost} before", target.database());
+    context.terminal.warn(&terminal::clean_line(&text));
+    if done.databases.iter().any(|database| database.before.is_some()) {
+        context.terminal.said_below("if that is not wanted: cargo xtask db-restore --undo");
+    }
 }

@@ -21,9 +21,8 @@ use crate::postgres::server::Server;
 use crate::restore::jobs::{AGAIN, Jobs};
 use crate::restore::load_failure::LoadOptions;
 use crate::restore::preflight::{self, Consent, Destination};
-use crate::restore::{live, rights};
+use crate::restore::{keys_lost, live, rights};
 use crate::target::Target;
-use crate::terminal;
 use crate::words::number_within;
 use anyhow::Result;
 use std::path::PathBuf;
@@ -82,7 +81,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if args.json {
         context.terminal.json_list("files", &report)?;
     }
-    conclusion(&report)
+    conclusion(&report, context)
 }
 
 impl Args {
@@ -136,6 +135,7 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
         Err(error) => return Ok(entry.failed(error, context)),
     };
     entry.holds(&backup);
+    name_lost_keys(&backup, target, context);
     let is_full = backup.manifest.as_ref().is_none_or(Manifest::is_full);
     let Some(target) = target else {
         entry.refused = if is_full { preflight::refuse_parts(&backup).err() } else { None };
@@ -197,10 +197,20 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
         let options = LoadOptions { search_path, version_changes, jobs, beside: None };
         let mut checked = staging.load(backup, options, &|bytes| progress.set(bytes))?;
         checked.try_analyze(backup, options)?;
-        let warn = |what: String| progress.aside(|| context.terminal.warn(&terminal::clean_line(&what)));
-        checked.warnings().into_iter().for_each(warn);
+        checked.warnings().iter().for_each(|warning| progress.aside(|| preview::load_warning(warning, context)));
         checked.discard()
     })
+}
+
+/// What a restore would take from the live database, where there is a server that can be asked.
+fn name_lost_keys(backup: &Proven, target: Option<&Target>, context: &Context) {
+    if backup.manifest.is_some() || !backup.contents.lacks_keys {
+        return;
+    }
+    let own = if target.is_none() { context.target().ok() } else { None };
+    let Some(target) = target.or(own.as_ref()) else { return };
+    let lost = Server::new(target).ok().and_then(|server| keys_lost::of(&server, backup));
+    preview::name_lost_keys(backup, lost, (target, context));
 }
 
 /// What a restore into the live database would meet that the scratch database, which has the backup's encoding, does not.

@@ -1,16 +1,16 @@
 //! The report of a step that failed: file, line, statement, the server's message, what is true now, and what to type next.
 
 use super::checks::{self, Direction};
+use super::denied;
 use super::failure::{Failure, code};
 use super::files::shown;
 use super::run::{Done, Step};
 use super::unfinished;
 use crate::error::{self, Cause, Exit, Fault};
 use crate::postgres::locks::Holder;
-use crate::postgres::server::see_settings;
+use crate::postgres::server::{Server, see_settings};
 use crate::postgres::session;
 use crate::process::signals;
-use crate::target::Target;
 use std::fmt::Write as _;
 
 /// What the ledger says of a step that failed.
@@ -37,7 +37,7 @@ pub struct Attempt<'a> {
     /// What was run before it, of `all`.
     pub done: &'a [Done],
     pub all: usize,
-    pub target: &'a Target,
+    pub server: &'a Server<'a>,
 }
 
 impl Attempt<'_> {
@@ -113,7 +113,7 @@ impl Attempt<'_> {
             Truth::Unknown => {
                 "see the state of each version, once the server answers: cargo xtask db-migrate status".to_owned()
             }
-            _ => own.unwrap_or_else(|| by_code(failure, self.target, !self.done.is_empty())),
+            _ => own.unwrap_or_else(|| by_code(failure, self.server, !self.done.is_empty())),
         }
     }
 }
@@ -136,7 +136,8 @@ pub fn stopped(error: anyhow::Error, done: &[Done], all: usize) -> anyhow::Error
 }
 
 /// By the server's SQLSTATE: the file is to blame for most of them, but not for all. Other files may have run before it.
-fn by_code(failure: &Failure, target: &Target, after_others: bool) -> String {
+fn by_code(failure: &Failure, server: &Server<'_>, after_others: bool) -> String {
+    let target = server.target();
     let user = crate::words::shell_word(target.user());
     let Some(code) = code(&failure.error).filter(|_| failure.refused) else {
         return "check the server: cargo xtask health-check; then run it again".to_owned();
@@ -156,9 +157,7 @@ fn by_code(failure: &Failure, target: &Target, after_others: bool) -> String {
              to see why: {}",
             see_settings(target)
         ),
-        code::NO_PRIVILEGE => {
-            format!("user {user} lacks a right: migrate as the owner, or have it granted: GRANT … TO …")
-        }
+        code::NO_PRIVILEGE => denied::hint(server, &failure.error, failure.statement.as_deref()),
         code if code.starts_with("40") => "it conflicted with another session: run it again".to_owned(),
         code if code.starts_with("53") => {
             "the server lacks room or memory: cargo xtask health-check; then run it again".to_owned()

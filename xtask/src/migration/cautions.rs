@@ -7,7 +7,7 @@ use super::lasting::{self, Lasting};
 use super::plan::{Wanted, repairs};
 use super::run::Step;
 use crate::error::Fault;
-use crate::words::counted;
+use crate::words::{counted, first_names};
 use anyhow::Result;
 use std::path::Path;
 
@@ -16,15 +16,69 @@ use std::path::Path;
 pub enum Weight {
     /// It matters on every database.
     Always,
-    /// It is about rows, or the way back to them: an empty database has none.
-    WithData,
+    /// It is about the way back to rows: an empty database has none.
+    WayBack,
+    /// It is about rows that are lost. Each place counts.
+    Loss,
 }
 
 /// What a person should know before files run.
 #[derive(Debug)]
 pub struct Caution {
     pub weight: Weight,
-    pub text: String,
+    file: String,
+    line: Option<u64>,
+    what: String,
+}
+
+/// In so many files the same words are one line.
+const MANY: usize = 3;
+
+impl Caution {
+    fn new(weight: Weight, file: &Path, line: Option<u64>, what: String) -> Self {
+        Self { weight, file: shown(file), line, what }
+    }
+
+    fn text(&self) -> String {
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{}{line}: {}", self.file, self.what)
+    }
+
+    /// The files that have the same words, each once.
+    fn files(&self, told: &[&Self]) -> Vec<String> {
+        let mut files: Vec<String> = Vec::new();
+        for caution in told.iter().filter(|caution| caution.what == self.what) {
+            if !files.contains(&caution.file) {
+                files.push(caution.file.clone());
+            }
+        }
+        files
+    }
+}
+
+/// One line for each caution; what holds for many files is one line with their number.
+pub fn lines(told: &[&Caution]) -> Vec<String> {
+    let mut merged: Vec<&str> = Vec::new();
+    let mut lines = Vec::new();
+    for caution in told {
+        if merged.contains(&caution.what.as_str()) {
+            continue;
+        }
+        let files = if caution.weight == Weight::Loss { Vec::new() } else { caution.files(told) };
+        if files.len() < MANY {
+            lines.push(caution.text());
+            continue;
+        }
+        merged.push(&caution.what);
+        let count = counted(files.len() as u64, "file", "files");
+        lines.push(format!("{count}, each: {} ({})", caution.what, first_names(&files, MANY)));
+    }
+    lines
+}
+
+/// The same, each caution with its place.
+pub fn every_line(told: &[&Caution]) -> Vec<String> {
+    told.iter().map(|caution| caution.text()).collect()
 }
 
 /// Files that may be run.
@@ -72,26 +126,27 @@ pub fn check(wanted: &[Wanted<'_>], direction: Direction, ignored: &Ignored) -> 
 }
 
 fn of_file(file: &Path, findings: &Findings) -> Vec<Caution> {
-    let caution = |warning: &checks::Warning| Caution {
-        weight: if warning.of_loss { Weight::WithData } else { Weight::Always },
-        text: format!("{}:{}: {}", shown(file), warning.line, warning.what),
+    let caution = |warning: &checks::Warning| {
+        let weight = if warning.of_loss { Weight::Loss } else { Weight::Always };
+        Caution::new(weight, file, Some(warning.line), warning.what.clone())
     };
     findings.warnings.iter().map(caution).collect()
 }
 
 /// What is wrong with a migration's `.down.sql`. A plain `.sql` file declares that it has none.
 fn way_back(migration: &Migration, ignored: &Ignored) -> Result<Option<Caution>> {
-    let caution = |text: String| Some(Caution { weight: Weight::WithData, text });
-    let up = shown(&migration.up);
+    let caution =
+        |file: &Path, line: Option<u64>, what: &str| Some(Caution::new(Weight::WayBack, file, line, what.to_owned()));
+    let up = &migration.up;
     let Some(down) = &migration.down else {
-        let text = format!("{up}: it has no .down.sql file, so it cannot be reverted");
-        return Ok(up.ends_with(".up.sql").then_some(text).and_then(caution));
+        let what = "it has no .down.sql file, so it cannot be reverted";
+        return Ok(if shown(up).ends_with(".up.sql") { caution(up, None, what) } else { None });
     };
     Ok(match checks::check(down, Direction::Down, ignored) {
-        Ok(found) if found.statements == 0 => caution(format!("{}: it holds no statement", shown(down))),
+        Ok(found) if found.statements == 0 => caution(down, None, "it holds no statement"),
         Ok(_) => None,
         Err(error) => match error.downcast_ref::<Flaw>() {
-            Some(flaw) => caution(format!("{}:{flaw}; it would be refused", shown(down))),
+            Some(flaw) => caution(down, Some(flaw.line), &format!("{}; it would be refused", flaw.what)),
             None => return Err(error),
         },
     })
@@ -101,7 +156,9 @@ fn way_back(migration: &Migration, ignored: &Ignored) -> Result<Option<Caution>>
 /// session.
 fn outlasting(found: &[(&Path, Findings)]) -> Vec<Caution> {
     let mut cautions = Vec::new();
-    let mut add = |text: String| cautions.push(Caution { weight: Weight::Always, text });
+    let mut add = |file: &Path, line: u64, what: String| {
+        cautions.push(Caution::new(Weight::Always, file, Some(line), what));
+    };
     // The schema that sqlx makes new objects in by now.
     let mut elsewhere: Option<String> = None;
     for (file, findings) in found {
@@ -111,16 +168,17 @@ fn outlasting(found: &[(&Path, Findings)]) -> Vec<Caution> {
             let made = findings.made.iter().filter(|made| made.schema.is_none() && made.kind != "index");
             let first = own.into_iter().chain(findings.local_path).min();
             for made in made.filter(|made| first.is_none_or(|line| made.line < line)) {
-                let (at, kind, name) = (format!("{}:{}", shown(file), made.line), made.kind, &made.name);
-                add(format!(
-                    "{at}: here {kind} {name} is created on the configured search_path; sqlx, in one run with the \
-                     files before it, creates it in {schema}"
-                ));
+                let (kind, name) = (made.kind, &made.name);
+                let what = format!(
+                    "here {kind} {name} is created on the configured search_path; sqlx, in one run with the files before \
+                     it, creates it in {schema}"
+                );
+                add(file, made.line, what);
             }
         }
         let last = lasting::at_the_end(&findings.lasting);
         for (line, lasting) in &last {
-            add(lasts(file, *line, lasting));
+            add(file, *line, lasts(lasting));
         }
         if own.is_some() {
             let path = last.iter().find(|(_, lasting)| lasting.setting == "search_path");
@@ -133,17 +191,15 @@ fn outlasting(found: &[(&Path, Findings)]) -> Vec<Caution> {
 }
 
 /// What a setting that is left at a file's end does here and under sqlx.
-fn lasts(file: &Path, line: u64, lasting: &Lasting) -> String {
-    let (file, setting) = (shown(file), &lasting.setting);
+fn lasts(lasting: &Lasting) -> String {
+    let setting = &lasting.setting;
     if setting == "search_path" && lasting.value.as_deref() == Some("") {
-        return format!(
-            "{file}:{line}: it empties search_path. Here that ends with the file. sqlx would not find its ledger then: \
-             name it with its schema in sqlx.toml"
-        );
+        return "it empties search_path. Here that ends with the file. sqlx would not find its ledger then: name it with \
+                its schema in sqlx.toml"
+            .to_owned();
     }
     let to = lasting.value.as_ref().map(|value| format!(" to {value:?}")).unwrap_or_default();
     format!(
-        "{file}:{line}: it sets {setting}{to} for its session: here the setting ends with the file, under sqlx the next \
-         files keep it"
+        "it sets {setting}{to} for its session: here the setting ends with the file, under sqlx the next files keep it"
     )
 }

@@ -48,8 +48,8 @@ impl Migrated<'_, '_> {
                         return Err(stopped(failure.error, &done, steps.len()));
                     }
                     truth => {
-                        let (done, all, target) = (done.as_slice(), steps.len(), self.server.target());
-                        return Err(Attempt { step, holders: &holders, done, all, target }.explain(failure, truth));
+                        let (done, all, server) = (done.as_slice(), steps.len(), self.server);
+                        return Err(Attempt { step, holders: &holders, done, all, server }.explain(failure, truth));
                     }
                 },
             };

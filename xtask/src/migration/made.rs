@@ -55,6 +55,31 @@ pub fn extension(statement: &[Lexeme]) -> Option<String> {
     statement.get(at)?.name().map(str::to_owned)
 }
 
+/// A role that a statement of a file makes or drops, on the whole server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfRole {
+    pub line: u64,
+    pub name: String,
+    pub drops: bool,
+}
+
+/// `CREATE ROLE name`, `DROP ROLE [IF EXISTS] name, …`, also as `USER` and `GROUP`.
+pub fn roles(statement: &[Lexeme], line: u64) -> Vec<OfRole> {
+    let word = |at: usize| statement.get(at).and_then(Lexeme::word);
+    let drops = match (word(0), word(1)) {
+        (Some("create"), Some("role" | "user" | "group")) => false,
+        (Some("drop"), Some("role" | "user" | "group")) => true,
+        _ => return Vec::new(),
+    };
+    if word(2) == Some("mapping") {
+        return Vec::new();
+    }
+    let first = if drops && word(2) == Some("if") && word(3) == Some("exists") { 4 } else { 2 };
+    let most = if drops { usize::MAX } else { 1 };
+    let names = statement.iter().skip(first).filter_map(Lexeme::name).take(most);
+    names.map(|name| OfRole { line, name: name.to_owned(), drops }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +105,22 @@ mod tests {
         assert_eq!(extension(&lexemes("create extension if")).as_deref(), Some("if"));
         for text in ["create extension", "drop extension pg_cron", "alter extension pg_cron update", "create table t"] {
             assert_eq!(extension(&lexemes(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn roles_are_known_in_every_form() {
+        let names = |text: &str| -> Vec<(String, bool)> {
+            roles(&lexemes(text), 1).into_iter().map(|role| (role.name, role.drops)).collect()
+        };
+        assert_eq!(names("create role app login"), [("app".to_owned(), false)]);
+        assert_eq!(names("create user \"A\""), [("A".to_owned(), false)]);
+        assert_eq!(names("drop group if exists app"), [("app".to_owned(), true)]);
+        assert_eq!(names("drop role a b"), [("a".to_owned(), true), ("b".to_owned(), true)]);
+        for none in
+            ["create user mapping for app", "drop user mapping if exists for app", "drop table role", "drop role"]
+        {
+            assert_eq!(names(none), [], "{none}");
         }
     }
 

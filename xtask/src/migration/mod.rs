@@ -12,6 +12,7 @@ pub mod cautions;
 pub mod checks;
 pub mod checksum;
 pub mod config;
+mod denied;
 pub mod difference;
 pub mod drift;
 pub mod execute;

@@ -5,6 +5,7 @@ use super::checksum::in_digested_pieces;
 use super::failure::Failure;
 use super::indexes;
 use super::ledger::{Writer, write};
+use super::made::OfRole;
 use super::plan::Wanted;
 use super::session::Session;
 use super::transaction::LeftOut;
@@ -38,6 +39,8 @@ pub struct Step {
     /// It ends its transaction half-way, and was applied by sqlx.
     split: bool,
     left_out: LeftOut,
+    /// The roles that it makes or drops.
+    pub roles: Vec<OfRole>,
 }
 
 impl Step {
@@ -56,6 +59,7 @@ impl Step {
             lone: found.lone,
             split: found.split.is_some(),
             left_out: found.left_out.clone(),
+            roles: found.roles.clone(),
         }
     }
 

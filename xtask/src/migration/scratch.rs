@@ -30,8 +30,16 @@ pub struct Scratch<'a, 't> {
     on: Migrated<'a, 't>,
     session: Session<'t>,
     ledger: Writer,
-    /// Hears what a person should know of a file that was applied.
-    warn: &'a dyn Fn(&str),
+    hearer: Hearer<'a>,
+}
+
+/// Who hears what happens in a scratch database.
+#[derive(Clone, Copy)]
+pub struct Hearer<'a> {
+    /// What a person should know of a file that was applied.
+    pub warn: &'a dyn Fn(&str),
+    /// A file that is run.
+    pub runs: &'a dyn Fn(&Step),
 }
 
 /// How a file went.
@@ -61,11 +69,11 @@ impl Why {
 }
 
 impl<'a, 't> Scratch<'a, 't> {
-    /// Begins to try files in this empty database; `warn` hears what a person should know of one that was applied.
-    pub fn begin(on: Migrated<'a, 't>, warn: &'a dyn Fn(&str)) -> Result<Self> {
+    /// Begins to try files in this empty database.
+    pub fn begin(on: Migrated<'a, 't>, hearer: Hearer<'a>) -> Result<Self> {
         let mut session = on.session()?;
         let ledger = on.writer(&mut session, &on.ledger()?, LOCK_TIMEOUT)?;
-        Ok(Self { on, session, ledger, warn })
+        Ok(Self { on, session, ledger, hearer })
     }
 
     /// Runs one file of a migration.
@@ -95,12 +103,13 @@ impl<'a, 't> Scratch<'a, 't> {
         };
         if let Some(flaw) = &found.split {
             let file = files::shown(&migration.up);
-            (self.warn)(&format!("{file}:{flaw}; it is tried as sqlx ran it, without that transaction"));
+            (self.hearer.warn)(&format!("{file}:{flaw}; it is tried as sqlx ran it, without that transaction"));
         }
         self.run_steps(&[Step::of(Wanted::up(migration), Direction::Up, &found)])
     }
 
     fn run_steps(&mut self, steps: &[Step]) -> Result<Ran> {
+        steps.iter().for_each(self.hearer.runs);
         let ledger = self.ledger.clone();
         let mut runner = Runner { session: &mut self.session, ledger, lock_timeout: LOCK_TIMEOUT };
         let Err(error) = self.on.run_each(&mut runner, steps, &|_| {}) else { return Ok(Ran::Well) };

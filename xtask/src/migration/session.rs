@@ -9,7 +9,7 @@ use crate::postgres::restrict;
 use crate::postgres::server::{self, Server};
 use crate::postgres::session as postgres;
 use crate::process::{Captured, Dialog, signals};
-use crate::target::{Talk, Target};
+use crate::target::Talk;
 use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::ops::Range;
@@ -26,7 +26,7 @@ const DEADLINE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Ends when it is dropped, or when we die: its stdin closes.
 #[derive(Debug)]
 pub struct Session<'a> {
-    target: &'a Target,
+    server: Server<'a>,
     psql: Option<Dialog>,
     /// Lines that psql was sent: by them it names the place of an error.
     lines: u64,
@@ -64,25 +64,30 @@ impl<'a> Session<'a> {
             .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "--set=VERBOSITY=verbose", "-f", "-"])
             .dialog(|line| line.starts_with(OURS.as_bytes()))?;
-        let (target, is_cut) = (server.target(), psql.stderr_is_cut());
-        let mut session = Self { target, psql: Some(psql), lines: 0, files: Vec::new(), said: None, is_cut };
+        let (server, is_cut) = (server.clone(), psql.stderr_is_cut());
+        let mut session = Self { server, psql: Some(psql), lines: 0, files: Vec::new(), said: None, is_cut };
         session.begin()?;
         Ok(session)
     }
 
     /// What a person types to see the settings of databases and roles.
     pub fn see_settings(&self) -> String {
-        server::see_settings(self.target)
+        server::see_settings(self.server.target())
+    }
+
+    /// Its server and database.
+    pub fn server(&self) -> &Server<'a> {
+        &self.server
     }
 
     /// The role that it logged in as.
     pub fn user(&self) -> &str {
-        self.target.user()
+        self.server.target().user()
     }
 
     /// Settings of these names that stand for this session's role and database, and how they are taken away.
     pub fn configured(&self, names: &[&str]) -> Option<String> {
-        postgres::configured_settings(self.target, names)
+        postgres::configured_settings(self.server.target(), names)
     }
 
     /// From here on psql refuses every meta-command, where it knows how to: a file may hide one from `checks`. Until a
@@ -96,7 +101,7 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         signals::check()?;
-        Err(failure::error(&psql.finish()?, self.target))
+        Err(failure::error(&psql.finish()?, self.server.target()))
     }
 
     /// Runs SQL of ours.
@@ -112,14 +117,14 @@ impl<'a> Session<'a> {
 
     fn ask_rows(&mut self, sql: &str) -> Result<Vec<String>> {
         let asked = self.exchange(|session| session.send(sendable(sql)?.as_bytes()))?;
-        asked.map_err(|said| failure::error(&said, self.target))
+        asked.map_err(|said| failure::error(&said, self.server.target()))
     }
 
     /// A file's row in the ledger, and the COMMIT of its transaction.
     pub fn commit(&mut self, sql: &str) -> Result<(), Failure> {
         match self.exchange(|session| session.send(sendable(sql)?.as_bytes())) {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(said)) => Err(Failure::of_commit(&said, self.target)),
+            Ok(Err(said)) => Err(Failure::of_commit(&said, self.server.target())),
             Err(error) => Err(Failure { committing: true, ..error.into() }),
         }
     }
@@ -166,7 +171,7 @@ impl<'a> Session<'a> {
         });
         match fed {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(said)) => Err(Failure::of(&said, begun, self.target)),
+            Ok(Err(said)) => Err(Failure::of(&said, begun, self.server.target())),
             Err(error) => Err(error.into()),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::block::Block;
 use super::lasting::{self, Lasting};
-use super::made::{self, Made};
+use super::made::{self, Made, OfRole};
 use super::quoting::Quoting;
 use super::reader::Lexeme;
 use super::transaction::Control;
@@ -99,6 +99,11 @@ impl Statement {
     /// What it makes.
     pub fn makes(&self) -> Option<Made> {
         made::of(&self.head, self.begun)
+    }
+
+    /// The roles that it makes or drops.
+    pub fn roles(&self) -> Vec<OfRole> {
+        made::roles(&self.head, self.begun)
     }
 
     /// The extension that it makes.

@@ -7,7 +7,7 @@
 //! program always gets a path of that one schema: objects in other schemas are not reached, and names of PostgreSQL's own
 //! are found there first.
 
-use super::openfga_roles::ABLE;
+use super::openfga_roles::{ABLE, CARRIER};
 
 /// OpenFGA's relations: six tables and a sequence.
 const RELATIONS: &str = "'goose_db_version', 'goose_db_version_id_seq', 'tuple', 'authorization_model', 'store', \
@@ -114,7 +114,7 @@ pub(super) fn question(schemas: &str) -> String {
   {PARTS},
   exposed AS (SELECT e.* FROM ({EXPOSED}{NAMED}) AS e ORDER BY NOT e.called, e.kind IN ('create', 'privilege', 'default'),
     e.place, e.kind, e.object, e.role LIMIT {MOST})
-SELECT pg_catalog.json_build_object('home', (SELECT h.nspname FROM home AS h),
+SELECT pg_catalog.json_build_object('home', (SELECT h.nspname FROM home AS h), 'carrier', {CARRIER},
   'exposed', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('kind', e.kind, 'object', e.object,
     'role', e.role, 'member', e.member, 'called', e.called) ORDER BY e.place, e.kind, e.object, e.role), '[]')
     FROM exposed AS e))"

@@ -2,7 +2,7 @@
 //! path that role and database have, and a role that may write there decides what is found.
 
 use super::openfga_exposed;
-use super::openfga_roles::ABLE;
+use super::openfga_roles::{ABLE, CARRIER};
 use super::openfga_tables::{self, Known, NEWEST_REVISION};
 use super::quote::{literal, literals, name_in_value};
 use super::reader::Reader;
@@ -10,7 +10,7 @@ use super::search_path;
 use super::server::Server;
 use crate::process;
 use crate::target::backend::OwnMigration;
-use crate::target::openfga_exposure::{Exposure, Grounds, PinnedPath};
+use crate::target::openfga_exposure::{Carrier, Exposure, Grounds, PinnedPath};
 use crate::target::openfga_migration::not_migrated;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -39,20 +39,22 @@ struct Found {
     /// The schema that OpenFGA's tables are in, or would be made in.
     home: Option<String>,
     exposed: Vec<Exposure>,
+    carrier: Option<Carrier>,
 }
 
 /// What OpenFGA's program would meet in the server's database.
 pub(super) fn of(server: &Server<'_>) -> Result<Grounds> {
     if let Some(owner) = weaker_owner(&server.in_maintenance(), server.database())? {
         let exposure = Exposure::owned_by(owner.role, owner.member, server.database());
-        return Ok(Grounds { exposed: vec![exposure], path: None });
+        return Ok(Grounds { exposed: vec![exposure.carried_by(owner.carrier.as_ref())], path: None });
     }
     let configured: Configured = server.query(CONFIGURED)?;
     let schemas = search_path::schemas(&configured.path, &configured.user);
-    let Found { home, exposed } =
+    let Found { home, exposed, carrier } =
         server.query(&openfga_exposed::question(&literals(schemas.iter().map(String::as_str))?))?;
     // An empty name is no schema's: nothing is found then, and nothing can be made.
     let path = home.as_deref().map_or_else(|| Ok("\"\"".to_owned()), name_in_value)?;
+    let exposed = exposed.into_iter().map(|exposure| exposure.carried_by(carrier.as_ref())).collect();
     Ok(Grounds { path: Some(PinnedPath(path)), exposed })
 }
 
@@ -62,13 +64,14 @@ struct Owner {
     role: String,
     /// The member of that role, where it is not the role itself.
     member: Option<String>,
+    carrier: Option<Carrier>,
 }
 
 /// The role that owns this database, where it is weaker than our login or has a member that is.
 fn weaker_owner(server: &Server<'_>, database: &str) -> Result<Option<Owner>> {
     let sql = format!(
         "WITH RECURSIVE {ABLE} SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object( \
-         'role', a.role, 'member', a.member)), '[]') FROM pg_catalog.pg_database AS d JOIN able AS a ON a.oid = d.datdba \
+         'role', a.role, 'member', a.member, 'carrier', {CARRIER})), '[]') FROM pg_catalog.pg_database AS d JOIN able AS a ON a.oid = d.datdba \
          WHERE d.datname = {}",
         literal(database)?
     );

@@ -22,7 +22,7 @@ pub(super) const ABLE: &str = "me AS (SELECT r.oid, r.rolsuper FROM pg_catalog.p
           pg_catalog.pg_has_role(o.oid, m.member, 'USAGE') OR pg_catalog.pg_has_role(o.oid, m.member, 'SET'))) END),
   weak AS MATERIALIZED (SELECT o.oid, o.rolname FROM pg_catalog.pg_roles AS o
     WHERE o.rolcanlogin AND o.oid NOT IN (SELECT s.oid FROM strong AS s)),
-  grants AS MATERIALIZED (SELECT m.roleid, m.member FROM pg_catalog.pg_auth_members AS m WHERE m.admin_option
+  grants AS MATERIALIZED (SELECT m.roleid, m.member, m.grantor FROM pg_catalog.pg_auth_members AS m WHERE m.admin_option
     OR COALESCE((pg_catalog.to_jsonb(m.*) ->> 'inherit_option')::pg_catalog.bool, true)
     OR COALESCE((pg_catalog.to_jsonb(m.*) ->> 'set_option')::pg_catalog.bool, true)),
   reach AS (SELECT w.oid AS login, w.oid AS role FROM weak AS w
@@ -36,3 +36,12 @@ pub(super) const ABLE: &str = "me AS (SELECT r.oid, r.rolsuper FROM pg_catalog.p
         OR NOT CASE WHEN server.is_old THEN pg_catalog.pg_has_role(me.oid, o.oid, 'MEMBER')
           ELSE pg_catalog.pg_has_role(me.oid, o.oid, 'USAGE') OR pg_catalog.pg_has_role(me.oid, o.oid, 'SET') END)) AS i(itself)
     WHERE o.rolname <> 'pg_database_owner' AND (i.itself OR b.member IS NOT NULL))";
+
+/// Through which direct member of our login the member that `able` names for it has its rights; NULL where there is none. From
+/// 16 on a membership is taken away as the one who granted it; the first superuser is whom a superuser stands for.
+pub(super) const CARRIER: &str = "(SELECT pg_catalog.json_build_object('member', d.rolname, 'grantor',
+      CASE WHEN NOT server.is_old AND g.grantor <> 10 THEN pg_catalog.pg_get_userbyid(g.grantor) END)
+    FROM me CROSS JOIN server JOIN able AS a ON a.oid = me.oid JOIN grants AS g ON g.roleid = me.oid
+      JOIN pg_catalog.pg_roles AS d ON d.oid = g.member JOIN reach AS r ON r.role = g.member
+      JOIN weak AS w ON w.oid = r.login AND w.rolname = a.member
+    ORDER BY d.rolname, g.grantor LIMIT 1)";

@@ -12,6 +12,8 @@ struct Known {
     is_there: bool,
     takes_sessions: bool,
     may_connect: bool,
+    /// It has had a login event trigger; servers before 17 know none.
+    has_login_trigger: bool,
 }
 
 /// The error with the server's reason on top, where the server gives one. `ask` asks in the maintenance database.
@@ -30,7 +32,8 @@ fn question(database: &str) -> Option<String> {
     Some(format!(
         "SELECT pg_catalog.json_build_object('is_there', d.oid IS NOT NULL, \
          'takes_sessions', COALESCE(d.datallowconn, false), \
-         'may_connect', COALESCE(pg_catalog.has_database_privilege(d.oid, 'CONNECT'), false)) \
+         'may_connect', COALESCE(pg_catalog.has_database_privilege(d.oid, 'CONNECT'), false), \
+         'has_login_trigger', COALESCE((pg_catalog.to_jsonb(d) ->> 'dathasloginevt') = 'true', false)) \
          FROM (SELECT 1) AS one LEFT JOIN pg_catalog.pg_database AS d ON d.datname = {database}"
     ))
 }
@@ -40,6 +43,7 @@ fn reason(answer: &str) -> Option<Refusal> {
         Known { is_there: false, .. } => Some(Refusal::Missing),
         Known { takes_sessions: false, .. } => Some(Refusal::Closed),
         Known { may_connect: false, .. } => Some(Refusal::Forbidden),
+        Known { has_login_trigger: true, .. } => Some(Refusal::LoginTrigger),
         Known { .. } => None,
     }
 }
@@ -50,13 +54,17 @@ mod tests {
 
     #[test]
     fn the_first_thing_that_is_missing_is_the_reason() {
-        let answer = |there, takes, may| {
-            format!("{{\"is_there\": {there}, \"takes_sessions\": {takes}, \"may_connect\": {may}}}\n")
+        let answer = |there: bool, takes: bool, may: bool, trigger: bool| {
+            serde_json::json!({
+                "is_there": there, "takes_sessions": takes, "may_connect": may, "has_login_trigger": trigger,
+            })
+            .to_string()
         };
-        assert_eq!(reason(&answer(false, false, false)), Some(Refusal::Missing));
-        assert_eq!(reason(&answer(true, false, true)), Some(Refusal::Closed));
-        assert_eq!(reason(&answer(true, true, false)), Some(Refusal::Forbidden));
-        assert_eq!(reason(&answer(true, true, true)), None);
+        assert_eq!(reason(&answer(false, false, false, false)), Some(Refusal::Missing));
+        assert_eq!(reason(&answer(true, false, true, true)), Some(Refusal::Closed));
+        assert_eq!(reason(&answer(true, true, false, true)), Some(Refusal::Forbidden));
+        assert_eq!(reason(&answer(true, true, true, true)), Some(Refusal::LoginTrigger));
+        assert_eq!(reason(&answer(true, true, true, false)), None);
         assert_eq!(reason("no JSON"), None);
         assert_eq!(reason(""), None);
     }

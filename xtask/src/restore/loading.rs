@@ -7,7 +7,7 @@ use super::load_failure::LoadOptions;
 use super::proposal::Proposal;
 use super::record::Record;
 use super::safety::SafetyBackup;
-use super::staging::{self, Checked};
+use super::staging::{self, Checked, LoadWarning};
 use crate::postgres::activity::Counters;
 use crate::postgres::search_path::SearchPath;
 use crate::settings::fault_point;
@@ -22,7 +22,7 @@ pub enum LoadEvent<'a> {
     Loaded(u64),
     Analyzing,
     /// Rows that may differ from the backup's, in one sentence.
-    Warning(&'a str),
+    Warning(&'a LoadWarning),
     /// It failed, and begins again through one session.
     Again,
     /// The staging database holds the backup.
@@ -106,7 +106,7 @@ impl<'a, 'r, 't> Loading<'a, 'r, 't> {
         options.check()?;
         tell(LoadEvent::Analyzing);
         let written = checked.analyze(self.proposal.backup, options)?;
-        checked.warnings().iter().for_each(|what| tell(LoadEvent::Warning(what)));
+        checked.warnings().iter().for_each(|warning| tell(LoadEvent::Warning(warning)));
         fault_point("checked");
         tell(LoadEvent::Complete);
         Ok((checked, written))

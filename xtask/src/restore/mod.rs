@@ -7,6 +7,7 @@ mod closed;
 mod code_in_file;
 pub mod globals;
 pub mod jobs;
+pub mod keys_lost;
 pub mod killed_sets;
 pub mod live;
 mod load;

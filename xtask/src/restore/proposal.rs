@@ -1,5 +1,6 @@
 //! What a restore would do, checked as far as that can be done before anything is made.
 
+use super::keys_lost;
 use super::live::Live;
 use super::merged::Merged;
 use super::plan::Plan;
@@ -22,6 +23,8 @@ pub struct Proposal<'b> {
     pub merged: Merged,
     pub fitting: Fitting,
     pub plan: Plan,
+    /// Indexes and foreign keys of the live database, where the file holds none.
+    pub keys_lost: Option<u64>,
     consent: Consent<'b>,
 }
 
@@ -44,7 +47,7 @@ impl<'b> Proposal<'b> {
         live.check_obstacles(server.target())?;
         rights::check_swap(server, &live)?;
         let plan = Plan::draw(server, &live, &backup.contents)?;
-        Ok(Self { backup, live, merged, fitting, plan, consent })
+        Ok(Self { backup, live, merged, fitting, plan, keys_lost: keys_lost::of(server, backup), consent })
     }
 
     /// The properties, by the manifest, of a database that does not exist yet.

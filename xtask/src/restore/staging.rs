@@ -8,15 +8,16 @@ use super::load_settings;
 use super::preflight::Watch;
 use super::record::{OwnedDatabase, Purpose, Record};
 use super::shared_catalogs::{Guard, Tried};
+pub use super::shared_catalogs::{Place, Verb};
 use super::subscriptions;
 use crate::backup::proof::Proven;
-use crate::error::{self, Exit, Fault};
+use crate::error::{self, Cause, Exit, Fault};
 use crate::postgres::activity::Counters;
 use crate::postgres::properties::Properties;
 use crate::postgres::quote::literal;
 use crate::postgres::server::Server;
 use crate::process::signals;
-use crate::words::{counted, first_names};
+use crate::words::{counted, first_names, shell_word};
 use anyhow::{Error, Result};
 
 /// So many tables are named.
@@ -58,9 +59,27 @@ fn leave_out_public(backup: &Proven, staging: &Server<'_>) -> Result<()> {
     staging.ask(sql).map(drop)
 }
 
+/// A login event trigger of the file ended the session that looks at what was loaded.
+///
+/// # Errors
+/// The error, where it has another cause.
+fn by_its_trigger(backup: &Proven, error: Error) -> Result<Error, Error> {
+    if error::cause(&error) != Some(Cause::CodeAtLogin) {
+        return Err(error);
+    }
+    let fault = Fault::failed(format!(
+        "{} is not used: a login event trigger of the file ends every session of its database",
+        backup.path.display()
+    ));
+    let hint = "turn it off in the database that the file was made of, then dump that again: \
+                ALTER EVENT TRIGGER NAME DISABLE";
+    Ok(Error::msg(error.root_cause().to_string()).context(fault.hint(hint)))
+}
+
 /// Compares the rows that the tables hold now. Code of the file may have taken this role's login away.
 fn check_tables(load: &Load<'_>, inside: &Server<'_>, guard: &Guard) -> Result<Recount> {
-    let mut found = load::recount(load, inside).map_err(|error| guard.unanswered(error))?;
+    let unanswered = |error| by_its_trigger(load.backup, error).unwrap_or_else(|error| guard.unanswered(error));
+    let mut found = load::recount(load, inside).map_err(unanswered)?;
     found.wrong.take().map_or(Ok(found), Err)
 }
 
@@ -89,14 +108,19 @@ impl<'r, 't> Staging<'r, 't> {
     }
 
     /// Tries migrations in it. The task may ask whether they have added objects outside of this database, and changed nothing
-    /// else there. What has changed there when the task ends comes beside its result, as an error with exit 6.
+    /// else there. What has changed there when the task ends comes beside its result, as an error with exit 6; `place` says
+    /// which statement made or dropped a role.
     ///
     /// # Errors
     /// The task's own.
-    pub fn guarded<T>(&self, task: impl FnOnce(&dyn Fn() -> bool) -> Result<T>) -> Result<(T, Option<Error>)> {
+    pub fn guarded<T>(
+        &self,
+        place: Place<'_>,
+        task: impl FnOnce(&dyn Fn() -> bool) -> Result<T>,
+    ) -> Result<(T, Option<Error>)> {
         let guard = Guard::before(self.record, &self.database, Tried::Migrations)?;
         let done = task(&|| guard.sees_additions(self.record));
-        guard.beside(self.record, done)
+        guard.beside(self.record, done, place)
     }
 
     /// Feeds the backup to psql, and compares what the server counted with what the backup holds. It stops before
@@ -166,22 +190,43 @@ impl<'r, 't> Staging<'r, 't> {
     }
 }
 
+/// What a person should know of a load that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadWarning {
+    pub what: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// A backup counts every table: pg_dump reads all of them.
+fn not_counted(tables: &[(String, u64)]) -> Option<LoadWarning> {
+    let names: Vec<String> = tables.iter().map(|(name, _)| name.clone()).collect();
+    let held: Vec<String> = tables.iter().map(|(name, rows)| format!("{} {rows}", shell_word(name))).collect();
+    let what = "Rows were not counted again after the load, although code ran that may have changed them";
+    (!tables.is_empty()).then(|| LoadWarning {
+        what: format!("{what}: {}", first_names(&names, MOST_NAMED)),
+        hint: Some(format!(
+            "once it is restored, a backup counts them (tables): cargo xtask db-backup --json\nthe file's rows: {}",
+            first_names(&held, MOST_NAMED)
+        )),
+    })
+}
+
 impl Checked<'_, '_> {
     pub fn database(&self) -> &OwnedDatabase {
         &self.staging.database
     }
 
     /// What a person should know of rows that may differ from the backup's.
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<LoadWarning> {
         let Recount { uncounted, added, .. } = &self.recount;
-        let names = first_names(uncounted, MOST_NAMED);
-        let what = "Rows were not counted again after the load, although code ran that may have changed them";
-        let uncounted = (!uncounted.is_empty()).then(|| format!("{what}: {names}"));
         let more = added.len().saturating_sub(MOST_NAMED) as u64;
         let others = (more > 0).then(|| {
             format!("Event triggers may also have added rows to {}", counted(more, "other table", "other tables"))
         });
-        uncounted.into_iter().chain(added.iter().take(MOST_NAMED).cloned()).chain(others).collect()
+        let added = added.iter().take(MOST_NAMED).cloned().chain(others);
+        let added = added.map(|what| LoadWarning { what, hint: None });
+        not_counted(uncounted).into_iter().chain(added).collect()
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has
@@ -198,7 +243,8 @@ impl Checked<'_, '_> {
         let counters = Counters::after(&analyze, &inside);
         let Some(guard) = self.guard.take() else { return counters };
         // A login that is refused now was not before the load.
-        let refused = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };
+        let unanswered = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };
+        let refused = |error| by_its_trigger(backup, error).unwrap_or_else(unanswered);
         let counters = guard.check(record, counters.map_err(refused))?;
         self.recount = check_tables(&Load { backup, options, settings }, &inside, &guard)?;
         Ok(counters)

@@ -101,6 +101,13 @@ pub fn is_refusal(words: &str) -> bool {
     })
 }
 
+/// Whether code of the database raised the error that refused a login, by the English words of a server: it names the
+/// function. No refusal of the server's own does.
+pub fn is_raised_by_code(words: &str) -> bool {
+    let mut lines = words.lines().skip_while(|line| !line.contains("FATAL:  "));
+    lines.next().is_some() && lines.any(|line| line.starts_with("CONTEXT:  "))
+}
+
 /// The part of libpq's words that says why there is no connection: nothing listens, no answer, no PostgreSQL, starting.
 pub fn reason(words: &str) -> Option<&str> {
     if ["received invalid response", "expected authentication request"].iter().any(|part| words.contains(part)) {
@@ -256,6 +263,24 @@ mod tests {
         }
         for silent in [REFUSED, ENDED, "invalid port number: \"x\"", "could not translate host name \"a:  b\""] {
             assert!(!is_refusal(&format!("{at}{silent}\n")), "{silent}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_code_raises_at_login_is_no_refusal_of_the_servers_own() {
+        let at = "connection to server at \"::1\", port 5432 failed: ";
+        let refused = "FATAL:  password authentication failed for user \"x\"\n";
+        assert!(is_raised_by_code(&format!("{at}{refused}CONTEXT:  PL/pgSQL function f() line 1 at RAISE\n")));
+        assert!(is_raised_by_code(&format!(
+            "{at}{refused}HINT:  x\nCONTEXT:  PL/pgSQL function f() line 1 at RAISE\n"
+        )));
+        for own in [
+            format!("{at}{refused}"),
+            format!("{at}{ENDED}"),
+            format!("CONTEXT:  x\n{at}{refused}"),
+            REFUSED.to_owned(),
+        ] {
+            assert!(!is_raised_by_code(&own), "{own}");
         }
     }
 

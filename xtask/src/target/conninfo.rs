@@ -36,6 +36,15 @@ pub(super) fn parameters(text: &str) -> Result<Vec<(String, String)>, &'static s
     }
 }
 
+/// A value in such a string.
+pub(super) fn value(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +58,15 @@ mod tests {
             [("host", "a,b"), ("port", "1"), ("dbname", r"it's \ d"), ("user", "u v"), ("sslmode", "require")];
         assert_eq!(found, expected);
         assert_eq!(parameters("").unwrap(), []);
+    }
+
+    #[test]
+    fn a_value_is_read_as_it_was() {
+        for text in ["openfga", "", "it's \\ d", "a=b c", "日本"] {
+            let read = parameters(&format!("dbname={} user=x", value(text))).unwrap();
+            let read: Vec<&str> = read.iter().filter(|(name, _)| name == "dbname").map(|(_, of)| of.as_str()).collect();
+            assert_eq!(read.first().copied().unwrap_or_default(), text);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::backend::Backend;
 use super::client_error::{self, Connection};
-use super::{database_name, overriding};
+use super::{conninfo, database_name, overriding};
 use crate::error::{Cause, Fault};
 use crate::words::{shell_word, sql_name};
 
@@ -16,10 +16,16 @@ pub enum Refusal {
     Closed,
     /// This user may not connect to it.
     Forbidden,
+    /// It has a login event trigger (PostgreSQL 17).
+    LoginTrigger,
 }
 
 /// The fault of a connection that was not made; `None` where these words, libpq's own, speak of something else.
 pub(super) fn fault(backend: &dyn Backend, words: &str) -> Option<Fault> {
+    // A message of its code may say what it likes.
+    if client_error::is_raised_by_code(words) && !overriding::is_library_missing(words) {
+        return Some(by_code(backend));
+    }
     refused(backend, words)
         .or_else(|| missing_library(backend, words))
         .or_else(|| closed(backend, words))
@@ -44,7 +50,25 @@ pub(super) fn of(backend: &dyn Backend, refusal: Refusal) -> Fault {
         Refusal::Closed => Fault::unreachable(format!("The database {database} accepts no connections"))
             .hint("if a restore was killed, repair it with: cargo xtask db-restore --repair"),
         Refusal::Forbidden => forbidden(backend, database),
+        Refusal::LoginTrigger => by_code(backend),
     }
+}
+
+/// Names the triggers, whatever the database's search_path finds first.
+const LOGIN_TRIGGERS: &str = "SELECT evtname, evtfoid::pg_catalog.regproc FROM pg_catalog.pg_event_trigger \
+                              WHERE evtevent OPERATOR(pg_catalog.=) 'login'";
+
+/// A trigger ends the sessions of superusers, too, unless they turn event triggers off from their beginning.
+fn by_code(backend: &dyn Backend) -> Fault {
+    let (user, database) = (&*backend.login().user, &*backend.login().database);
+    let silent = shell_word(&format!("dbname={} options=-cevent_triggers=off", conninfo::value(database)));
+    let fault = Fault::unreachable(format!(
+        "Code of database {database} raises an error at each login of user {user}: a login event trigger does that"
+    ));
+    fault.lasting().because(Cause::CodeAtLogin).hint(format!(
+        "as a superuser, with event triggers off for the session, find it: cargo xtask db-shell -- -d {silent} -c \"{LOGIN_TRIGGERS}\"\n\
+         then turn it off: cargo xtask db-shell -- -d {silent} -c 'ALTER EVENT TRIGGER NAME DISABLE'"
+    ))
 }
 
 fn forbidden(backend: &dyn Backend, database: &str) -> Fault {

@@ -62,6 +62,17 @@ pub struct Exposure {
     member: Option<String>,
     /// Whether the version of OpenFGA that this program knows calls it.
     called: bool,
+    /// How that member has the rights of our login.
+    #[serde(skip)]
+    carrier: Option<Carrier>,
+}
+
+/// The direct membership in our login through which another role has its rights.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Carrier {
+    member: String,
+    /// Who granted it, where that must be said.
+    grantor: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -92,7 +103,20 @@ enum Kind {
 impl Exposure {
     /// The database belongs to this role, which is weaker than our login itself or has this member that is.
     pub fn owned_by(owner: String, member: Option<String>, database: &str) -> Self {
-        Self { kind: Kind::Database, object: sql_name(database), role: Some(owner), member, called: true }
+        Self {
+            kind: Kind::Database,
+            object: sql_name(database),
+            role: Some(owner),
+            member,
+            called: true,
+            carrier: None,
+        }
+    }
+
+    /// The same, where this membership carries what a member of our login has.
+    #[must_use]
+    pub fn carried_by(self, carrier: Option<&Carrier>) -> Self {
+        Self { carrier: carrier.cloned(), ..self }
     }
 
     /// For people, in a sentence about `database`.
@@ -147,7 +171,11 @@ impl Exposure {
     /// another one.
     pub fn statement(&self, user: &str) -> Option<String> {
         if let Some(member) = self.member.as_deref().filter(|_| self.role.as_deref() == Some(user)) {
-            return Some(clean_line(&format!("REVOKE {} FROM {}", sql_name(user), sql_name(member))));
+            let carrier = self.carrier.as_ref();
+            let member = carrier.map_or(member, |carrier| &carrier.member);
+            let grantor = carrier.and_then(|carrier| carrier.grantor.as_deref());
+            let by = grantor.map(|grantor| format!(" GRANTED BY {}", sql_name(grantor))).unwrap_or_default();
+            return Some(clean_line(&format!("REVOKE {} FROM {}{by}", sql_name(user), sql_name(member))));
         }
         let (object, user) = (&self.object, sql_name(user));
         let role = self.role.as_deref().map_or_else(|| "PUBLIC".to_owned(), sql_name);
@@ -223,6 +251,12 @@ mod tests {
         assert_eq!(schema.owner(), None);
         assert_eq!(create.statement("me").unwrap(), "REVOKE CREATE ON SCHEMA o FROM \"my apps\"");
         assert_eq!(create.statement("my apps").unwrap(), "REVOKE \"my apps\" FROM \"web\"");
+        // A member of a member: what the login itself gave is taken from the one it gave it to.
+        let carrier = |grantor: Option<&str>| Carrier { member: "g".to_owned(), grantor: grantor.map(str::to_owned) };
+        let of = |grantor| of("schema").carried_by(Some(&carrier(grantor)));
+        assert_eq!(of(None).statement("my apps").unwrap(), "REVOKE \"my apps\" FROM \"g\"");
+        assert_eq!(of(Some("b")).statement("my apps").unwrap(), "REVOKE \"my apps\" FROM \"g\" GRANTED BY \"b\"");
+        assert_eq!(of(None).statement("me").unwrap(), "ALTER SCHEMA o OWNER TO \"me\"");
     }
 
     #[test]

@@ -90,7 +90,8 @@ fn ways_out(verb: &str, exposed: &[&Exposure], (user, maintenance): (&str, &str)
         (of_database, elsewhere.as_str(), format!("make {} the owner", shell_word(user))),
         (inside, "", "end that, as a superuser".into()),
     ] {
-        let statements: Vec<String> = exposed.iter().filter_map(|one| one.statement(user)).collect();
+        let mut statements: Vec<String> = exposed.iter().filter_map(|one| one.statement(user)).collect();
+        statements.dedup();
         if !statements.is_empty() {
             let sql = shell_word(&statements.join("; "));
             lines.push(format!("{or}{what}: cargo xtask db-shell -- {place}-c {sql}"));

@@ -25,8 +25,13 @@ fn outside_quotes<'a>(text: &'a str, words: &'a str) -> impl Iterator<Item = usi
     found.filter(move |at| !quoted.iter().any(|quote| quote.contains(at)))
 }
 
-/// The words in quotes of a shell or of SQL. An apostrophe behind a letter is none, nor a quote that nothing ends.
+/// The words in quotes, whichever a quote is of: a backslash in double quotes escapes in a shell, and is a letter in SQL.
 pub(super) fn quotes(text: &str) -> Vec<Range<usize>> {
+    [true, false].into_iter().flat_map(|escapes| quotes_of(text, escapes)).collect()
+}
+
+/// The words in quotes of a shell or of SQL. An apostrophe behind a letter is none, nor a quote that nothing ends.
+fn quotes_of(text: &str, escapes: bool) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let ((mut earlier, mut before), mut from) = ((' ', ' '), 0);
     for (at, letter) in text.char_indices() {
@@ -34,7 +39,7 @@ pub(super) fn quotes(text: &str) -> Vec<Range<usize>> {
         // Behind a backslash a quote begins nothing: `'it'\''s'`.
         let may_begin = at >= from && before != '\\' && (is_escaping || !before.is_alphanumeric());
         let is_begin = may_begin && matches!(letter, '\'' | '"');
-        let length = is_begin.then(|| quote_length(&text[at + 1..], letter)).flatten();
+        let length = is_begin.then(|| quote_length(&text[at + 1..], letter, escapes)).flatten();
         if let Some(length) = length {
             from = at + 1 + length;
             found.push(at..from);
@@ -45,11 +50,11 @@ pub(super) fn quotes(text: &str) -> Vec<Range<usize>> {
 }
 
 /// How long the rest of a quote is, with its end.
-fn quote_length(text: &str, quote: char) -> Option<usize> {
+fn quote_length(text: &str, quote: char, escapes: bool) -> Option<usize> {
     let mut is_escaped = false;
     let end = text.char_indices().find(|(_, letter)| {
         let is_end = *letter == quote && !is_escaped;
-        is_escaped = quote == '"' && *letter == '\\' && !is_escaped;
+        is_escaped = escapes && quote == '"' && *letter == '\\' && !is_escaped;
         is_end
     });
     end.map(|(at, _)| at + 1)
@@ -218,6 +223,13 @@ mod tests {
             assert_eq!(as_called(&text, "x"), format!("the owner's: P={named} x db-restore {named}"));
         }
         assert_eq!(in_folder("a 'docker compose up' b", Some("f")), "a 'docker compose up' b");
+        // In a name of SQL a backslash is a letter, and ends nothing.
+        for named in ["REVOKE \"me\\\" FROM \"x cargo xtask db-reset --yes \"", "\"i\\\" TO \"cargo xtask db-reset \""]
+        {
+            assert_eq!(with_options(named, &both), named);
+            assert_eq!(as_called(named, "x"), named);
+        }
+        assert_eq!(as_called("cargo xtask up: \"a\\\" b\"", "x"), "x up: \"a\\\" b\"");
     }
 
     #[test]

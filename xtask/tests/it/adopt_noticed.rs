@@ -107,6 +107,18 @@ fn names_behind_plain_variables_keep_their_recipe_and_unknown_ones_add_none() {
     }
     make(&theirs, "down");
     assert_eq!(fakes.calls(), [["cargo", "xtask", "down"]]);
+    // What stands below a folder is no name of ours, whichever folder it is.
+    let below = "BIN ?= bin\nifdef X\nOUT := $(CURDIR)/a\nelse\nOUT = b\nendif\n$(BIN)/tool: ; @echo their tool\n${OUT}/%.o: %.c ; @true\n";
+    let theirs = Theirs::with(&[COMPOSE, ("Makefile", below)]);
+    let run = theirs.adopted(&[]);
+    run.stderr_lacks("was not looked at").stdout_has("Makefile, 2 targets");
+    assert!(theirs.text("Makefile").starts_with(below) && theirs.text("Makefile") != below);
+    let fakes = Fakes::new(&theirs.sandbox).program("cargo", "");
+    for words in [&["bin/tool"][..], &["BIN=.", "tool"], &["BIN=.", "up"]] {
+        let run = Xtask::bare(&theirs.folder, &theirs.sandbox.home).program("make").args(words.iter().copied());
+        fakes.over(run).run().ok().stderr_lacks("warning");
+    }
+    assert_eq!(fakes.calls(), [["cargo", "xtask", "up"]]);
     // What a variable of the environment, a condition or another folder decides is not known: no name is taken.
     for makefile in [
         "include $(ELSEWHERE)/more.mk\n",
@@ -120,6 +132,11 @@ fn names_behind_plain_variables_keep_their_recipe_and_unknown_ones_add_none() {
         "DIR != echo .\ninclude $(DIR)/more.mk\n",
         "ifdef X\ninclude mk/more.mk\nendif\ninclude $(DIR)/more.mk\n",
         "NAMES = a\nifdef X\nNAMES = up\nendif\n$(NAMES): ; @true\n",
+        "BIN ?= bin\n$(BIN)/up: ; @true\n",
+        "BIN ?= bin\n$(BIN)/db-%: ; @true\n",
+        "BIN ?= up bin\n$(BIN)/tool: ; @true\n",
+        "$(BIN)/tool: ; @true\n",
+        "BIN ?= bin\nBIN += up\n$(BIN)/tool: ; @true\n",
     ] {
         let theirs = Theirs::with(&[
             COMPOSE,

@@ -123,7 +123,22 @@ fn verified_from_stdin(database: &Database, files: &[PathBuf]) {
     }
     let text = fs::read(&files[0]).unwrap();
     let run = database.xtask(["db-verify", "-"]).stdin(&text[..text.len() / 2]).run();
-    run.code(3).stderr_has("standard input");
+    run.code(3).stderr_has("standard input is ").stderr_has("→ see that the command before the pipe ends well");
+    run.stderr_has("→ send it again, and see that the command before the pipe ends well; ").stderr_lacks("db-backup");
+    // One that others made, and one of ours.
+    let other = database.sandbox.write("other.sql", &text[..text.len() / 2]);
+    let run = database.xtask(["db-verify"]).args([&other]).run();
+    run.code(3).stderr_has("→ copy the file again from where it comes from").stderr_lacks("db-backup");
+    let own = database.sandbox.path("backups/openfga_backup_20200101_000000.sql");
+    fs::write(&own, &text[..text.len() / 2]).unwrap();
+    database
+        .xtask(["db-verify"])
+        .args([&own, &other])
+        .run()
+        .code(3)
+        .stderr_has("→ take a new one: ")
+        .stderr_has("copy the");
+    fs::remove_file(own).unwrap();
     database
         .xtask(["db-verify", "-"])
         .stdin("")

@@ -1,7 +1,7 @@
 //! `db-migrate` and its files: what `new` writes, what is read, what is refused before anything is sent.
 
 use crate::harness::sandbox::checkout;
-use crate::harness::{Sandbox, Test, UrlDatabase, Xtask, shared};
+use crate::harness::{Outcome, Sandbox, Test, UrlDatabase, Xtask, shared};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [] new_makes_both_files,
         [Postgres] what_sqlx_skips_is_a_warning_and_what_it_refuses_stops,
         [] line_ends_are_kept_in_every_checkout,
+        [Stack] what_many_files_share_is_one_warning_with_their_number,
     ]
 }
 
@@ -130,6 +131,10 @@ fn what_sqlx_skips_is_a_warning_and_what_it_refuses_stops() {
     database.sandbox.write("migrations/O4_d.sql", "SELECT 4;");
     migrate(&["status"]).ok().stderr_has("⚠ migrations/O4_d.sql: its name has no number before the first _");
     migrate(&["status", "--check"]).code(1);
+    let run = migrate(&["verify"]);
+    run.ok().stderr_has("⚠ db-migrate up refuses the folder: migrations/O4_d.sql: its name has no number");
+    run.stderr_has("→ name each file <version>_<words>.up.sql").stderr_has("verified");
+    migrate(&["baseline", "4"]).code(1).stderr_has("✗ There is no file of version 4: migrations/O4_d.sql: its name");
     migrate(&["new", "five"]).ok();
     let run = migrate(&["up", "--no-backup"]);
     run.code(1)
@@ -139,9 +144,41 @@ fn what_sqlx_skips_is_a_warning_and_what_it_refuses_stops() {
     fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
     database.sandbox.write("migrations/2024-01-01-000000_create/up.sql", "SELECT 1;");
     migrate(&["up"]).code(1).stderr_has("as Diesel makes them");
+    let run = migrate(&["verify"]);
+    run.code(1).stderr_has("✗ There is no migration to verify: migrations/ has folders with an up.sql, as Diesel");
+    run.stderr_has("→ keep this program's migrations in a folder of their own");
+    fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
+    database.sandbox.write("migrations/V1__a.sql", "SELECT 1;");
+    migrate(&["verify"]).code(1).stderr_has("There is no migration to verify: migrations/V1__a.sql");
 }
 
 fn line_ends_are_kept_in_every_checkout() {
     let attributes = fs::read_to_string(checkout().join(".gitattributes")).unwrap();
     assert!(attributes.lines().any(|line| line == "migrations/*.sql text eol=lf"), "{attributes}");
+}
+
+/// A checkout on Windows has CR LF in every file.
+fn what_many_files_share_is_one_warning_with_their_number() {
+    let database = shared().database();
+    for version in 1..=6 {
+        let up = format!("SET statement_timeout = 0;\r\nCREATE TABLE t{version} (a int);\r\n");
+        database.sandbox.migration(version, "table", &up, Some(&format!("DROP TABLE t{version};\r\n")));
+    }
+    let files = |run: &Outcome| run.stderr.lines().filter(|line| line.contains("CR LF")).count();
+    let dry = database.migrate(["up", "--dry-run"]).run();
+    dry.ok().stderr_has("⚠ migrations/6_table.up.sql:1: its lines end in CR LF");
+    assert_eq!(files(&dry), 6, "{}", dry.stderr);
+    let run = database.migrate([]).run();
+    run.ok().stderr_has("⚠ 6 files, each: its lines end in CR LF: a copy with LF has a different checksum");
+    run.stderr_has(
+        "checksum (migrations/1_table.up.sql, migrations/2_table.up.sql, migrations/3_table.up.sql and 3 more)",
+    );
+    run.stderr_has("⚠ 6 files, each: it sets statement_timeout to \"0\" for its session");
+    assert_eq!(run.stderr.lines().filter(|line| line.starts_with('⚠')).count(), 2, "{}", run.stderr);
+    // A loss is told of each file.
+    for version in 1..=3 {
+        database.sandbox.migration(version + 6, "less", &format!("DROP TABLE t{version};"), Some("SELECT 1;"));
+    }
+    let losses = database.migrate([]).run();
+    losses.ok().stderr_has("⚠ migrations/7_less.up.sql:1: ").stderr_has("⚠ migrations/9_less.up.sql:1: ");
 }

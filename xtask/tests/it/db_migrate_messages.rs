@@ -1,7 +1,7 @@
 //! What `db-migrate` says while files run and after they failed: the server's words, hints, who waits for whom.
 
 use crate::harness::migrations::{migrate, sqlx_lock};
-use crate::harness::{Test, UrlDatabase};
+use crate::harness::{Outcome, Test, UrlDatabase};
 use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] what_the_server_says_is_shown,
         [Postgres] a_warning_is_shown_before_any_number_of_notices,
         [Postgres] a_hint_fits_its_cause,
+        [Postgres] a_right_that_is_lacking_is_named_with_the_statement_that_gives_it,
         [Postgres] dry_runs_and_waiting_runs_report,
         [Postgres] what_a_block_sets_is_told_as_any_other_setting,
         [Postgres, Script] a_service_that_migrates_is_named_while_a_run_waits_for_it,
@@ -72,6 +73,45 @@ fn a_hint_fits_its_cause() {
         .ok()
         .stderr_has("2_two.up.sql:2: it drops a schema")
         .stderr_has("no .down.sql");
+}
+
+/// The statement in a hint, up to its semicolon.
+fn statement(run: &Outcome, first: &str) -> String {
+    let hint = run.stderr.rsplit("→ ").next().unwrap();
+    let at = hint.find(first).unwrap_or_else(|| panic!("no {first} in {hint}"));
+    hint[at..].split_inclusive(';').next().unwrap().to_owned()
+}
+
+fn a_right_that_is_lacking_is_named_with_the_statement_that_gives_it() {
+    let database = UrlDatabase::new();
+    let up = |first: &str, words: &str| {
+        let run = migrate(&database, &["up", "--no-backup"]);
+        run.code(1).stderr_has(words).stderr_lacks("TO …");
+        database.sql(&statement(&run, first));
+    };
+    // The schema that the ledger would be in is not there, closed, or open for reading alone.
+    database.sandbox.migration(1, "one", "CREATE TABLE own (a int);", None);
+    database.admin("ALTER ROLE @role SET search_path TO \"my s\"");
+    up("CREATE SCHEMA", "search_path names no schema that exists");
+    up("GRANT USAGE, CREATE", "may not use schema my s, in which the ledger would be");
+    database.sql(&format!("REVOKE CREATE ON SCHEMA \"my s\" FROM \"{}\"", database.role));
+    up("GRANT CREATE ON SCHEMA \"my s\" TO", "✗ The ledger cannot be made; nothing was changed");
+    migrate(&database, &["up", "--no-backup"]).ok();
+    // A table of a superuser is handed over; of another role that one becomes a member of.
+    database.sql("CREATE TABLE public.a (a int); CREATE TABLE public.b (a int); CREATE TABLE public.c (a int)");
+    database.sql("ALTER TABLE public.b OWNER TO pg_monitor");
+    database.sandbox.migration(2, "two", "ALTER TABLE public.a ADD b int;", None);
+    up("ALTER TABLE \"public\".\"a\" OWNER TO", "only its owner may do this: log in as ");
+    migrate(&database, &["up", "--no-backup"]).ok();
+    database.sandbox.migration(3, "three", "ALTER TABLE public.b ADD b int;", None);
+    up("GRANT \"pg_monitor\" TO", "table b belongs to role pg_monitor");
+    migrate(&database, &["up", "--no-backup"]).ok();
+    database.sandbox.migration(4, "four", "INSERT INTO public.c VALUES (1);", None);
+    up("GRANT SELECT, INSERT ON \"public\".\"c\" TO", "lacks a right on table c");
+    migrate(&database, &["up", "--no-backup"]).ok();
+    // What the server keeps for itself takes no grant.
+    database.sandbox.migration(5, "five", "SELECT * FROM pg_authid;", None);
+    migrate(&database, &["up", "--no-backup"]).code(1).stderr_has("or as a superuser").stderr_lacks("GRANT");
 }
 
 fn dry_runs_and_waiting_runs_report() {

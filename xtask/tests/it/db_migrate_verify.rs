@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] the_order_of_columns_alone_is_no_failure,
         [Postgres] verify_can_start_at_what_is_pending,
         [Postgres] a_role_that_files_leave_on_the_server_is_named,
+        [Postgres] a_role_that_a_file_drops_is_named_with_the_way_back,
         [Postgres] a_role_of_an_applied_file_is_in_the_way_of_the_next_try,
         [Postgres] a_right_that_is_granted_and_taken_back_is_no_change,
         [Postgres] settings_of_the_scratch_database_are_no_change,
@@ -80,7 +81,9 @@ fn a_role_that_files_leave_on_the_server_is_named() {
     let made = format!("CREATE ROLE {role}; CREATE TABLE t (a int); GRANT SELECT ON t TO {role};");
     database.sandbox.migration(1, "role", &made, None);
     let run = migrate(&database, &["verify"]);
-    run.code(6).stderr_has(REACHED).stderr_has(&format!("role {role}: new")).stderr_lacks("✓");
+    run.code(6).stderr_has(REACHED).stderr_lacks("✓");
+    run.stderr_has(&format!("role {role}: new (migrations/1_role.up.sql:1)")).stderr_lacks("does not record which");
+    run.stderr_has(&format!("DROP ROLE \"{role}\";")).stderr_has("undo it before the next try: ");
     run.stderr_has("DO $$BEGIN IF NOT EXISTS").stdout_has("1 role: up; it cannot be reverted");
     database.admin(&format!("DROP ROLE {role}"));
     // What the file's own .down.sql removes does not stay.
@@ -102,6 +105,35 @@ fn a_role_that_files_leave_on_the_server_is_named() {
     }
     std::fs::remove_file(later.with_file_name("4_later.down.sql")).unwrap();
     std::fs::remove_file(later).unwrap();
+}
+
+fn a_role_that_a_file_drops_is_named_with_the_way_back() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let role = format!("{}_old", database.name);
+    let create = format!("CREATE ROLE \"{role}\";");
+    database.admin(&format!("ALTER ROLE @role CREATEROLE; {create} GRANT \"{role}\" TO @role WITH ADMIN OPTION"));
+    database.sandbox.tables(1);
+    migrate(&database, &["up"]).ok();
+    let drop = format!("CREATE TABLE more (a int);\nDROP ROLE \"{role}\";");
+    database.sandbox.migration(2, "drop", &drop, None);
+    let run = migrate(&database, &["verify", "--pending"]);
+    run.code(6).stderr_has(REACHED).stderr_has(&format!("role {role}: gone (migrations/2_drop.up.sql:2)"));
+    run.stderr_has("→ a statement about a role reaches the whole server").stderr_lacks("does not record which");
+    run.stderr_has("unless it says DROP ROLE IF EXISTS").stderr_has("db-restore --globals FILE").stderr_has(&create);
+    // As it says: the file fails now, with IF EXISTS it does not, and with the role it is as before.
+    migrate(&database, &["up", "--no-backup"]).code(1).stderr_has("does not exist");
+    database.sandbox.migration(2, "drop", &drop.replace("DROP ROLE", "DROP ROLE IF EXISTS"), None);
+    migrate(&database, &["verify", "--pending"]).ok();
+    database.admin(&format!("{create} GRANT \"{role}\" TO @role WITH ADMIN OPTION"));
+    migrate(&database, &["up", "--no-backup"]).ok();
+    assert_eq!(database.admin(&format!("SELECT count(*) FROM pg_roles WHERE rolname = '{role}'")), "0");
+    // Where no statement of a file is seen to do it, another session may have.
+    let hidden = format!("DO $$BEGIN EXECUTE 'CREATE ROLE \"{role}\"'; END$$;");
+    database.sandbox.migration(3, "hidden", &hidden, None);
+    let run = migrate(&database, &["verify", "--pending"]);
+    run.code(6).stderr_has(&format!("role {role}: new\n")).stderr_has("PostgreSQL does not record which");
+    database.admin(&format!("DROP ROLE \"{role}\""));
 }
 
 fn a_role_of_an_applied_file_is_in_the_way_of_the_next_try() {

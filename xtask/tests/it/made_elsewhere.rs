@@ -12,10 +12,42 @@ pub fn tests() -> Vec<Test> {
         [Stack] what_an_empty_database_cannot_take_is_refused_beforehand,
         [Stack] a_file_without_rows_is_told_before_the_question_and_after_the_swap,
         [Stack] tables_whose_rows_were_left_out_are_named_and_empty_ones_are_not,
+        [Stack] a_file_without_keys_is_told_where_the_live_database_has_some,
         [Stack] half_of_the_restrict_pair_and_what_compose_says_are_named,
         [Stack] what_a_psql_could_read_as_a_command_is_refused_where_it_would_run_it,
         [Stack] rows_for_the_systems_tables_change_nothing,
     ]
+}
+
+fn a_file_without_keys_is_told_where_the_live_database_has_some() {
+    let database = shared().database();
+    let told = "keys.sql creates tables and holds no key or index; database ";
+    let dump = |options: &[&str]| {
+        let words = [&["pg_dump", "-d", &database.name], options].concat();
+        let (bytes, errors) = database.stack.exec(&words, "");
+        database.sandbox.write("keys.sql", bytes.unwrap_or_else(|| panic!("{errors}")));
+    };
+    // A database that has none loses none.
+    database.sql("CREATE TABLE a (id int); CREATE TABLE b (id int)");
+    dump(&[]);
+    database.xtask(["db-verify", "keys.sql"]).run().ok().stderr_lacks(told);
+    database.xtask(["db-restore", "keys.sql", "--yes"]).run().ok().stderr_lacks("no key or index");
+    database.sql(
+        "ALTER TABLE a ADD PRIMARY KEY (id); ALTER TABLE b ADD FOREIGN KEY (id) REFERENCES a; CREATE INDEX ON b (id)",
+    );
+    dump(&[]);
+    database.xtask(["db-verify", "keys.sql"]).run().ok().stderr_lacks(told);
+    dump(&["--section=pre-data", "--section=data"]);
+    let told = format!("{told}{} has 3 keys and indexes", database.name);
+    for words in [&["db-verify", "keys.sql"][..], &["db-verify", "--restore", "keys.sql"]] {
+        let run = database.xtask(words.iter().copied()).run();
+        run.ok().stdout_has("✓ keys.sql").stderr_has(&told).stderr_has("→ have it dumped again without --section");
+    }
+    let run = database.xtask(["db-restore", "keys.sql", "--yes"]).run();
+    run.ok().stderr_has(&told).stderr_has(" has no key or index now; it had 3 before");
+    run.stderr_has("→ if that is not wanted: ").stderr_has("db-restore --undo");
+    database.xtask(["db-restore", "--undo", "--yes"]).run().ok();
+    assert_eq!(database.sql("SELECT count(*) FROM pg_index WHERE indrelid IN ('a'::regclass, 'b'::regclass)"), "2");
 }
 
 const TABLES: &str = "CREATE TABLE t (id integer PRIMARY KEY, name text, big numeric, yes boolean, bits bit(3));

@@ -99,6 +99,7 @@ mod local_backup;
 mod local_faults;
 mod local_private;
 mod local_programs;
+mod login_triggers;
 mod lying_servers;
 mod made_by_others;
 mod made_elsewhere;
@@ -327,6 +328,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     other_kinds::tests,
     other_roles::tests,
     foreign_servers::tests,
+    login_triggers::tests,
     lying_servers::tests,
     full_disk::tests,
     globals::tests,

@@ -1,12 +1,14 @@
 //! OpenFGA's own program runs with this program's login: what a role reaches through another one, leaves behind in another
 //! schema, or hangs on the database itself.
 
-use crate::harness::{Fakes, Local, Outcome, Test, needs};
+use crate::harness::url::clients_of;
+use crate::harness::{Fakes, Local, Outcome, Stack, Test, needs};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] a_role_that_shares_a_group_with_the_login_is_found,
+        [OwnStack, Postgres17, Postgres] a_member_of_a_member_of_the_login_loses_what_carries_its_rights,
         [Postgres] code_at_an_event_of_the_database_counts,
         [Postgres] code_behind_a_rule_counts,
         [Postgres] a_schema_that_hides_another_ones_tables_is_taken_over_in_no_case,
@@ -88,6 +90,37 @@ fn a_role_that_shares_a_group_with_the_login_is_found() {
     xtask(&["db-restore", "--repair"]).ok().stderr_has("✓ Repaired: OpenFGA's tables were not migrated after a swap");
     // The path is the one schema, although no role may make another.
     assert_eq!(fs::read_to_string(noted).unwrap(), "postgres:///fga?search_path=%22public%22");
+}
+
+/// From PostgreSQL 16 on a member may have the rights of a role that it may not become.
+fn a_member_of_a_member_of_the_login_loses_what_carries_its_rights() {
+    let stack = Stack::postgres_only();
+    stack.sandbox.set("POSTGRES_IMAGE", &needs::postgres_17_image().unwrap());
+    stack.up();
+    stack.psql(
+        "postgres",
+        "CREATE ROLE fga LOGIN CREATEDB PASSWORD 'x'; CREATE ROLE web LOGIN; CREATE ROLE apps; CREATE ROLE boss;
+         GRANT fga TO boss WITH ADMIN OPTION; GRANT apps TO web",
+    );
+    stack.psql("postgres", "CREATE DATABASE fga OWNER fga");
+    let fakes = Fakes::new(&stack.sandbox).program("openfga", "exit 0");
+    let clients = clients_of(&stack.sandbox, 17);
+    let address = format!("postgres://fga:x@127.0.0.1:{}/fga", stack.postgres_port);
+    let xtask = |args: &[&'static str]| {
+        let run = stack.xtask(args.iter().copied()).env("XTASK_TARGET", "url").env("DATABASE_URL", &address);
+        fakes.over(run.env("XTASK_PG_BIN", &clients)).run()
+    };
+    for (grant, by) in [("", ""), ("SET ROLE boss; ", " GRANTED BY \"boss\"")] {
+        stack.psql("fga", &format!("SET ROLE fga;\n{}", include_str!("harness/openfga.sql")));
+        stack.psql("postgres", &format!("{grant}GRANT fga TO apps WITH INHERIT TRUE, SET FALSE"));
+        let run = xtask(&["db-reset", "--yes"]);
+        let revoke = format!("REVOKE \"fga\" FROM \"apps\"{by}");
+        run.code(6).stderr_has("role web, a member of fga, owns the database; ").stderr_has(&format!("'{revoke}'"));
+        stack.psql("postgres", &revoke);
+        xtask(&["db-restore", "--repair"])
+            .ok()
+            .stderr_has("✓ Repaired: OpenFGA's tables were not migrated after a swap");
+    }
 }
 
 /// A database of the server with OpenFGA's tables, where this was done; the run of `up` with programs that stand in.

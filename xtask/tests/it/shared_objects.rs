@@ -249,7 +249,10 @@ fn tables_that_cannot_be_counted_hide_no_other_one() {
         let file = Forged::of(dump(body)).write(&database.sandbox, name);
         database.xtask(["db-verify", "--restore"]).args([&file]).run()
     };
-    verify("shy.sql", &honest).ok().stdout_has("restored and compared").stderr_has(&format!("{WARNING}shy\n"));
+    let run = verify("shy.sql", &honest);
+    run.ok().stdout_has("restored and compared").stderr_has(&format!("{WARNING}shy\n"));
+    run.stderr_has("→ once it is restored, a backup counts them").stderr_has("db-backup --json");
+    run.stderr_has("the file's rows: public.shy 2\n");
     let run = verify("hidden.sql", &changes);
     run.code(1).prints_nothing().stderr_has("public.victim has 1 row after the load, the backup holds 2");
 }

@@ -1,5 +1,6 @@
 //! The names that people type behind `make`: those that are free lead to this program, the others stay.
 
+mod folders;
 mod line;
 mod reading;
 mod references;
@@ -36,7 +37,7 @@ pub fn plan(repository: &Repository, goals: &[String], name: &PackageName) -> Re
         return Ok(Planned { change: Some(change), found: "no Makefile".to_owned(), ..Planned::default() });
     };
     let text = repository.text(file)?.unwrap_or_default();
-    let rules = Rules::of_file(repository, file, &text)?;
+    let rules = Rules::of_file(repository, file, &text, goals)?;
     let taken: Vec<(&str, &str, &Rule)> =
         goals.iter().filter_map(|goal| rules.of(goal).map(|(target, rule)| (goal.as_str(), target, rule))).collect();
     let same: BTreeSet<&str> = taken.iter().map(|(goal, ..)| *goal).collect();

@@ -1,5 +1,6 @@
 //! The rules of a Makefile and of the files that it includes.
 
+use super::folders::{Folders, takes};
 use super::line::{self, Assignment, Line};
 use super::reading::{Reading, Recipe};
 use super::references::{self, BLANK};
@@ -37,6 +38,9 @@ pub struct Rules {
     variables: BTreeMap<String, String>,
     /// Those whose text a condition, the environment, a program or a second assignment decides.
     uncertain: BTreeSet<String>,
+    folders: Folders,
+    /// The names that people type.
+    goals: Vec<String>,
     /// How many conditions are open around the line that is read, those around an `include` of its file among them.
     conditions: usize,
     not_read: BTreeSet<String>,
@@ -48,23 +52,19 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Those of this file, which is there.
-    pub fn of_file(repository: &Repository, file: &str, text: &str) -> Result<Self, Fault> {
-        let mut rules = Self { files: BTreeSet::from([file.to_owned()]), ..Self::default() };
+    /// Those of this file, which is there, for these goals.
+    pub fn of_file(repository: &Repository, file: &str, text: &str, goals: &[String]) -> Result<Self, Fault> {
+        let files = BTreeSet::from([file.to_owned()]);
+        let mut rules = Self { files, goals: goals.to_vec(), ..Self::default() };
         rules.read(repository, file, text, DEPTH)?;
         Ok(rules)
     }
 
-    /// The rule that makes a goal now, with its target: its own one, else that of a pattern. A pattern that takes every
-    /// name only catches what has no rule.
+    /// The rule that makes a goal now, with its target: its own one, else that of a pattern.
     pub fn of(&self, goal: &str) -> Option<(&str, &Rule)> {
-        let is_pattern = |target: &str| {
-            let Some((before, after)) = target.split_once('%') else { return false };
-            let rest = goal.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-            target != "%" && rest.is_some_and(|stem| !stem.is_empty())
-        };
         let own = self.by_target.get_key_value(goal);
-        let mut patterns = self.by_target.iter().filter(|(target, rule)| is_pattern(target) && !rule.recipe.is_empty());
+        let is_pattern = |(target, rule): &(&String, &Rule)| takes(target, goal) && !rule.recipe.is_empty();
+        let mut patterns = self.by_target.iter().filter(is_pattern);
         own.or_else(|| patterns.next()).map(|(target, rule)| (target.as_str(), rule))
     }
 
@@ -130,12 +130,16 @@ impl Rules {
             Line::Directive | Line::OfTarget => {}
             Line::Define(name) => {
                 self.uncertain.insert(name.to_owned());
+                self.folders.define(name);
                 if !reading.skip_definition() {
                     self.leave_out_line(reading.file, number);
                 }
             }
             Line::Include(names) => self.include(repository, names, reading.depth)?,
-            Line::Assignment(assignment) => self.assign(&assignment),
+            Line::Assignment(assignment) => {
+                self.folders.assign(&assignment);
+                self.assign(&assignment);
+            }
             Line::Unknown => self.leave_out_line(reading.file, number),
         }
         reading.recipe = Recipe::No;
@@ -160,13 +164,15 @@ impl Rules {
     /// Keeps a rule under its targets. Of several rules of a target, the one with a recipe.
     fn rule(&mut self, reading: &Reading<'_>, targets: &str, inline: Option<&str>, number: usize) {
         let targets = included::expanded(&references::with_parentheses(targets), &self.variables, &self.uncertain);
-        if !targets.split(BLANK).all(line::is_plain_target) {
+        let is_known = |word: &str| line::is_plain_target(word) || self.folders.is_elsewhere(word, &self.goals);
+        let (known, unknown): (Vec<&str>, Vec<&str>) = targets.split(BLANK).partition(|word| is_known(word));
+        if !unknown.is_empty() {
             self.leave_out_line(reading.file, number);
         }
         let mut recipe: Vec<String> = inline.map(str::to_owned).into_iter().collect();
         recipe.extend(reading.recipe_below());
         let rule = Rule { file: reading.file.to_owned(), line: number, recipe: Rc::new(recipe) };
-        for target in targets.split(BLANK).filter(|target| line::is_plain_target(target)) {
+        for target in known {
             let target = without_dots(target);
             if target.is_empty() || target.starts_with('.') {
                 continue;

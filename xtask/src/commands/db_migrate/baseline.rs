@@ -9,6 +9,7 @@ use crate::migration::checksum;
 use crate::migration::drift::Drift;
 use crate::migration::files::Migration;
 use crate::migration::ledger::{Ledger, write};
+use crate::migration::plan;
 use crate::migration::rights::RightsDifferences;
 use crate::terminal;
 use crate::words::number;
@@ -40,9 +41,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let known: Vec<&Migration> =
         work.folder.migrations.iter().filter(|migration| migration.version <= args.version).collect();
     if known.last().is_none_or(|migration| migration.version != args.version) {
-        return Err(Fault::usage(format!("There is no file of version {}", args.version))
-            .hint("list them with: cargo xtask db-migrate status")
-            .into());
+        let none = format!("There is no file of version {}", args.version);
+        if let Some(refused) = plan::refused(&work.folder, &none) {
+            return Err(refused.into());
+        }
+        return Err(Fault::usage(none).hint("list them with: cargo xtask db-migrate status").into());
     }
     let ledger = check_empty(&work)?;
     if !args.no_compare {

@@ -2,11 +2,16 @@
 
 use crate::commands::leftovers;
 use crate::commands::migrations::Work;
+use crate::migration::files::shown;
+use crate::migration::made::OfRole;
 use crate::migration::migrated::Migrated;
-use crate::migration::scratch::Scratch;
+use crate::migration::run::Step;
+use crate::migration::scratch::{Hearer, Scratch};
 use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
+use crate::restore::staging::Verb;
 use anyhow::{Error, Result};
+use std::cell::RefCell;
 
 /// Runs the task in a fresh database that is made like the target's own; the task may ask whether files have added
 /// objects outside of it, and changed nothing else there. What has changed there when the task ends comes beside its result, as
@@ -21,10 +26,12 @@ pub(super) fn with<T>(
     let like = Properties::named(server, target.database())?;
     let database = drill.create(like.as_ref(), None)?;
     let inside = Server::new(target)?.in_database(database.name());
-    let warn = |text: &str| work.context.warn_once(text);
+    let ran = RefCell::new(Vec::new());
+    let runs = |step: &Step| ran.borrow_mut().push((shown(&step.file), step.roles.clone()));
+    let hearer = Hearer { warn: &|text| work.context.warn_once(text), runs: &runs };
     let on = Migrated { server: &inside, config: &work.config };
-    let done = database.guarded(|sees_additions| {
-        Scratch::begin(on, &warn).and_then(|mut scratch| task(&mut scratch, sees_additions))
+    let done = database.guarded(&|role, verb| place(&ran.borrow(), role, verb), |sees_additions| {
+        Scratch::begin(on, hearer).and_then(|mut scratch| task(&mut scratch, sees_additions))
     })?;
     match (database.discard(), done) {
         (Ok(()), done) => Ok(done),
@@ -32,4 +39,11 @@ pub(super) fn with<T>(
         (Err(_), (_, Some(changed))) => Err(changed),
         (Err(left), (_, None)) => Err(left),
     }
+}
+
+/// The last statement of the files that ran which makes, or drops, this role.
+fn place(ran: &[(String, Vec<OfRole>)], role: &str, verb: Verb) -> Option<String> {
+    let drops = verb == Verb::Drops;
+    let mut all = ran.iter().rev().flat_map(|(file, roles)| roles.iter().map(move |of| (file, of)));
+    all.find(|(_, of)| of.drops == drops && of.name == role).map(|(file, of)| format!("{file}:{}", of.line))
 }

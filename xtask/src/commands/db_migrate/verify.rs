@@ -7,7 +7,7 @@ use crate::error::Fault;
 use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
-use crate::migration::plan::State;
+use crate::migration::plan::{self, State};
 use crate::migration::scratch::{Ran, Scratch, makes_role};
 use crate::restore::preflight::Beside;
 use crate::terminal::{self, Progress};
@@ -60,8 +60,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Trying the migrations in a scratch database of {}", target.shown()));
     let work = Work::opened(&target, context, false)?;
     if work.folder.migrations.is_empty() {
-        let fault = Fault::failed("There is no migration to verify");
-        return Err(fault.hint("name the folder that holds them: XTASK_MIGRATIONS=DIR").into());
+        let none = "There is no migration to verify";
+        let empty = || Fault::failed(none).hint("name the folder that holds them: XTASK_MIGRATIONS=DIR");
+        return Err(plan::refused(&work.folder, none).unwrap_or_else(empty).into());
+    }
+    // The files can be tried; `up` refuses the folder.
+    if let Some(refused) = plan::refused(&work.folder, "db-migrate up refuses the folder") {
+        context.terminal.warn_of(&refused);
     }
     let (applied, wanted) = chosen(args, &work)?;
     check_extensions(&work, applied.iter().chain(&wanted), Beside::Scratch(None))?;

@@ -4,6 +4,7 @@
 use super::args::Args;
 use super::replace::{Replacement, Staged};
 use crate::commands::swap::line::Line;
+use crate::commands::swap::preview::load_warning;
 use crate::commands::swap::safety;
 use crate::context::Context;
 use crate::restore::jobs::AGAIN;
@@ -63,7 +64,7 @@ fn show(event: LoadEvent<'_>, line: &Line, context: &Context) {
         }
         LoadEvent::Loaded(bytes) => line.loaded(bytes),
         LoadEvent::Analyzing => line.say("analyzing"),
-        LoadEvent::Warning(what) => line.aside(|| context.terminal.warn(&terminal::clean_line(what))),
+        LoadEvent::Warning(warning) => line.aside(|| load_warning(warning, context)),
         LoadEvent::Again => {
             line.aside(|| context.terminal.note(AGAIN));
             line.say("loading");

@@ -3,7 +3,7 @@
 use crate::backup::manifest;
 use crate::backup::metrics::Event;
 use crate::backup::name;
-use crate::backup::proof::{Proven, Verdict};
+use crate::backup::proof::{Proven, STANDARD_INPUT, Verdict};
 use crate::commands::full_backup;
 use crate::context::Context;
 use crate::error::{self, Cause, Exit, Fault};
@@ -11,7 +11,7 @@ use crate::postgres::text::Name;
 use crate::terminal;
 use anyhow::{Error, Result};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What was found out about one file; in `--json`, version 1.
@@ -91,6 +91,26 @@ impl Entry {
         Ok(())
     }
 
+    fn is_in_backups(&self, context: &Context) -> bool {
+        let folder = Path::new(&self.file).parent().and_then(|folder| folder.canonicalize().ok());
+        folder.is_some() && folder == context.backups_folder().canonicalize().ok()
+    }
+
+    /// How another file takes the place of this one, which is unfit. Of its database there may be no other than the file.
+    fn another(&self, context: &Context) -> &'static str {
+        let name = Path::new(&self.file).file_name().unwrap_or_default().to_string_lossy();
+        // Of a database, or of a server: its roles, a set.
+        let is_ours = name::parse(&name).is_some() || name.starts_with("server_");
+        match () {
+            () if Path::new(&self.file) == Path::new(STANDARD_INPUT) => {
+                "send it again, and see that the command before the pipe ends well; a file that is unfit itself must be made \
+                 again where it comes from"
+            }
+            () if is_ours && self.is_in_backups(context) => "take a new one: cargo xtask db-backup",
+            () => "copy the file again from where it comes from; if it is unfit there, too, have it made again",
+        }
+    }
+
     fn counts(&self) -> String {
         if let Some(roles) = self.roles {
             return terminal::counted(roles, "role", "roles");
@@ -103,11 +123,7 @@ impl Entry {
 /// Writes down for Prometheus whether the backups of each database are good. A file elsewhere says nothing of them, whatever
 /// database its manifest names.
 pub(super) fn tell_metrics(report: &[Entry], context: &Context) {
-    let backups = context.backups_folder().canonicalize().ok();
-    let is_a_backup = |entry: &&Entry| {
-        let folder = Path::new(&entry.file).parent().and_then(|folder| folder.canonicalize().ok());
-        folder.is_some() && folder == backups
-    };
+    let is_a_backup = |entry: &&Entry| entry.is_in_backups(context);
     let mut found: BTreeMap<String, Event> = BTreeMap::new();
     for entry in report.iter().filter(is_a_backup) {
         let file = Path::new(&entry.file).file_name().unwrap_or_default().to_string_lossy();
@@ -136,7 +152,7 @@ pub(super) fn is_judged(error: &Error) -> bool {
 }
 
 /// The worst of the report decides the exit code: an unfit file (3) before a failed load.
-pub(super) fn conclusion(report: &[Entry]) -> Result<()> {
+pub(super) fn conclusion(report: &[Entry], context: &Context) -> Result<()> {
     let exits = report.iter().filter_map(|entry| entry.error.as_ref());
     let exits: Vec<Exit> = exits.map(error::exit).collect();
     let Some(first) = exits.first() else { return Ok(()) };
@@ -157,9 +173,8 @@ pub(super) fn conclusion(report: &[Entry]) -> Result<()> {
     // A backup that is whole and cannot be loaded fails for what its database holds: a new one would fail, too.
     let has_own_way =
         |error: &Error| error::exit(error) != Exit::Refused || error::cause(error) == Some(Cause::OtherKind);
-    let next = match report.iter().filter_map(|entry| entry.error.as_ref()).all(has_own_way) {
-        true => "see above what each one needs",
-        false => "take a new one: cargo xtask db-backup",
-    };
-    Err(fault.hint(next).into())
+    let is_unfit = |entry: &&Entry| entry.error.as_ref().is_some_and(|error| !has_own_way(error));
+    let ways: BTreeSet<&str> = report.iter().filter(is_unfit).map(|entry| entry.another(context)).collect();
+    let next: Vec<&str> = ways.into_iter().rev().collect();
+    Err(fault.hint(if next.is_empty() { "see above what each one needs".to_owned() } else { next.join("\n") }).into())
 }

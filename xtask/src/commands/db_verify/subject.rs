@@ -35,7 +35,7 @@ impl Subject {
 
     /// A backup that comes on standard input.
     pub(super) fn stdin() -> Self {
-        Self { path: PathBuf::from("standard input"), of: Some(OfSet::Stdin) }
+        Self { path: PathBuf::from(proof::STANDARD_INPUT), of: Some(OfSet::Stdin) }
     }
 
     pub(super) fn is_stdin(&self) -> bool {

@@ -151,16 +151,17 @@ impl<'a> Work<'a> {
     pub fn steps(&self, wanted: &[Wanted<'_>], direction: Direction, look: &Look, all: bool) -> Result<Vec<Step>> {
         let Checked { steps, cautions } = cautions::check(wanted, direction, &self.config.ignored)?;
         let empty = !all
-            && cautions.iter().any(|caution| caution.weight == Weight::WithData)
+            && cautions.iter().any(|caution| caution.weight != Weight::Always)
             && look.ledger.rows.is_empty()
             && !rows::may_be_there(&self.live());
         let told: Vec<&Caution> =
             cautions.iter().filter(|caution| !empty || caution.weight == Weight::Always).collect();
-        let shown = if all { told.len() } else { CAUTIONS };
-        for caution in told.iter().take(shown) {
-            self.context.terminal.warn(&caution.text);
+        let lines = if all { cautions::every_line(&told) } else { cautions::lines(&told) };
+        let shown = if all { lines.len() } else { CAUTIONS };
+        for line in lines.iter().take(shown) {
+            self.context.terminal.warn(line);
         }
-        if let Some(more) = told.len().checked_sub(shown).filter(|more| *more > 0) {
+        if let Some(more) = lines.len().checked_sub(shown).filter(|more| *more > 0) {
             let more = terminal::counted(more as u64, "more warning", "more warnings");
             let all = self.context.terminal.to_type("cargo xtask db-migrate up --dry-run");
             self.context.terminal.warn(&format!("{more}; see all with: {all}"));

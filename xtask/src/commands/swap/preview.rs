@@ -3,6 +3,8 @@
 use crate::backup::proof::Proven;
 use crate::context::Context;
 use crate::restore::plan::{Change, Plan};
+use crate::restore::staging::LoadWarning;
+use crate::target::Target;
 use crate::terminal;
 
 /// What stands for the number of a table's rows where the file leaves them out.
@@ -50,6 +52,24 @@ pub fn changes(plan: &Plan, then: &str, context: &Context) {
         let text = format!("Background workers that will end, perhaps until the server restarts: {workers}");
         terminal.note(&terminal::clean_line(&text));
     }
+}
+
+/// What a person should know of a load that succeeded.
+pub fn load_warning(warning: &LoadWarning, context: &Context) {
+    context.terminal.warn(&terminal::clean_line(&warning.what));
+    warning.hint.iter().for_each(|hint| context.terminal.said_below(hint));
+}
+
+/// A file without keys and indexes, while the live database has so many.
+pub fn name_lost_keys(backup: &Proven, lost: Option<u64>, (target, context): (&Target, &Context)) {
+    let Some(lost) = lost else { return };
+    let text = format!(
+        "{} creates tables and holds no key or index; database {} has {lost} keys and indexes",
+        context.shown(&backup.path),
+        target.database()
+    );
+    context.terminal.warn(&terminal::clean_line(&text));
+    context.terminal.said_below("have it dumped again without --section");
 }
 
 /// What reads a foreign table while the file loads, such as a materialized view, connects to another server.

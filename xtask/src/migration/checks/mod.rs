@@ -8,7 +8,7 @@ pub use places::statement_before;
 
 use super::checksum::{self, Ignored};
 use super::lasting::Lasting;
-use super::made::Made;
+use super::made::{Made, OfRole};
 use super::reader::{Listener, Next, Reader};
 use super::statement::Statement;
 use super::transaction::{Enclosing, EndsAnywhere, LeftOut};
@@ -67,6 +67,8 @@ pub struct Findings {
     pub made: Vec<Made>,
     /// The extensions that it makes, by line and name.
     pub extensions: Vec<(u64, String)>,
+    /// The roles that it makes or drops.
+    pub roles: Vec<OfRole>,
     /// What a person should know before it runs.
     pub warnings: Vec<Warning>,
     /// Why it could not run today, though it was applied: it ends its transaction half-way.
@@ -148,6 +150,7 @@ struct Statements {
     local_path: Option<u64>,
     made: Vec<Made>,
     extensions: Vec<(u64, String)>,
+    roles: Vec<OfRole>,
     warnings: Vec<Warning>,
 }
 
@@ -165,6 +168,7 @@ impl Statements {
             local_path: None,
             made: Vec::new(),
             extensions: Vec::new(),
+            roles: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -204,6 +208,7 @@ impl Statements {
         }
         self.lasting.extend(statement.sets().into_iter().map(|lasting| (line, lasting)));
         self.made.extend(statement.makes());
+        self.roles.extend(statement.roles());
         self.extensions.extend(statement.extension().map(|name| (line, name)));
     }
 
@@ -233,6 +238,7 @@ impl Statements {
             local_path: self.local_path,
             made: self.made,
             extensions: self.extensions,
+            roles: self.roles,
             warnings: self.warnings,
             split,
         })

@@ -5,6 +5,7 @@
 //! (`guard`). It is always named with its schema: a migration that sets `search_path` hides the bare name.
 
 mod guard;
+mod homeless;
 mod locked;
 mod place;
 mod rows;
@@ -21,6 +22,7 @@ use crate::postgres::server::Server;
 use crate::process::signals;
 use crate::words;
 use anyhow::{Context as _, Result};
+use homeless::Homeless;
 use place::Place;
 
 /// What the database says of its migrations.
@@ -34,8 +36,8 @@ pub struct Ledger {
     pub exists: bool,
     /// The schema in which sqlx would make another ledger, because `search_path` names it first.
     pub shadowed_by: Option<String>,
-    /// The schema that `sqlx.toml` names.
-    wanted: Option<String>,
+    /// Why there is no schema for it.
+    homeless: Homeless,
     /// Oldest version first.
     pub rows: Vec<Row>,
 }
@@ -80,7 +82,7 @@ impl Ledger {
             exists: place.found.is_some(),
             shadowed_by: place.shadow(schemas),
             schema: place.schema(schemas),
-            wanted: name.schema.clone(),
+            homeless: place.homeless(name, server.target().user()),
             rows,
         })
     }
@@ -90,14 +92,7 @@ impl Ledger {
     /// # Errors
     /// The session has no schema that a table could be made in, or the name cannot be written without a backslash.
     pub fn name(&self) -> Result<String, Fault> {
-        let schema = self.schema.as_deref().ok_or_else(|| match &self.wanted {
-            None => Fault::failed("search_path names no schema that exists, so that the ledger cannot be created")
-                .hint("create the schema, or set search_path: ALTER ROLE … SET search_path TO …"),
-            Some(wanted) => {
-                Fault::failed(format!("Schema {wanted}, which sqlx.toml names for the ledger, does not exist"))
-                    .hint("create the schema, or have it created: create-schemas in sqlx.toml")
-            }
-        })?;
+        let schema = self.schema.as_deref().map_or_else(|| Err(self.homeless.fault()), Ok)?;
         let name = place::qualified(schema, &self.table)?;
         // Where a name stands in a value, a backslash cannot be written otherwise.
         if [schema, &self.table].iter().any(|part| part.contains('\\')) {

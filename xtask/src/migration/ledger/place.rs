@@ -4,6 +4,7 @@
 //! The session's own path is empty by then. The configured one is what `RESET search_path` would bring back; its names
 //! are looked up in the catalog as the server looks them up.
 
+use super::homeless::Homeless;
 use super::locked::patient;
 use super::rows;
 use crate::error::Fault;
@@ -34,6 +35,8 @@ pub struct Place {
     names: Vec<String>,
     /// Those of them that exist and may be used.
     path: Vec<String>,
+    /// Those that exist and may not be used.
+    closed: Vec<String>,
     /// Tables of that name in schemas beside the path.
     elsewhere: Vec<Other>,
     /// Tables of any name and schema that have sqlx's columns, without the one that was found.
@@ -145,6 +148,8 @@ pub fn question(name: &Name) -> Result<String, Fault> {
              'may_read', may_read) FROM found),
            'names', ARRAY(SELECT name FROM names ORDER BY position),
            'path', ARRAY(SELECT nspname FROM path ORDER BY position),
+           'closed', ARRAY(SELECT p.name FROM names AS p JOIN pg_catalog.pg_namespace AS n ON n.nspname = p.name
+             WHERE NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') ORDER BY p.position),
            'elsewhere', ARRAY(SELECT said FROM others WHERE is_hidden ORDER BY nspname),
            'ledgers', ARRAY(SELECT said FROM others WHERE oid IN (SELECT oid FROM ledgers) ORDER BY nspname, relname))",
         FORMATS = rows::FORMATS,
@@ -207,6 +212,17 @@ impl Place {
     /// The schema that the ledger is in, or would be made in once these schemas are there.
     pub fn schema(&self, made: &[String]) -> Option<String> {
         self.found.as_ref().map(|found| &found.schema).or_else(|| self.home(made)).cloned()
+    }
+
+    /// What is said where there is no schema for it.
+    pub fn homeless(&self, name: &Name, user: &str) -> Homeless {
+        let asked = name.schema.as_ref().or_else(|| self.names.iter().find(|name| !name.starts_with("pg_")));
+        Homeless {
+            user: user.to_owned(),
+            closed: self.closed.first().cloned(),
+            asked: asked.cloned(),
+            by_setting: name.schema.is_some(),
+        }
     }
 
     /// The schema in which sqlx would make a ledger of its own.

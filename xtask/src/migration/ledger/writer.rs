@@ -3,6 +3,7 @@
 use super::guard::{self, Guard};
 use super::write;
 use crate::error::{self, Fault};
+use crate::migration::denied;
 use crate::migration::failure::code;
 use crate::migration::session::Session;
 use crate::postgres::quote::{identifier, literal};
@@ -82,9 +83,7 @@ fn not_made(error: anyhow::Error, session: &Session<'_>) -> anyhow::Error {
     let setting = code(&error).and_then(code::settings).and_then(|names| session.configured(names));
     let hint = match code(&error) {
         _ if setting.is_some() => setting.unwrap_or_default(),
-        Some(code::NO_PRIVILEGE) => {
-            format!("user {} must be allowed to create tables there: GRANT CREATE ON SCHEMA … TO …", shell_word(user))
-        }
+        Some(code::NO_PRIVILEGE) => denied::hint(session.server(), &error, Some("CREATE")),
         Some(code::READ_ONLY) => format!(
             "sessions of user {} are read-only here: log in as another user, or use a server that accepts \
              changes; to see why: {}",

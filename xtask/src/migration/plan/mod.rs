@@ -7,7 +7,7 @@ mod refusal;
 
 pub use compare::compare;
 pub use entry::{Entry, Lost, Rules, State};
-pub use refusal::{FOLDER_HINT, repairs, same_words};
+pub use refusal::{FOLDER_HINT, refused, repairs, same_words};
 
 use super::files::{Folder, Migration, shown};
 use crate::error::Fault;

@@ -11,16 +11,20 @@ pub const FOLDER_HINT: &str = "keep this program's migrations in a folder of the
 
 /// What sqlx refuses as a whole, and what another tool runs.
 pub fn folder(folder: &Folder) -> Result<(), Fault> {
+    refused(folder, "Nothing is applied").map_or(Ok(()), Err)
+}
+
+/// The same, behind what cannot be done because of it.
+pub fn refused(folder: &Folder, what: &str) -> Option<Fault> {
     if let Some(why) = &folder.foreign {
-        let fault = Fault::failed(format!("Nothing is applied: {why}"));
-        return Err(fault.hint(FOLDER_HINT));
+        return Some(Fault::failed(format!("{what}: {why}")).hint(FOLDER_HINT));
     }
-    let Some((first, more)) = folder.refusals.split_first() else { return Ok(()) };
-    let mut fault = format!("Nothing is applied: {}", first.what);
+    let (first, more) = folder.refusals.split_first()?;
+    let mut fault = format!("{what}: {}", first.what);
     more.iter().for_each(|refusal| fault.extend(["; ", &refusal.what]));
     let mut cures: Vec<&str> = folder.refusals.iter().map(|refusal| refusal.cure).collect();
     cures.dedup();
-    Err(Fault::failed(fault).hint(cures.join("\n")))
+    Some(Fault::failed(fault).hint(cures.join("\n")))
 }
 
 /// At most so many commands stand in one hint.

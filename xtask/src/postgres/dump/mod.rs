@@ -136,6 +136,8 @@ pub struct Contents {
     pub inserted: BTreeMap<String, BTreeMap<String, u64>>,
     /// Tables that the dump makes and puts no rows into, by schema and name.
     pub unfilled: BTreeSet<(String, String)>,
+    /// It makes tables, and no key, index or foreign key (`--section=pre-data --section=data`).
+    pub lacks_keys: bool,
     /// The line of the first thing that the dump drops without `IF EXISTS` (`--clean`): an empty database lacks it.
     pub drops: Option<u64>,
     /// The first table that is not in the dump and gets rows, a constraint or an index (`--data-only`, `--section`), or

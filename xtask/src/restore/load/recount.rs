@@ -21,8 +21,8 @@ use std::collections::BTreeSet;
 pub(in crate::restore) struct Recount {
     /// A table that holds other rows than the backup.
     pub(in crate::restore) wrong: Option<Error>,
-    /// The tables that could not be counted.
-    pub(in crate::restore) uncounted: Vec<String>,
+    /// The tables that could not be counted, with the rows that the backup holds.
+    pub(in crate::restore) uncounted: Vec<(String, u64)>,
     /// A sentence for each table to which an event trigger may have added rows.
     pub(in crate::restore) added: Vec<String>,
 }
@@ -45,7 +45,7 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
             Err(error) if error::exit(&error) == Exit::Failed => {
                 tell("all tables", &error);
                 let tables = manifest::tables(&contents.filled()).into_iter();
-                let uncounted = tables.map(|table| format!("{}.{}", table.schema, table.name)).collect();
+                let uncounted = tables.map(|table| (format!("{}.{}", table.schema, table.name), table.rows)).collect();
                 return Ok(Recount { uncounted, ..Recount::default() });
             }
             Err(error) => return Err(error),
@@ -56,7 +56,10 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
     for change in plan::changes(rows, contents) {
         match judge.of(&change) {
             Verdict::Right => {}
-            Verdict::Uncounted => found.uncounted.push(format!("{}.{}", change.schema, change.table)),
+            Verdict::Uncounted => {
+                let held = change.backup.unwrap_or_default();
+                found.uncounted.push((format!("{}.{}", change.schema, change.table), held));
+            }
             Verdict::Added(what) => found.added.push(format!("{}.{} {what}", change.schema, change.table)),
             Verdict::Wrong(what) => {
                 let why = format!("{}.{} {what} while it was loaded", change.schema, change.table);

@@ -1,6 +1,7 @@
 //! What differs between two readings of the shared catalogs.
 
 use super::entry::{Entry, Kind};
+use super::roles::Verb;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -8,6 +9,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     kind: Kind,
+    /// OIDs of what it is about.
+    key: String,
     name: String,
     /// The OID of the database that it is or belongs to.
     database: Option<u32>,
@@ -49,6 +52,7 @@ pub(super) fn between(
 ) -> Vec<Change> {
     let change = |(entry, what): (&Entry, What)| Change {
         kind: entry.kind,
+        key: entry.key.clone(),
         name: entry.name.clone(),
         database: entry.database,
         what,
@@ -93,6 +97,27 @@ impl Change {
     /// Whether a statement of a dump can do it without any function of the file: `CREATE SUBSCRIPTION` makes a replication origin.
     pub(super) fn is_made_by_statements(&self) -> bool {
         self.kind == Kind::Origin
+    }
+
+    /// The name of a role that came or went.
+    pub(super) fn role(&self) -> Option<(&str, Verb)> {
+        let verb = match self.what {
+            What::Added => Verb::Makes,
+            What::Removed => Verb::Drops,
+            What::Altered(_) => return None,
+        };
+        (self.kind == Kind::Role).then_some((self.name.as_str(), verb))
+    }
+
+    /// Whether it is a membership, a setting or a comment that came or went with this role.
+    pub(super) fn goes_with(&self, role: &Self) -> bool {
+        let mut oids = self.key.split('/');
+        let named = match self.kind {
+            Kind::Membership => oids.take(2).any(|oid| oid == role.key),
+            Kind::Settings | Kind::Comment | Kind::Label => oids.nth(1) == Some(&role.key),
+            _ => false,
+        };
+        named && self.what == role.what
     }
 
     /// Whether it is about one of these databases.

@@ -2,6 +2,7 @@
 
 use super::SharedCatalogs;
 use super::change::Change;
+use super::roles::{self, Place};
 use crate::error::{self, Exit, Fault};
 use crate::process::{self, signals};
 use crate::restore::record::{Entry, OwnedDatabase, Record};
@@ -14,11 +15,6 @@ use std::time::Duration;
 const NAMED: usize = 20;
 /// After a failure a silent server is waited for no longer than this.
 const CLEAR_UP_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How a migration creates a role so that it can also be tried where the role exists.
-const CREATE_ROLES: &str = "create a role in a migration only where it is missing: DO $$BEGIN IF NOT \
-     EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'app') THEN CREATE ROLE app; END IF; END$$; \
-     its .down.sql must not drop the role: other databases may use it";
 
 /// The code whose effects outside of its database are looked for.
 #[derive(Debug, Clone)]
@@ -63,7 +59,11 @@ impl Tried {
         }
     }
 
-    fn hint(&self, maintenance: &str) -> String {
+    fn hint(&self, maintenance: &str, changes: &[Change], place: Place<'_>) -> String {
+        if roles::explain(changes, place) {
+            let ways = roles::ways(changes, maintenance);
+            return format!("a statement about a role reaches the whole server, also from a scratch database\n{ways}");
+        }
         let cause = match self {
             Self::Backup { .. } => "code in the file did this",
             Self::Migrations => {
@@ -73,7 +73,7 @@ impl Tried {
         };
         let way = match self {
             Self::Backup { .. } => String::new(),
-            Self::Migrations => format!("\n{CREATE_ROLES}"),
+            Self::Migrations => format!("\n{}", roles::ways(changes, maintenance)),
         };
         format!(
             "{cause}, or another session did it at the same time: PostgreSQL does not record which{way}\n\
@@ -121,20 +121,22 @@ impl Guard {
     /// # Errors
     /// Exit 6 names what has changed.
     pub fn check<T>(&self, record: &Record<'_>, outcome: Result<T>) -> Result<T> {
-        let (done, changed) = self.beside(record, outcome)?;
+        let (done, changed) = self.beside(record, outcome, &|_, _| None)?;
         changed.map_or(Ok(done), Err)
     }
 
     /// As [`check`](Self::check), but a change does not replace the outcome of code that succeeded: it is given beside it.
     ///
+    /// `place` says which statement of the code made or dropped a role.
+    ///
     /// # Errors
     /// The task's own; with what has changed, if anything has.
-    pub fn beside<T>(&self, record: &Record<'_>, outcome: Result<T>) -> Result<(T, Option<Error>)> {
+    pub fn beside<T>(&self, record: &Record<'_>, outcome: Result<T>, place: Place<'_>) -> Result<(T, Option<Error>)> {
         match (signals::shielded(|| self.changes(record, outcome.is_err())), outcome) {
             (Ok(changes), Ok(done)) if changes.is_empty() => Ok((done, None)),
-            (Ok(changes), Ok(done)) => Ok((done, Some(self.refusal(&changes, None)))),
+            (Ok(changes), Ok(done)) => Ok((done, Some(self.refusal(&changes, None, place)))),
             (Ok(changes), Err(failed)) if changes.is_empty() => Err(failed),
-            (Ok(changes), Err(failed)) => Err(self.refusal(&changes, Some(failed))),
+            (Ok(changes), Err(failed)) => Err(self.refusal(&changes, Some(failed), place)),
             (Err(_), Err(failed)) => Err(failed),
             (Err(unknown), Ok(done)) => Ok((done, Some(self.unanswered(unknown)))),
         }
@@ -152,7 +154,8 @@ impl Guard {
         if error::exit(&why) != Exit::Failed && !error::is_lasting(&why) {
             return why;
         }
-        why.context(Fault::new(Exit::Partial, self.tried.not_known()).hint(self.hint()))
+        let hint = self.tried.hint(self.maintenance, &[], &|_, _| None);
+        why.context(Fault::new(Exit::Partial, self.tried.not_known()).hint(hint))
     }
 
     fn changes(&self, record: &Record<'_>, failed: bool) -> Result<Vec<Change>> {
@@ -189,13 +192,9 @@ impl Guard {
         Ok(possible)
     }
 
-    fn hint(&self) -> String {
-        self.tried.hint(self.maintenance)
-    }
-
-    fn refusal(&self, changes: &[Change], failed: Option<Error>) -> Error {
+    fn refusal(&self, changes: &[Change], failed: Option<Error>, place: Place<'_>) -> Error {
         let headline = self.tried.headline(failed.is_none());
-        let mut lines: Vec<String> = changes.iter().take(NAMED).map(ToString::to_string).collect();
+        let mut lines: Vec<String> = changes.iter().take(NAMED).map(|change| roles::line(change, place)).collect();
         let more = changes.len().saturating_sub(NAMED);
         if more > 0 {
             lines.push(format!("and {more} more"));
@@ -205,7 +204,7 @@ impl Guard {
             None => Error::msg(what),
             Some(failed) => failed.context(what),
         };
-        error.context(Fault::new(Exit::Partial, headline).hint(self.hint()))
+        error.context(Fault::new(Exit::Partial, headline).hint(self.tried.hint(self.maintenance, changes, place)))
     }
 
     /// Databases that other runs of ours were at work on meanwhile: what they did is explained. A kept database of which

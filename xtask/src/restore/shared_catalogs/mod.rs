@@ -6,8 +6,10 @@ mod change;
 mod entry;
 mod guard;
 mod query;
+mod roles;
 
 pub use guard::{Guard, Tried};
+pub use roles::{Place, Verb};
 
 use crate::postgres::quote::literal;
 use anyhow::{Context as _, Result};

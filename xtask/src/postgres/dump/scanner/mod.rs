@@ -160,6 +160,7 @@ impl Scanner {
             self.contents.restrict_lines.push(end.saturating_sub(line)..end);
         }
         self.contents.unfilled = self.statements.unfilled();
+        self.contents.lacks_keys = self.statements.lack_keys();
         self.contents.hidden = self.readings.hidden;
         self.contents.letters = self.utf8.found;
         self.contents.parts = self.layout.finish(self.offset);

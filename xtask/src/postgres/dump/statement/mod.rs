@@ -145,6 +145,11 @@ impl Statements {
         self.relations.unfilled().collect()
     }
 
+    /// Whether tables were made, and no key, index or foreign key.
+    pub(super) fn lack_keys(&self) -> bool {
+        self.relations.lack_keys()
+    }
+
     /// Takes the next token; what ended with it, if a statement did. `line`: where the token stands.
     pub(super) fn take(&mut self, token: Token<'_>, line: u64, contents: &mut Contents) -> Option<Ended> {
         let statement = &mut self.current;

@@ -38,6 +38,9 @@ pub(super) struct Relations {
     /// Relations that rows must not go to, by the part of their names that is sure.
     unsure: Unsure,
     created: bool,
+    /// A table was made; one got a key, an index or a foreign key.
+    has_tables: bool,
+    has_keys: bool,
     foreign_partition: bool,
     rule: bool,
     /// An encoding was set once something was made: which tables were made is not known any more.
@@ -126,6 +129,8 @@ impl Relations {
             _ => {}
         }
         self.created |= meaning.creates();
+        self.has_tables |= matches!(meaning, Meaning::Table | Meaning::Partition | Meaning::PartitionedTable);
+        self.has_keys |= meaning.completes();
         Ok(())
     }
 
@@ -162,6 +167,10 @@ impl Relations {
     /// Whether the dump has made anything.
     pub(super) fn have_begun(&self) -> bool {
         self.created
+    }
+
+    pub(super) fn lack_keys(&self) -> bool {
+        self.has_tables && !self.has_keys
     }
 
     fn is_table(&self, exact: u64) -> bool {

@@ -1,0 +1,211 @@
+//! What a role lacks where the server refused a statement for want of a right (SQLSTATE 42501), and what gives it. The
+//! server's words name the object; whose it is says the catalog.
+
+use super::failure::ServerError;
+use crate::error::Fault;
+use crate::postgres::quote::{identifier, literal};
+use crate::postgres::server::Server;
+use crate::words::{clean_line, shell_word};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// A hint waits no longer than that for the server.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The kinds that are in `pg_class`, as the server's messages and statements name them.
+const RELATIONS: [&str; 7] = ["table", "view", "materialized view", "foreign table", "sequence", "relation", "index"];
+/// The others whose owner can be found by a name: the catalog, and its columns of the name and the owner.
+const OTHERS: [(&str, &str, &str, &str); 7] = [
+    ("schema", "pg_namespace", "nspname", "nspowner"),
+    ("database", "pg_database", "datname", "datdba"),
+    ("extension", "pg_extension", "extname", "extowner"),
+    ("type", "pg_type", "typname", "typowner"),
+    ("function", "pg_proc", "proname", "proowner"),
+    ("procedure", "pg_proc", "proname", "proowner"),
+    ("aggregate", "pg_proc", "proname", "proowner"),
+];
+
+/// What the server's words say.
+#[derive(Debug, PartialEq, Eq)]
+struct Said<'a> {
+    /// A statement that only the owner of the object may run.
+    of_owner: bool,
+    kind: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Said<'a> {
+    /// Out of `ERROR:  permission denied for table a`; `None` for other words, such as those of another language.
+    fn of(text: &'a str) -> Option<Self> {
+        let words = text.lines().next()?.split_once(":  ")?.1;
+        let (of_owner, object) = match words.strip_prefix("must be owner of ") {
+            Some(object) => (true, object),
+            None => (false, words.strip_prefix("permission denied for ")?),
+        };
+        let kinds = RELATIONS.into_iter().chain(OTHERS.into_iter().map(|(kind, ..)| kind));
+        let named = kinds.filter_map(|kind| Some((kind, object.strip_prefix(kind)?.strip_prefix(' ')?)));
+        named.max_by_key(|(kind, _)| kind.len()).map(|(kind, name)| Self { of_owner, kind, name })
+    }
+
+    fn is_relation(&self) -> bool {
+        RELATIONS.contains(&self.kind)
+    }
+}
+
+/// An object of that name that belongs to another role.
+#[derive(Debug, Deserialize)]
+struct Found {
+    /// Of a relation.
+    schema: Option<String>,
+    owner: String,
+    is_superuser: bool,
+    /// The session may become the owner, and has none of its rights before.
+    is_member: bool,
+    /// Of a schema: the session may use it.
+    usage: Option<bool>,
+}
+
+/// What to type next.
+pub fn hint(server: &Server<'_>, error: &anyhow::Error, statement: Option<&str>) -> String {
+    let user = server.target().user();
+    let text = error.downcast_ref::<ServerError>().map(ToString::to_string).unwrap_or_default();
+    let cure = Said::of(&text).and_then(|said| {
+        let found = found(server, &said)?;
+        if said.of_owner { as_owner(&said, &found, user) } else { by_grant(&said, &found, user, statement) }.ok()?
+    });
+    let user = shell_word(user);
+    cure.map(|cure| clean_line(&cure))
+        .unwrap_or_else(|| format!("user {user} lacks a right: migrate as the owner, or as a superuser"))
+}
+
+/// The one object that is meant; `None` where there are several, or none that another role owns.
+fn found(server: &Server<'_>, said: &Said<'_>) -> Option<Found> {
+    let mut found: Vec<Found> = server.within(DEADLINE).query(&question(said).ok()?).ok()?;
+    let only = found.pop().filter(|_| found.is_empty())?;
+    Some(only)
+}
+
+fn question(said: &Said<'_>) -> Result<String, Fault> {
+    let name = literal(said.name)?;
+    let object = if said.is_relation() {
+        format!(
+            "SELECT n.nspname, c.relowner AS owner, NULL::bool AS usage FROM pg_catalog.pg_class AS c \
+             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relname = {name} \
+             AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+        )
+    } else {
+        let (kind, catalog, column, owner) =
+            OTHERS.into_iter().find(|(kind, ..)| *kind == said.kind).unwrap_or(OTHERS[0]);
+        let usage = if kind == "schema" { "pg_catalog.has_schema_privilege(x.oid, 'USAGE')" } else { "NULL::bool" };
+        format!(
+            "SELECT NULL AS nspname, x.{owner} AS owner, {usage} AS usage FROM pg_catalog.{catalog} AS x \
+             WHERE x.{column} = {name}"
+        )
+    };
+    Ok(format!(
+        "SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('schema', o.nspname, 'owner', r.rolname, \
+         'is_superuser', r.rolsuper, 'is_member', pg_catalog.pg_has_role(r.oid, 'MEMBER'), 'usage', o.usage)), '[]') \
+         FROM ({object}) AS o JOIN pg_catalog.pg_roles AS r ON r.oid = o.owner \
+         WHERE NOT pg_catalog.pg_has_role(r.oid, 'USAGE')"
+    ))
+}
+
+/// The name of the object as SQL writes it.
+fn object(said: &Said<'_>, found: &Found) -> Result<String, Fault> {
+    let name = identifier(said.name)?;
+    Ok(match &found.schema {
+        Some(schema) => format!("{}.{name}", identifier(schema)?),
+        None => name,
+    })
+}
+
+/// What only an owner may do takes no grant on the object.
+fn as_owner(said: &Said<'_>, found: &Found, user: &str) -> Result<Option<String>, Fault> {
+    let (kind, object, name) = (said.kind, shell_word(said.name), object(said, found)?);
+    let owner = shell_word(&found.owner);
+    let whose = format!("{kind} {object} belongs to role {owner}, and only its owner may do this: log in as {owner}");
+    if found.is_member {
+        return Ok(Some(format!("{whose}, or begin the file with: SET ROLE {};", identifier(&found.owner)?)));
+    }
+    if !found.is_superuser {
+        let (owner, user) = (identifier(&found.owner)?, identifier(user)?);
+        return Ok(Some(format!("{whose}, or become a member of that role: GRANT {owner} TO {user};")));
+    }
+    // To be a member of a superuser is to have every right. An index goes with its table.
+    let given = match kind {
+        "index" | "extension" | "function" | "procedure" | "aggregate" => return Ok(Some(whose)),
+        "relation" => "TABLE".to_owned(),
+        kind => kind.to_uppercase(),
+    };
+    Ok(Some(format!("{whose}, or have it handed over: ALTER {given} {name} OWNER TO {};", identifier(user)?)))
+}
+
+/// The right that the statement needs, as far as that can be said.
+fn by_grant(said: &Said<'_>, found: &Found, user: &str, statement: Option<&str>) -> Result<Option<String>, Fault> {
+    let first = statement.and_then(|text| text.split_whitespace().next()).unwrap_or_default().to_uppercase();
+    let privileges = match (said.kind, first.as_str()) {
+        ("schema", "CREATE") if found.usage == Some(false) => "USAGE, CREATE ON SCHEMA",
+        ("schema", _) if found.usage == Some(false) => "USAGE ON SCHEMA",
+        ("schema", _) => "CREATE ON SCHEMA",
+        ("database", _) => "CREATE ON DATABASE",
+        ("type", _) => "USAGE ON TYPE",
+        ("sequence", _) => "ALL ON SEQUENCE",
+        (_, "SELECT") if said.is_relation() => "SELECT ON",
+        (_, "INSERT") if said.is_relation() => "SELECT, INSERT ON",
+        (_, "UPDATE") if said.is_relation() => "SELECT, UPDATE ON",
+        (_, "DELETE") if said.is_relation() => "SELECT, DELETE ON",
+        (_, "TRUNCATE") if said.is_relation() => "TRUNCATE ON",
+        _ if said.is_relation() => "ALL ON",
+        // Several may have one name, and their arguments tell them apart.
+        _ => return Ok(None),
+    };
+    let (owner, kind, name) = (shell_word(&found.owner), said.kind, shell_word(said.name));
+    let (grantee, object) = (identifier(user)?, object(said, found)?);
+    let user = shell_word(user);
+    Ok(Some(format!(
+        "user {user} lacks a right on {kind} {name}: log in as its owner, {owner}, or have the right granted: GRANT \
+         {privileges} {object} TO {grantee};"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_words_name_kind_and_object() {
+        let said = |of_owner, kind, name| Some(Said { of_owner, kind, name });
+        assert_eq!(Said::of("ERROR:  permission denied for table a b\nHINT:  x"), said(false, "table", "a b"));
+        assert_eq!(
+            Said::of("ERROR:  must be owner of materialized view view x"),
+            said(true, "materialized view", "view x")
+        );
+        assert_eq!(Said::of("ERROR:  permission denied for schema public"), said(false, "schema", "public"));
+        for other in [
+            "ERROR:  permission denied to create role",
+            "FEHLER:  keine Berechtigung für Tabelle a",
+            "ERROR:  must be owner of tables",
+            "",
+        ] {
+            assert_eq!(Said::of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_to_become_a_member_of_a_superuser() {
+        let said = Said { of_owner: true, kind: "table", name: "a" };
+        let mut found = Found {
+            schema: Some("s".to_owned()),
+            owner: "postgres".to_owned(),
+            is_superuser: true,
+            is_member: false,
+            usage: None,
+        };
+        let hint = |found: &Found| as_owner(&said, found, "app").unwrap().unwrap();
+        assert!(hint(&found).ends_with("have it handed over: ALTER TABLE \"s\".\"a\" OWNER TO \"app\";"));
+        found.is_superuser = false;
+        assert!(hint(&found).ends_with("GRANT \"postgres\" TO \"app\";"));
+        found.is_member = true;
+        assert!(hint(&found).ends_with("begin the file with: SET ROLE \"postgres\";"));
+    }
+}

@@ -1,0 +1,49 @@
+//! Login event triggers (PostgreSQL 17): one that raises an error is no refusal of the server's own.
+
+use crate::harness::{Stack, Test, needs};
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [OwnStack, Postgres17] a_login_trigger_that_raises_is_named_with_the_way_to_turn_it_off,
+    ]
+}
+
+/// With the words of a refusal that is none.
+const TRIGGER: &str = "CREATE FUNCTION public.stop() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN
+    RAISE 'password authentication failed for user \"postgres\"'; END$$;
+    CREATE EVENT TRIGGER stop ON login EXECUTE FUNCTION public.stop()";
+const SILENT: &str = "dbname=openfga options=-cevent_triggers=off";
+
+fn a_login_trigger_that_raises_is_named_with_the_way_to_turn_it_off() {
+    let stack = Stack::postgres_only();
+    stack.sandbox.set("POSTGRES_IMAGE", &needs::postgres_17_image().unwrap());
+    stack.up();
+    stack.psql("openfga", &format!("CREATE TABLE t AS SELECT 1 AS a; {TRIGGER}"));
+    let (dump, errors) = stack.exec(&["pg_dump", "-d", SILENT], "");
+    stack.sandbox.write("trigger.sql", dump.unwrap_or_else(|| panic!("{errors}")));
+    for words in [&["db-backup"][..], &["db-migrate", "status"]] {
+        let run = stack.xtask(words.iter().copied()).run();
+        run.code(4).prints_nothing().stderr_lacks("refuses the");
+        run.stderr_has(
+            "Code of database openfga raises an error at each login of user postgres: a login event trigger",
+        );
+        run.stderr_has(&format!("db-shell -- -d '{SILENT}' -c \"SELECT evtname, evtfoid"));
+        run.stderr_has(&format!("db-shell -- -d '{SILENT}' -c 'ALTER EVENT TRIGGER NAME DISABLE'"));
+    }
+    // As the hint says it.
+    let shell = |sql: &str| stack.xtask(["db-shell", "--", "-d", SILENT, "-At", "-c", sql]).run();
+    let find = "SELECT evtname, evtfoid::pg_catalog.regproc FROM pg_catalog.pg_event_trigger \
+                WHERE evtevent OPERATOR(pg_catalog.=) 'login'";
+    shell(find).ok().stdout_has("stop|stop");
+    shell("ALTER EVENT TRIGGER stop DISABLE").ok();
+    stack.xtask(["db-backup"]).run().ok();
+    // A file that brings such a trigger: its code did it, and the live database is as it was.
+    for words in [&["db-verify", "--restore", "trigger.sql"][..], &["db-restore", "trigger.sql", "--yes"]] {
+        let run = stack.xtask(words.iter().copied()).run();
+        run.code(1).prints_nothing().stderr_lacks("refuses the").stderr_lacks("at each login of user");
+        run.stderr_has("is not used: a login event trigger of the file ends every session of its database");
+        run.stderr_has("→ turn it off in the database that the file was made of");
+    }
+    assert_eq!(stack.psql("openfga", "SELECT a FROM t"), "1");
+    assert_eq!(stack.psql("postgres", "SELECT count(*) FROM pg_database WHERE datname ~ '_(verify|staging)_'"), "0");
+}
