@@ -75,7 +75,8 @@ pub fn for_run(args: &[String], root: &Path, url: bool) -> Option<Quiet> {
     let server = server_of(root, url);
     let has = |words: &[&str]| args.iter().any(|arg| words.contains(&arg.as_str()));
     // On the shared local server each test has a role of its own; SQL comes with `db-shell -c` too.
-    let changes = has(LOADS) || (server == SHARED_LOCAL && has(MAKERS)) || args.iter().any(|arg| changes_the_server(arg));
+    let changes =
+        has(LOADS) || (server == SHARED_LOCAL && has(MAKERS)) || args.iter().any(|arg| changes_the_server(arg));
     changes.then(|| Quiet::begin(&server))
 }
 
