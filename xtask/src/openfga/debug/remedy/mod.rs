@@ -1,20 +1,17 @@
 //! What would allow a question that is denied: tuples to write or to delete, and conditions or their values to change.
 
-use super::change::{Action, Change, Set, joined, order_of, with_other_values};
-use super::node::{Judged, Node, TupleName, Verdict, Way};
+mod links;
+mod tuple;
+
+use super::change::{Change, Set, joined, order_of};
+use super::node::{Node, Verdict, Way};
 use super::source::Source;
-use crate::openfga::api::Stored;
-use crate::openfga::model::{Model, UserForm, UserType, split_userset, type_of};
-use crate::openfga::tuples::Condition;
+use crate::openfga::model::Model;
 use anyhow::Result;
-use serde_json::Map;
 use std::cell::Cell;
 
 /// So many sets are looked at in one place of the tree.
 const MOST: usize = 60;
-/// So many objects that the user has already are tried as a link, after so many reads at most.
-const MOST_LINKS: usize = 3;
-const MOST_READS: usize = 20;
 
 /// Where tuples are looked for that link what the user has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,53 +114,6 @@ impl Search<'_> {
         Ok(found)
     }
 
-    /// Where no tuple of the user's own can be written: those of usersets that the user is in.
-    fn linking_usersets(&self, object: &str, relation: &str) -> Result<Vec<Set>> {
-        let takes = self.model.relation(type_of(object), relation).unwrap_or_default();
-        let mut found = Vec::new();
-        for taken in takes {
-            let UserForm::Userset(name) = &taken.form else { continue };
-            for there in self.objects_of_user(&name.text, &taken.type_name.text)? {
-                let user = format!("{there}#{}", name.text);
-                let tuple = TupleName { user, relation: relation.to_owned(), object: object.to_owned() };
-                found.extend(self.writing(&tuple, None, None));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Where the object has no tupleset that could lead on: objects to which the user has the relation.
-    fn linking_objects(&self, object: &str, relation: &str, tupleset: &str) -> Result<Vec<Set>> {
-        let takes = self.model.relation(type_of(object), tupleset).unwrap_or_default();
-        let mut found = Vec::new();
-        let leads_on = |name: &str| self.model.rewrite(name, relation).is_some();
-        for taken in takes.iter().filter(|it| it.form == UserForm::Object && leads_on(&it.type_name.text)) {
-            for user in self.objects_of_user(relation, &taken.type_name.text)? {
-                let tuple = TupleName { user, relation: tupleset.to_owned(), object: object.to_owned() };
-                found.extend(self.writing(&tuple, None, None));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Some objects of a type to which the user has the relation.
-    fn objects_of_user(&self, relation: &str, object_type: &str) -> Result<Vec<String>> {
-        if self.reads.get() >= MOST_READS {
-            self.are_cut.set(true);
-            return Ok(Vec::new());
-        }
-        self.reads.set(self.reads.get() + 1);
-        let mut objects = self.source.objects_with(self.user, relation, object_type)?;
-        if objects.is_cut || objects.names.len() > MOST_LINKS {
-            self.are_cut.set(true);
-        }
-        if objects.names.is_empty() {
-            self.lacks_links.set(true);
-        }
-        objects.names.truncate(MOST_LINKS);
-        Ok(objects.names)
-    }
-
     /// Sets after which the first operand leads to the user and the second does not.
     fn allowing_exclusion(&self, node: &Node) -> Result<Vec<Set>> {
         let [base, subtract] = &node.children[..] else { return Ok(Vec::new()) };
@@ -259,42 +209,6 @@ impl Search<'_> {
             found = self.together(&found, &sets(self, node)?);
         }
         Ok(found)
-    }
-
-    fn deleting(&self, tuple: &TupleName) -> Result<Vec<Set>> {
-        let found = self.stored(tuple)?;
-        Ok(found.map(|tuple| vec![Change { action: Action::Delete, tuple }]).into_iter().collect())
-    }
-
-    fn stored(&self, tuple: &TupleName) -> Result<Option<Stored>> {
-        let present = self.source.tuple((&tuple.user, &tuple.relation, &tuple.object))?;
-        let listed = self.source.tuples(&tuple.object, &tuple.relation)?;
-        Ok(present.or_else(|| listed.tuples.iter().find(|it| TupleName::of(it) == *tuple).cloned()))
-    }
-
-    /// The tuple with each condition that the model takes for it, without one first; one that is there not as it is, but
-    /// also with other values.
-    fn writing(&self, tuple: &TupleName, present: Option<&Stored>, judged: Option<&Judged>) -> Vec<Set> {
-        let TupleName { user, relation, object } = tuple;
-        let takes = self.model.relation(type_of(object), relation).unwrap_or_default();
-        let of_type = |taken: &&UserType| taken.type_name.text == type_of(split_userset(user).0);
-        let mut conditions: Vec<Option<&str>> = vec![None];
-        for taken in takes.iter().filter(of_type) {
-            let condition = taken.condition.as_ref().map(|name| name.text.as_str());
-            if !conditions.contains(&condition) {
-                conditions.push(condition);
-            }
-        }
-        let action = if present.is_some() { Action::ChangeCondition } else { Action::Write };
-        let now = present.map(|present| present.condition.as_ref().map(|condition| condition.name.as_str()));
-        let written = conditions.into_iter().filter(|condition| now != Some(*condition)).map(|name| {
-            let condition = name.map(|name| Condition { name: name.to_owned(), context: Map::new() });
-            Stored { user: user.clone(), relation: relation.clone(), object: object.clone(), condition }
-        });
-        let written = written.map(|tuple| Change { action, tuple });
-        let kept = present.into_iter().flat_map(|present| with_other_values(present, judged));
-        let fits = |change: &Change| self.model.why_not(&change.tuple.parts()).is_none();
-        written.chain(kept).filter(fits).map(|change| vec![change]).collect()
     }
 }
 
