@@ -1,60 +1,18 @@
 //! How to log in, as the service itself says: its container's variables, the files that they name, the image's defaults.
 
+mod part;
+mod said;
+
+pub(in crate::target) use part::SETTINGS;
+pub(super) use part::{DATABASE, Part, PartOrigin, given};
+pub(super) use said::Said;
+
 use super::server_options;
 use crate::error::Fault;
-use crate::settings::{Origin, Settings};
+use crate::settings::Settings;
 use crate::target::backend::Login;
-use std::collections::BTreeMap;
-
-const USER: &str = "POSTGRES_USER";
-const PASSWORD: &str = "POSTGRES_PASSWORD";
-pub(super) const DATABASE: &str = "POSTGRES_DB";
-/// The settings that a stack answers, where neither command line nor environment do.
-pub(in crate::target) const SETTINGS: [&str; 3] = [USER, PASSWORD, DATABASE];
-
-/// Bitnami's and Red Hat's names for the same, strongest first.
-const OTHER_NAMES: [(&str, &[&str]); 3] = [
-    (USER, &["POSTGRESQL_USERNAME", "POSTGRESQL_USER"]),
-    (PASSWORD, &["POSTGRESQL_PASSWORD"]),
-    (DATABASE, &["POSTGRESQL_DATABASE"]),
-];
-/// The password of the superuser `postgres` beside another user, on Bitnami's image.
-const SUPERUSER_PASSWORD: &str = "POSTGRESQL_POSTGRES_PASSWORD";
-const SUPERUSER: &str = "postgres";
-
-/// What the service says: of its container, or of the Compose files.
-pub(super) struct Said<'a> {
-    pub(super) service: &'a str,
-    pub(super) environment: &'a BTreeMap<String, String>,
-    pub(super) command: &'a [String],
-    /// The content of the file of a `…_FILE` variable; why it cannot be had.
-    pub(super) file: &'a dyn Fn(&str) -> Result<String, String>,
-    /// The database that OpenFGA's datastore names.
-    pub(super) of_openfga: Option<Part>,
-    /// Whether the server runs. Until then a file inside of its container cannot be read, and nothing logs in.
-    pub(super) runs: bool,
-}
-
-/// A part of the login.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) value: String,
-    pub(super) origin: PartOrigin,
-}
-
-/// Where it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum PartOrigin {
-    CommandLine,
-    Environment,
-    /// A variable of a service.
-    Variable {
-        service: String,
-        name: String,
-    },
-    /// What the image does without.
-    Image,
-}
+use part::{PASSWORD, USER};
+use said::SUPERUSER;
 
 /// The login of a stack's server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,82 +130,6 @@ impl StackLogin {
             Some(PartOrigin::Image) => format!("the image's default (no {setting} is set)"),
             None => format!("not set ({setting})"),
         }
-    }
-}
-
-impl PartOrigin {
-    fn shown(&self, setting: &str) -> String {
-        match self {
-            Self::CommandLine => Origin::Flag.shown().to_owned(),
-            Self::Environment => Origin::Environment.shown().to_owned(),
-            Self::Variable { service, name } if name == setting => format!("service {service}"),
-            Self::Variable { service, name } => format!("service {service}: {name}"),
-            Self::Image => "the image's default".to_owned(),
-        }
-    }
-}
-
-/// What command line or process environment say.
-pub(super) fn given(settings: &Settings, name: &str) -> Option<Part> {
-    let (value, origin) = settings.find(name)?;
-    let origin = match origin {
-        Origin::Flag => PartOrigin::CommandLine,
-        Origin::Environment => PartOrigin::Environment,
-        Origin::File | Origin::Default => return None,
-    };
-    Some(Part { value: value.to_owned(), origin })
-}
-
-impl Said<'_> {
-    /// Whether the image names its variables as Bitnami's does. The official image and those made from it have `PG_MAJOR`.
-    fn is_bitnami(&self) -> bool {
-        let has = |name: &str| self.environment.get(name).is_some_and(|value| !value.is_empty());
-        let named = |name: &str| has(name) || has(&format!("{name}_FILE"));
-        !has("PG_MAJOR") && OTHER_NAMES.iter().any(|(_, others)| others.iter().any(|name| named(name)))
-    }
-
-    /// A setting by the names that the image has for it, from a variable or a file.
-    fn part(&self, setting: &str) -> Result<Option<Part>, Fault> {
-        let others = OTHER_NAMES.iter().find(|(name, _)| *name == setting).map_or(&[][..], |(_, others)| others);
-        let others = if self.is_bitnami() { others } else { &[] };
-        let mut names = others.iter().copied().chain([setting]);
-        let unreadable = |why| {
-            let hint = format!("say it in the environment: {setting}=…");
-            Fault::failed(why).hint(hint)
-        };
-        names.find_map(|name| self.variable(name).transpose()).transpose().map_err(unreadable)
-    }
-
-    /// The password of this user: the variable of programs inside, then those of the image.
-    fn password(&self, user: &str) -> Result<Option<Part>, String> {
-        if let Some(part) = self.variable("PGPASSWORD")? {
-            return Ok(Some(part));
-        }
-        if user == SUPERUSER
-            && self.is_bitnami()
-            && let Some(part) = self.variable(SUPERUSER_PASSWORD)?
-        {
-            return Ok(Some(part));
-        }
-        self.part(PASSWORD).map_err(|fault| fault.to_string())
-    }
-
-    fn variable(&self, name: &str) -> Result<Option<Part>, String> {
-        let value = |name: &str| self.environment.get(name).filter(|value| !value.is_empty());
-        let part = |name: &str, value: String| {
-            let origin = PartOrigin::Variable { service: self.service.to_owned(), name: name.to_owned() };
-            (!value.is_empty()).then_some(Part { value, origin })
-        };
-        if let Some(value) = value(name) {
-            return Ok(part(name, value.clone()));
-        }
-        let file = format!("{name}_FILE");
-        let Some(path) = value(&file) else { return Ok(None) };
-        let text = (self.file)(path).map_err(|why| {
-            format!("{file} of the service {} names {path}, which cannot be read: {why}", self.service)
-        })?;
-        // As the entry point's shell takes it.
-        Ok(part(&file, text.trim_end_matches('\n').to_owned()))
     }
 }
 
