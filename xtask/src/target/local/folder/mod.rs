@@ -1,27 +1,25 @@
 //! The one folder of a local server: data, logs, password, record. Never part of the repository.
 
+mod place;
+mod record;
+
+pub use place::SHARED;
+pub use record::{OpenfgaPorts, Record};
+
 use super::owner;
 use crate::error::Fault;
 use crate::platform::{self, User};
 use crate::settings::Settings;
 use crate::target::file_lock::FileLock;
 use crate::target::state_folder::{self, Whose};
-use crate::words::hex;
 use crate::words::shell_word;
 use anyhow::{Context as _, Result};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use place::{OWN, checkout_name, resolved};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Where folders are that a server user can enter although it cannot enter the checkout.
-pub const SHARED: &str = "/var/lib/xtask";
-/// The folder in a checkout.
-const OWN: &str = ".xtask/local";
 const UNFINISHED: &str = "data.unfinished";
-const RECORD: &str = "state.json";
-const PASSWORD: &str = "password";
 /// No small file is longer, in bytes.
 const LONGEST: u64 = 1 << 20;
 /// A log is put aside at the next start once it is larger.
@@ -34,27 +32,6 @@ pub struct Folder {
     /// The checkout that it is a part of.
     checkout: Option<PathBuf>,
     elsewhere: bool,
-}
-
-/// What is kept between runs, besides the data itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// The role that the cluster was made for.
-    pub role: String,
-    /// The server's port.
-    pub port: Option<u16>,
-    /// The folder of the programs that started the server last.
-    pub programs: Option<PathBuf>,
-    /// OpenFGA's ports.
-    pub openfga: Option<OpenfgaPorts>,
-}
-
-/// The ports of 127.0.0.1 at which the local OpenFGA answers; they stay the same over restarts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenfgaPorts {
-    pub http: u16,
-    pub grpc: u16,
-    pub metrics: u16,
 }
 
 impl Folder {
@@ -150,42 +127,6 @@ impl Folder {
         })
     }
 
-    /// What was kept; nothing yet is an empty record.
-    pub fn record(&self) -> Result<Record> {
-        match self.read(RECORD)? {
-            Some(text) => serde_json::from_str(&text).with_context(|| {
-                let fault = Fault::failed(format!("{} cannot be understood", self.path.join(RECORD).display()));
-                fault.hint("remove it: new ports are chosen then, the data stays")
-            }),
-            None => Ok(Record::default()),
-        }
-    }
-
-    /// Writes the record, in one step.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn keep(&self, record: &Record) -> Result<()> {
-        self.write(RECORD, serde_json::to_string_pretty(record)?.as_bytes())
-    }
-
-    /// The server's password; `None` before there is one.
-    pub fn password(&self) -> Result<Option<String>> {
-        Ok(self.read(PASSWORD)?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
-    }
-
-    /// The password, made now if there is none. It is on disk before a cluster can be made with it.
-    pub fn password_or_new(&self) -> Result<String> {
-        if let Some(password) = self.password()? {
-            return Ok(password);
-        }
-        let mut bytes = [0u8; 24];
-        getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-        let password = hex(&bytes);
-        self.write(PASSWORD, password.as_bytes())?;
-        Ok(password)
-    }
-
     /// A small file's text.
     pub fn read(&self, name: &str) -> Result<Option<String>> {
         let path = self.path.join(name);
@@ -272,52 +213,4 @@ impl Folder {
 
 fn already_there(part: &Path, error: std::io::Error) -> std::io::Result<()> {
     if part.is_dir() { Ok(()) } else { Err(error) }
-}
-
-/// The path that servers are started with, links resolved as far as it exists, so that every way to the
-/// checkout gives the same one. Windows' resolved form (`\\?\C:\`) is one that PostgreSQL does not take.
-fn resolved(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    if platform::WINDOWS {
-        return absolute;
-    }
-    for part in absolute.ancestors() {
-        if let (Ok(real), Ok(rest)) = (std::fs::canonicalize(part), absolute.strip_prefix(part)) {
-            return if rest.as_os_str().is_empty() { real } else { real.join(rest) };
-        }
-    }
-    absolute
-}
-
-/// `checkout-1a2b3c4d`: its folder's name for people, its whole path's hash for uniqueness.
-fn checkout_name(root: &Path) -> String {
-    let name = root.file_name().unwrap_or_default().to_string_lossy();
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-_".contains(letter) { letter } else { '-' };
-    let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
-    format!("{}-{}", name.chars().map(plain).collect::<String>(), hex(&digest[..4]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings;
-
-    #[test]
-    fn the_default_is_that_of_the_setting() {
-        assert_eq!(settings::default_of("XTASK_LOCAL_DIR"), OWN);
-    }
-
-    #[test]
-    fn a_checkout_gets_a_plain_name_of_its_own() {
-        let name = checkout_name(Path::new("/root/my project"));
-        assert!(name.starts_with("my-project-") && name.len() == "my-project-".len() + 8, "{name}");
-        assert_ne!(name, checkout_name(Path::new("/home/my project")));
-    }
-
-    #[test]
-    fn a_path_that_is_not_there_yet_is_resolved_as_far_as_it_is() {
-        let real = std::fs::canonicalize(std::env::temp_dir()).unwrap();
-        assert_eq!(resolved(&real.join("no such/../folder")), real.join("no such/../folder"));
-        assert_eq!(resolved(&real), real);
-    }
 }
