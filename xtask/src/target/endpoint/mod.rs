@@ -1,13 +1,20 @@
 //! The one HTTP client: requests with a deadline to one OpenFGA server, whose key goes to that server alone.
 
+mod proxy;
+mod silence;
+
+pub use proxy::is_loopback;
+pub use silence::Silence;
+
 use crate::error::Fault;
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
+use proxy::proxy_for;
+use silence::silence;
 use std::fmt;
 use std::time::Duration;
 use ureq::http::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Error, Timeout};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// A model (256 KiB) or a page of tuples (a hundred of 32 KiB) is below.
@@ -30,14 +37,6 @@ pub struct Answer {
     /// Where it points to (`Location`); never followed, because the key would go along.
     pub location: Option<String>,
     pub body: String,
-}
-
-/// Why no answer came.
-#[derive(Debug)]
-pub struct Silence {
-    pub why: String,
-    /// Whether the server may have got the request all the same.
-    pub may_have_arrived: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -214,74 +213,9 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-fn silence(error: &Error, deadline: Duration) -> Silence {
-    let refused = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
-    let (why, may_have_arrived) = match error {
-        Error::Timeout(Timeout::Connect | Timeout::Resolve) => ("no connection within 5 s".to_owned(), false),
-        Error::Timeout(_) => (format!("no answer within {} s", deadline.as_secs()), true),
-        Error::HostNotFound => ("the host is not known".to_owned(), false),
-        Error::ConnectionFailed => ("the connection failed".to_owned(), false),
-        Error::ConnectProxyFailed(why) => (format!("the proxy refused: {why}"), false),
-        Error::Io(error) if refused(error) => ("connection refused".to_owned(), false),
-        // So rustls tells of a certificate that it does not trust.
-        Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            let why = "name the certificate of a private CA in SSL_CERT_FILE, or add it to the system's";
-            (format!("no TLS connection: {error}; {why}"), false)
-        }
-        Error::Tls(_) | Error::Rustls(_) => (format!("no TLS connection: {error}"), false),
-        error => (error.to_string(), true),
-    };
-    Silence { why, may_have_arrived }
-}
-
-/// Whether the address means this host itself.
-pub fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn proxy_for<'a>(uri: &Uri, settings: &'a Settings) -> Option<&'a str> {
-    let host = uri.host().unwrap_or_default();
-    let set = |name: &str| settings.get(name).or_else(|| settings.get(&name.to_ascii_uppercase()));
-    let scheme = if uri.scheme_str() == Some("https") { "https_proxy" } else { "http_proxy" };
-    if is_loopback(host) || set("no_proxy").is_some_and(|list| is_excepted(host, list)) {
-        return None;
-    }
-    set(scheme).or_else(|| set("all_proxy"))
-}
-
-/// Whether `NO_PROXY` names this host, its domain, or everything.
-fn is_excepted(host: &str, list: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    list.split(',').map(|entry| entry.trim().to_ascii_lowercase()).filter(|entry| !entry.is_empty()).any(|entry| {
-        let name = entry.trim_start_matches("*.").trim_start_matches('.');
-        let name = name.split_once(':').map_or(name, |(name, _port)| name);
-        entry == "*" || host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn proxy_of(url: &str) -> Option<String> {
-        let mut settings = Settings::default();
-        settings.set_flag("HTTPS_PROXY", "http://proxy:3128");
-        settings.set_flag("NO_PROXY", "internal, .corp.example");
-        proxy_for(&url.parse().unwrap(), &settings).map(str::to_owned)
-    }
-
-    #[test]
-    fn a_proxy_is_for_its_scheme_and_never_for_this_host() {
-        assert_eq!(proxy_of("https://fga.example.com").as_deref(), Some("http://proxy:3128"));
-        for direct in ["http://fga.example.com", "https://127.0.0.1:8080", "https://[::1]:1", "https://localhost"] {
-            assert_eq!(proxy_of(direct), None, "{direct}");
-        }
-        assert_eq!(proxy_of("https://a.corp.example"), None);
-        assert_eq!(proxy_of("https://internal"), None);
-        assert!(proxy_of("https://notinternal").is_some());
-    }
 
     #[test]
     fn a_key_may_end_in_a_line_break_and_not_hold_one() {
