@@ -121,7 +121,8 @@ pub fn is_disk_full(error: &io::Error) -> bool {
     system::is_disk_full(error)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::open_own;
     use std::io::Write as _;
