@@ -7,7 +7,7 @@ pub mod error;
 #[path = "../../src/words/mod.rs"]
 pub mod words;
 
-#[path = "../../src/platform.rs"]
+#[path = "../../src/platform/mod.rs"]
 pub mod platform;
 
 #[path = "../../src/process"]

@@ -1,6 +1,6 @@
 //! Linux, macOS and their relatives.
 
-// `platform.rs` names this file by its path, so this is `platform/sockets.rs`.
+// `platform/mod.rs` names this file by its path, so this is `platform/sockets.rs`.
 mod sockets;
 
 pub(super) use sockets::listeners;
@@ -290,27 +290,4 @@ pub(super) fn user_may_enter(folder: &Path, user: &User) -> bool {
 
 pub(super) fn is_disk_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::open_own;
-    use std::io::Write as _;
-
-    #[test]
-    fn a_link_or_a_folder_at_the_name_of_an_own_file_is_refused() {
-        let folder = std::env::temp_dir().join(format!("xtask-own-file-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let (other, own) = (folder.join("other"), folder.join("own"));
-        std::fs::write(&other, "precious").unwrap();
-        std::os::unix::fs::symlink(&other, &own).unwrap();
-        open_own(&own).unwrap_err();
-        open_own(&folder).unwrap_err();
-        assert_eq!(std::fs::read_to_string(&other).unwrap(), "precious");
-        std::fs::remove_file(&own).unwrap();
-        open_own(&own).unwrap().write_all(b"1").unwrap();
-        open_own(&own).unwrap().write_all(b"2").unwrap();
-        assert_eq!(std::fs::read_to_string(&own).unwrap(), "2");
-        std::fs::remove_dir_all(folder).unwrap();
-    }
 }

@@ -1,5 +1,6 @@
 //! Whether a schedule does what it should: one judgement for `status` and for `health-check`.
 
+use super::flaw::{Flaw, Gravity, Hint};
 use super::history::{History, Outcome};
 use super::plan::Plan;
 use super::timer::{Presence, Timer};
@@ -15,50 +16,6 @@ use std::time::Duration;
 
 /// So long after its time a run may begin.
 const LATE: i64 = 15;
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Gravity {
-    /// A run failed or was missed.
-    Warning,
-    /// More than one, or none can be made.
-    Failure,
-}
-
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
-    pub gravity: Gravity,
-    pub what: String,
-    pub hint: Hint,
-}
-
-/// What to type next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hint {
-    /// This.
-    Type(String),
-    /// Runs failed or were missed: the log says why.
-    Runs,
-}
-
-impl Hint {
-    /// For every report but that of `db-schedule status`.
-    pub fn for_other(&self) -> &str {
-        match self {
-            Self::Type(text) => text,
-            Self::Runs => "see why: cargo xtask db-schedule status; make one now: cargo xtask db-schedule run",
-        }
-    }
-
-    /// For a reader of `db-schedule status`; `log`: the log's path as a word of a command.
-    pub fn for_status(&self, log: &str) -> String {
-        match self {
-            Self::Type(text) => text.clone(),
-            Self::Runs => format!("see the log: {log}; make one now: cargo xtask db-schedule run"),
-        }
-    }
-}
 
 /// All that is known of a schedule at one time.
 #[derive(Debug)]

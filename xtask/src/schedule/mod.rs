@@ -7,6 +7,7 @@ pub mod carried;
 pub mod cron;
 pub mod crontab;
 mod daemon;
+pub mod flaw;
 pub mod history;
 pub mod hook;
 pub mod judge;

@@ -1,7 +1,7 @@
 //! How a person calls this program.
 
+use super::environment::variable;
 use super::root::package_folder;
-use super::variable;
 use crate::words::shell_word;
 use std::path::Path;
 

@@ -2,36 +2,32 @@
 //! environment.
 
 mod call;
+mod color;
 pub mod compose_files;
 mod dot_env;
 pub mod env_file;
+mod environment;
 mod known;
 mod problems;
 mod root;
 mod said;
 
 pub use call::call;
+pub use color::ColorChoice;
 pub use dot_env::{EnvEdit, copy_env_example, has_env_example, make_empty_env_file, write_env_file};
 pub use env_file::set as with_value;
+pub use environment::{fault_point, is_asked_for, now};
 pub use known::{KNOWN, PROGRAMS, default_of, is_secret};
 pub use root::{Root, package_folder};
 pub use said::secrets_among;
 
 use crate::platform;
 use crate::words::shown_address;
-use chrono::{DateTime, Local};
 use env_file::EnvFile;
+use environment::environment;
 use known::ENVIRONMENT_ONLY;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// When colour is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum ColorChoice {
-    Auto,
-    Always,
-    Never,
-}
 
 /// Where a setting's value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,34 +208,6 @@ impl Settings {
             locale.contains("utf-8") || locale.contains("utf8")
         })
     }
-
-    /// What `NO_COLOR` and `CLICOLOR_FORCE` make of `--color`.
-    pub fn color(&self, asked: ColorChoice) -> ColorChoice {
-        match asked {
-            ColorChoice::Auto if self.get("NO_COLOR").is_some() => ColorChoice::Never,
-            ColorChoice::Auto if self.get("CLICOLOR_FORCE").is_some_and(|value| value != "0") => ColorChoice::Always,
-            ColorChoice::Auto if self.get("TERM") == Some("dumb") => ColorChoice::Never,
-            asked => asked,
-        }
-    }
-}
-
-/// Where a test stops this process to see what happens when it dies just there: `XTASK_FAULT_POINT` names the place.
-pub fn fault_point(name: &str) {
-    if variable("XTASK_FAULT_POINT").is_some_and(|point| point == name) {
-        platform::stop_here();
-    }
-}
-
-/// The time of day: the clock's, or where a test sets it by `XTASK_FAULT_CLOCK` (RFC 3339) the one that it says.
-pub fn now() -> DateTime<Local> {
-    let set = variable("XTASK_FAULT_CLOCK").and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
-    set.map_or_else(Local::now, |time| time.with_timezone(&Local))
-}
-
-/// Whether the program that started this one asks, by this variable, for a document.
-pub fn is_asked_for(variable_name: &str) -> bool {
-    variable(variable_name).is_some()
 }
 
 /// The user's cache folder by the system's custom.
@@ -253,16 +221,6 @@ pub fn cache_folder(settings: &Settings) -> Option<PathBuf> {
         settings.get("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| home().map(|home| home.join(".cache")))
     }
     .map(|folder| folder.join("xtask"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the environment is read here alone")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the environment is read here alone")]
-fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The checkout that a run is for.
 
+use super::Settings;
 use super::compose_files::{self, main_file};
-use super::{Settings, variable};
+use super::environment::variable;
 use crate::error::Fault;
 use crate::words::shell_word;
 use std::path::{Component, Path, PathBuf};

@@ -1,33 +1,15 @@
 //! The state machine: a few bytes at a time, in pieces of any size, in constant memory.
 
+use super::dialect::{Dialect, Spelling};
+use super::number::Number;
 use super::rules::{BlockComment, dollar_end, is_word};
 use super::state::{Quote, State};
-use super::token::{Found, Kind, Token};
+use super::token::{Found, Kind, LONGEST_TOKEN, Token};
 use memchr::{memchr, memchr2};
-
-/// Names, comments and settings are never longer; the rest of a longer token does not matter.
-pub const LONGEST_TOKEN: usize = 512;
 
 const TOUCHING_QUOTE: &str = "a quote that touches a number or a psql variable";
 const SECOND_LINE: &str =
     "a string such as E'…' that goes on in another line, which psql reads otherwise than the server does";
-
-/// What the reader knows of the text.
-#[derive(Debug, Clone, Copy)]
-pub struct Dialect {
-    /// The setting `standard_conforming_strings`: whether a backslash in `'…'` is an ordinary letter.
-    pub standard_strings: bool,
-    pub spelling: Spelling,
-}
-
-/// Which spellings are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spelling {
-    /// All of SQL.
-    Any,
-    /// Only those of `pg_dump`, which writes no carriage return outside of quotes and no `U&`.
-    PgDump,
-}
 
 /// One step: bytes that were read, and what ended with them or before them.
 #[derive(Debug)]
@@ -47,19 +29,6 @@ impl<'a> Step<'a> {
             _ => None,
         }
     }
-}
-
-/// How much of a number stands directly before a byte.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Number {
-    #[default]
-    None,
-    /// Digits, and perhaps letters.
-    Word,
-    /// Digits and an `e`: a sign may follow.
-    Exponent,
-    /// A number's dot.
-    Dot,
 }
 
 /// What a step did.
@@ -206,14 +175,7 @@ impl Lexer {
         let Some(next) = piece.get(end) else { return Ok((end, None)) };
         self.state = State::Text;
         let after_dot = self.number == Number::Dot;
-        self.number = match self.token.as_slice() {
-            [b'0'..=b'9', .., b'e' | b'E'] => Number::Exponent,
-            // Its end was not kept.
-            [b'0'..=b'9', ..] if self.token.len() == LONGEST_TOKEN => Number::Exponent,
-            [b'0'..=b'9', ..] => Number::Word,
-            b"e" | b"E" if after_dot => Number::Exponent,
-            _ => Number::None,
-        };
+        self.number = Number::after_word(&self.token, after_dot);
         match (next, self.token.as_slice()) {
             (b'\'' | b'$', _) if self.is_short || after_dot => return Err(TOUCHING_QUOTE),
             (b'\'', b"e" | b"E") => self.state = State::String(Quote { escapes: true, plain: false }),

@@ -4,15 +4,18 @@
 //! Where psql's versions read a text in two ways, or psql in another way than the server, the text is refused. No dump
 //! and no ordinary file holds such a text.
 
+mod dialect;
 mod lexer;
 mod nesting;
+mod number;
 mod rules;
 mod state;
 #[cfg(test)]
 mod tests;
 mod token;
 
-pub use lexer::{Dialect, LONGEST_TOKEN, Lexer, Spelling};
+pub use dialect::{Dialect, Spelling};
+pub use lexer::Lexer;
 pub use nesting::{Nesting, NestingWord};
 pub use state::State;
-pub use token::{Found, Token};
+pub use token::{Found, LONGEST_TOKEN, Token};

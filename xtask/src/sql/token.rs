@@ -1,6 +1,9 @@
 //! What the lexer finds.
 
-/// A token. At most [`super::LONGEST_TOKEN`] bytes of it are kept.
+/// Names, comments and settings are never longer; the rest of a longer token does not matter.
+pub const LONGEST_TOKEN: usize = 512;
+
+/// A token. At most [`LONGEST_TOKEN`] bytes of it are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token<'a> {
     /// A keyword, a name without quotes, or a number.

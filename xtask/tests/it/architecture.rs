@@ -164,20 +164,20 @@ pub fn only(files: &[&str], words: &[&str]) {
 }
 
 fn one_folder_knows_the_system() {
-    only(&["platform.rs", "platform"], &["std::os::", "rustix::", "cfg(unix)", "cfg(windows)", "target_os"]);
-    only(&["platform.rs", "platform"], &["cfg!(unix)", "cfg!(windows)"]);
+    only(&["platform"], &["std::os::", "rustix::", "cfg(unix)", "cfg(windows)", "target_os"]);
+    only(&["platform"], &["cfg!(unix)", "cfg!(windows)"]);
 }
 
 fn one_folder_each_starts_programs_reads_settings_and_writes_to_people() {
-    only(&["process", "settings", "platform.rs", "platform", "terminal.rs"], &["clippy::disallowed"]);
-    only(&["process", "platform.rs", "platform"], &["process::Command", "xshell", "duct::", "shared_child"]);
+    only(&["process", "settings", "platform", "terminal.rs"], &["clippy::disallowed"]);
+    only(&["process", "platform"], &["process::Command", "xshell", "duct::", "shared_child"]);
     only(&["process"], &["signal_hook"]);
     only(&["settings"], &["env::var"]);
     only(&["terminal.rs", "terminal"], &["io::stdout", "io::stderr", "io::stdin", "indicatif"]);
     only(&["context.rs", "settings"], &["current_dir()"]);
-    only(&["target/endpoint.rs"], &["ureq"]);
+    only(&["target/endpoint"], &["ureq"]);
     only(&["restore"], &["services().stop("]);
-    only(&["platform.rs", "platform"], &["process::exit"]);
+    only(&["platform"], &["process::exit"]);
     only(&[], &["unsafe {", "todo!", "sh -c"]);
     let clippy = fs::read_to_string(checkout().join("xtask/clippy.toml")).unwrap();
     for rule in ["std::process::Command::new", "std::env::var", "std::println", "std::env::set_current_dir"] {

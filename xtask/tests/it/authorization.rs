@@ -64,7 +64,7 @@ fn env_of(stack: &Stack, name: &str) -> String {
 
 fn openfga_of_the_local_server_takes_model_tuples_and_tests() {
     let local = Local::new();
-    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.sandbox.set_openfga_program();
     local.sandbox.set("OPENFGA_AUTHN_METHOD", "preshared");
     local.sandbox.set("OPENFGA_AUTHN_PRESHARED_KEYS", "hunter2,hunter3");
     local.sandbox.set("OPENFGA_API_TOKEN", "hunter2");

@@ -1,6 +1,7 @@
 //! `db-migrate status --drift` and `baseline`: the live database compared with what the files make.
 
 use crate::harness::migrations::migrate;
+use crate::harness::url::Role;
 use crate::harness::{Test, UrlDatabase};
 
 pub fn tests() -> Vec<Test> {
@@ -46,27 +47,6 @@ fn drift_is_told_in_both_directions() {
     let drift = run.ok().json()["drift"].clone();
     assert_eq!((drift["missing"].as_array().unwrap().len(), drift["extra"].as_array().unwrap().len()), (1, 2));
     migrate(&database, &["status", "--json"]).ok().stdout_lacks("drift");
-}
-
-/// A role that the database's own may act as; it goes with what it has.
-struct Role<'a> {
-    database: &'a UrlDatabase,
-    name: String,
-}
-
-impl<'a> Role<'a> {
-    fn new(database: &'a UrlDatabase) -> Self {
-        let name = format!("{}_app", database.name);
-        database.admin(&format!("CREATE ROLE {name}; GRANT {name} TO @role"));
-        Self { database, name }
-    }
-}
-
-impl Drop for Role<'_> {
-    fn drop(&mut self) {
-        self.database.drop_databases();
-        self.database.admin(&format!("DROP ROLE {}", self.name));
-    }
 }
 
 fn baseline_names_rights_that_only_the_files_give() {
@@ -135,8 +115,7 @@ fn a_name_of_others_is_no_grant_of_its_own() {
     let text = format!("CREATE TABLE t (a int); CREATE TABLE \"a  b\" (a int); GRANT SELECT ON t TO {app};");
     database.sandbox.migration(1, "a", &text, None);
     migrate(&database, &["up"]).ok();
-    let forged = Role { database: &database, name: format!("\"r;\nGRANT SELECT ON TABLE public.t TO {app};\nz\"") };
-    database.admin(&format!("CREATE ROLE {}", forged.name));
+    let forged = Role::named(&database, format!("\"r;\nGRANT SELECT ON TABLE public.t TO {app};\nz\""));
     database.own(&format!("REVOKE SELECT ON t FROM {app}; GRANT SELECT ON \"a  b\" TO {}", forged.name));
     let run = migrate(&database, &["status", "--drift", "--check"]);
     run.code(1).stderr_has(&format!("⚠ only the files give: GRANT SELECT ON TABLE public.t TO {app};"));

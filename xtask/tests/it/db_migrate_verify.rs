@@ -72,13 +72,19 @@ fn verify_can_start_at_what_is_pending() {
 
 const REACHED: &str = "✗ The migrations were tried in a scratch database, and objects outside of it changed meanwhile";
 
+/// A role that the database's own may make, and the text of a file that makes it.
+fn role_of_a_file(database: &UrlDatabase) -> (String, String) {
+    database.admin("ALTER ROLE @role CREATEROLE");
+    let role = format!("{}_made", database.name);
+    let made = format!("CREATE ROLE {role}; CREATE TABLE t (a int); GRANT SELECT ON t TO {role};");
+    (role, made)
+}
+
 fn a_role_that_files_leave_on_the_server_is_named() {
     let database = UrlDatabase::new();
     let _alone = database.alone();
-    database.admin("ALTER ROLE @role CREATEROLE");
-    let role = format!("{}_made", database.name);
+    let (role, made) = role_of_a_file(&database);
     let is_there = || database.admin(&format!("SELECT count(*) FROM pg_roles WHERE rolname = '{role}'")) == "1";
-    let made = format!("CREATE ROLE {role}; CREATE TABLE t (a int); GRANT SELECT ON t TO {role};");
     database.sandbox.migration(1, "role", &made, None);
     let run = migrate(&database, &["verify"]);
     run.code(6).stderr_has(REACHED).stderr_lacks("✓");
@@ -139,9 +145,7 @@ fn a_role_that_a_file_drops_is_named_with_the_way_back() {
 fn a_role_of_an_applied_file_is_in_the_way_of_the_next_try() {
     let database = UrlDatabase::new();
     let _alone = database.alone();
-    database.admin("ALTER ROLE @role CREATEROLE");
-    let role = format!("{}_made", database.name);
-    let made = format!("CREATE ROLE {role}; CREATE TABLE t (a int); GRANT SELECT ON t TO {role};");
+    let (role, made) = role_of_a_file(&database);
     database.sandbox.migration(1, "role", &made, Some(&format!("DROP TABLE t; DROP ROLE {role};")));
     database.sandbox.migration(2, "more", "ALTER TABLE t ADD b int;", Some("ALTER TABLE t DROP b;"));
     migrate(&database, &["up"]).ok();

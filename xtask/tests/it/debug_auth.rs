@@ -66,11 +66,7 @@ const TUPLES: &str = "tuples:
 ";
 
 pub fn set_up<'a>() -> Shop<'a> {
-    let shop = shared().shop();
-    shop.sandbox.write("openfga/model.fga", MODEL);
-    shop.file(TUPLES);
-    shop.setup([]).run().ok();
-    shop
+    shared().shop_of(MODEL, TUPLES)
 }
 
 /// The same as JSON: our own files have no aliases and no tags.

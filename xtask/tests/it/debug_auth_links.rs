@@ -1,8 +1,7 @@
 //! What `debug-auth` finds where a link is missing, where groups hold each other, and where a tupleset has tuples that lead
 //! nowhere: the server allows what it names.
 
-use crate::debug_auth_remedies::{carry_out, tuple};
-use crate::harness::store::Shop;
+use crate::harness::store::{Shop, tuple};
 use crate::harness::{Test, shared};
 use serde_json::json;
 
@@ -59,11 +58,7 @@ condition square(a: int) {
 ";
 
 fn set_up<'a>(tuples: &[String]) -> Shop<'a> {
-    let shop = shared().shop();
-    shop.sandbox.write("openfga/model.fga", MODEL);
-    shop.file(&format!("tuples:\n{}", tuples.concat()));
-    shop.setup([]).run().ok();
-    shop
+    shared().shop_of(MODEL, &format!("tuples:\n{}", tuples.concat()))
 }
 
 fn what_the_user_has_in_any_way_is_linked() {
@@ -86,11 +81,9 @@ fn what_the_user_has_in_any_way_is_linked() {
         let json = shop.debug_auth([user, relation, "doc:1", "--json"]).run().code(1).json();
         assert_eq!(json["remedies_are_cut"], false, "{json:#}");
         for set in json["remedies"].as_array().unwrap() {
-            carry_out(&shop, set);
+            shop.carry_out(set);
             shop.debug_auth([user, relation, "doc:1"]).run().ok();
-            let key = &set[0]["tuple"];
-            let body = json!({ "deletes": { "tuple_keys": [key] } });
-            assert_eq!(shop.api().request(&format!("/stores/{}/write", shop.ids()[0]), Some(&body)).0, 200);
+            shop.write(&json!({ "deletes": { "tuple_keys": [&set[0]["tuple"]] } }));
         }
     }
 }
@@ -116,7 +109,7 @@ fn groups_that_hold_each_other_hide_no_change() {
         assert_eq!(json["tree_agrees"], true, "{json:#}");
         // What a server makes of a cycle behind `but not` depends on its version.
         if json["verdict"] == "no" {
-            carry_out(&shop, &json["remedies"][0]);
+            shop.carry_out(&json["remedies"][0]);
             shop.debug_auth(question).run().ok();
         }
     }
@@ -151,7 +144,7 @@ fn two_values_of_a_tuple_come_before_two_tuples() {
          for example\n",
     );
     let json = ask(&["--json"]).code(1).json();
-    carry_out(&shop, &json["remedies"][0]);
+    shop.carry_out(&json["remedies"][0]);
     ask(&[]).ok();
 }
 

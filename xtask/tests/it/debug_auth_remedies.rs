@@ -1,9 +1,9 @@
 //! What `debug-auth` names as a change that would allow a denied question, where conditions stand in the way: it is carried
 //! out, and the server allows it.
 
-use crate::harness::store::Shop;
+use crate::harness::store::{Shop, tuple};
 use crate::harness::{Outcome, Test, shared};
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -61,38 +61,7 @@ condition is_on(on: bool) {
 ";
 
 fn set_up<'a>(tuples: &str) -> Shop<'a> {
-    let shop = shared().shop();
-    shop.sandbox.write("openfga/model.fga", MODEL);
-    shop.file(&format!("tuples:\n{tuples}"));
-    shop.setup([]).run().ok();
-    shop
-}
-
-/// A tuple of a store file.
-pub fn tuple(user: &str, relation: &str, object: &str, condition: &str) -> String {
-    let condition = if condition.is_empty() { String::new() } else { format!(", condition: {condition}") };
-    format!("  - {{user: '{user}', relation: {relation}, object: '{object}'{condition}}}\n")
-}
-
-/// Makes the changes of one set in the store.
-pub fn carry_out(shop: &Shop<'_>, set: &Value) {
-    let path = format!("/stores/{}/write", shop.ids()[0]);
-    let write = |body: &Value| {
-        let (status, answer) = shop.api().request(&path, Some(body));
-        assert_eq!(status, 200, "{body} {answer}");
-    };
-    for change in set.as_array().unwrap() {
-        let mut key = change["tuple"].clone();
-        if change["action"] != "write" {
-            write(&json!({ "deletes": { "tuple_keys": [key] } }));
-        }
-        if change["action"] != "delete" {
-            if !change["condition"].is_null() {
-                key["condition"] = change["condition"].clone();
-            }
-            write(&json!({ "writes": { "tuple_keys": [key] } }));
-        }
-    }
+    shared().shop_of(MODEL, &format!("tuples:\n{tuples}"))
 }
 
 /// A relation and an object that user:bob does not have while it is early, and the changes that give them.
@@ -161,7 +130,7 @@ fn changes_on_both_sides_of_a_condition_that_does_not_hold_are_found_together() 
         ask(&[]).code(1).stdout_has(&format!("It would be allowed by{together}\n{lines}"));
         let json = ask(&["--json"]).code(1).json();
         assert_eq!((&json["open_remedies"], &json["remedies_are_cut"]), (&json!([]), &json!(false)), "{json:#}");
-        carry_out(&shop, &json["remedies"][0]);
+        shop.carry_out(&json["remedies"][0]);
         ask(&[]).ok();
     }
 }
@@ -199,7 +168,7 @@ fn a_value_of_a_tuple_that_would_make_its_condition_hold_is_found_and_tried() {
         let change = &json["remedies"][0][0];
         assert_eq!(change["action"], "change_values", "{json:#}");
         assert!(!change["condition"]["context"][holds].is_null(), "{change}");
-        carry_out(&shop, &json["remedies"][0]);
+        shop.carry_out(&json["remedies"][0]);
         ask(&shop, relation, "doc:1", context, &[]).ok();
     }
 }

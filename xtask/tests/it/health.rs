@@ -128,7 +128,7 @@ fn the_local_target_needs_no_docker() {
     );
     before.says("disk", "ok", "free", "");
     if needs::has(crate::harness::Need::OpenfgaBin) {
-        local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+        local.sandbox.set_openfga_program();
     }
     local.up();
     without_docker(&["--only", "service"]).says("service", "skipped", "this target has none", "").outcome.code(0);

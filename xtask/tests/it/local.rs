@@ -40,7 +40,7 @@ fn it_goes_up_and_down_and_keeps_its_data() {
     let up = xtask(&["up"]);
     up.ok().prints_nothing().stderr_has("✓ PostgreSQL").stderr_lacks("✓ OpenFGA");
     up.stderr_has("No openfga program").stderr_has("OpenFGA is not started").stderr_has("XTASK_OPENFGA_BIN");
-    local.sandbox.write("openfga/store.fga.yaml", "name: acme\nmodel: |\n  model\n    schema 1.1\n  type user\n");
+    local.sandbox.store_of_users();
     // What needs it names what is to be installed, not `up`, which leaves it out again.
     for args in [&["setup-openfga"][..], &["test-auth"], &["openfga-export"], &["debug-auth", "a:b", "c", "d:e"]] {
         let run = xtask(args);
@@ -253,7 +253,7 @@ fn openfga_is_not_started_where_another_role_could_have_it_run_its_code() {
 /// The real program: the first schema of its usual path is named after its role.
 fn openfga_sees_its_own_schema_alone_where_another_role_may_make_one() {
     let local = Local::new();
-    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.sandbox.set_openfga_program();
     local.up().stderr_has("✓ OpenFGA answers");
     local.sql("postgres", "CREATE ROLE low LOGIN; GRANT CREATE ON DATABASE openfga TO low");
     local.sql(
@@ -272,7 +272,7 @@ fn openfga_sees_its_own_schema_alone_where_another_role_may_make_one() {
     // It is asked for its stores.
     local.up().stderr_has("✓ OpenFGA answers");
     assert_eq!(local.sql("openfga", "SELECT rolsuper FROM pg_roles WHERE rolname = 'low'"), "f");
-    local.sandbox.write("openfga/store.fga.yaml", "name: acme\nmodel: |\n  model\n    schema 1.1\n  type user\n");
+    local.sandbox.store_of_users();
     local.xtask(["setup-openfga", "--yes"]).run().ok();
     assert_eq!(local.sql("openfga", "SELECT rolsuper FROM pg_roles WHERE rolname = 'low'"), "f");
     assert_eq!(local.sql("openfga", "SELECT name FROM public.store"), "acme");

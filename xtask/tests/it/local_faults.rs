@@ -54,7 +54,7 @@ fn json_of(local: &Local, name: &str) -> serde_json::Value {
 
 fn servers_that_were_killed_start_again() {
     let local = Local::new();
-    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.sandbox.set_openfga_program();
     local.up();
     let store = local.openfga().seed("kept");
     let answers = || local.openfga().check(&store, "user:alice", "executor", "tool:chat");
@@ -102,7 +102,7 @@ fn a_server_whose_number_and_ports_are_taken_gets_others(local: &Local) {
 
 fn a_stop_that_is_ended_says_what_is_stopped() {
     let local = Local::new();
-    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.sandbox.set_openfga_program();
     local.up().stderr_has("✓ OpenFGA");
     let run = paused(local.xtask(["down"]), "openfga-stopped").ended_by(Signal::INT);
     let said = "✗ Ended by Ctrl-C (SIGINT); stopped so far: OpenFGA";

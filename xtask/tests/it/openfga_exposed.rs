@@ -123,6 +123,15 @@ fn a_member_of_a_member_of_the_login_loses_what_carries_its_rights() {
     }
 }
 
+/// A server that runs, with a role `low`; an OpenFGA program that fails.
+fn with_low() -> (Local, Fakes) {
+    let local = Local::new();
+    local.up();
+    local.sql("postgres", "CREATE ROLE low LOGIN");
+    let fakes = Fakes::new(&local.sandbox).program("openfga", "exit 1");
+    (local, fakes)
+}
+
 /// A database of the server with OpenFGA's tables, where this was done; the run of `up` with programs that stand in.
 fn up_with(local: &Local, fakes: &Fakes, database: &str, done: &str) -> Outcome {
     local.sql("postgres", &format!("CREATE DATABASE {database} TEMPLATE openfga"));
@@ -131,10 +140,7 @@ fn up_with(local: &Local, fakes: &Fakes, database: &str, done: &str) -> Outcome 
 }
 
 fn code_at_an_event_of_the_database_counts() {
-    let local = Local::new();
-    local.up();
-    local.sql("postgres", "CREATE ROLE low LOGIN");
-    let fakes = Fakes::new(&local.sandbox).program("openfga", "exit 1");
+    let (local, fakes) = with_low();
     let trigger = "CREATE SCHEMA theirs AUTHORIZATION low;
         CREATE FUNCTION theirs.f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; ALTER FUNCTION theirs.f() OWNER TO low;
         CREATE EVENT TRIGGER at_ddl ON ddl_command_end EXECUTE FUNCTION theirs.f()";
@@ -150,10 +156,7 @@ fn code_at_an_event_of_the_database_counts() {
 }
 
 fn code_behind_a_rule_counts() {
-    let local = Local::new();
-    local.up();
-    local.sql("postgres", "CREATE ROLE low LOGIN");
-    let fakes = Fakes::new(&local.sandbox).program("openfga", "exit 1");
+    let (local, fakes) = with_low();
     let rule = "CREATE TABLE public.store (id text); CREATE TABLE public.audit (id text);
         CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER FUNCTION public.f() OWNER TO low;
         CREATE TRIGGER tt BEFORE INSERT ON public.audit FOR EACH ROW EXECUTE FUNCTION public.f();
@@ -166,10 +169,7 @@ fn code_behind_a_rule_counts() {
 }
 
 fn a_schema_that_hides_another_ones_tables_is_taken_over_in_no_case() {
-    let local = Local::new();
-    local.up();
-    local.sql("postgres", "CREATE ROLE low LOGIN");
-    let fakes = Fakes::new(&local.sandbox).program("openfga", "exit 1");
+    let (local, fakes) = with_low();
     let planted = "CREATE TABLE public.goose_db_version (id int); CREATE SCHEMA postgres AUTHORIZATION low;
         CREATE TABLE postgres.goose_db_version (id int); ALTER TABLE postgres.goose_db_version OWNER TO low";
     let run = up_with(&local, &fakes, "planted", planted);
@@ -179,9 +179,7 @@ fn a_schema_that_hides_another_ones_tables_is_taken_over_in_no_case() {
 }
 
 fn a_name_that_openfga_never_calls_counts_for_another_version_alone() {
-    let local = Local::new();
-    local.up();
-    local.sql("postgres", "CREATE ROLE low LOGIN");
+    let (local, _) = with_low();
     let of_version = |version: &str| {
         let says = format!(
             "if [ \"$1\" = version ]; then echo 'OpenFGA version `{version}` build from `a` on `b`' >&2; exit; fi; exit 1"
@@ -209,7 +207,7 @@ fn a_name_that_openfga_never_calls_counts_for_another_version_alone() {
 /// The right is gone, and the view is still there, in the schema that comes first.
 fn what_a_role_left_in_an_earlier_schema_is_not_reached() {
     let local = Local::new();
-    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.sandbox.set_openfga_program();
     local.up().stderr_has("✓ OpenFGA answers");
     local.sql(
         "openfga",
@@ -228,7 +226,7 @@ fn what_a_role_left_in_an_earlier_schema_is_not_reached() {
     local.sql("postgres", "ALTER ROLE low NOSUPERUSER");
     local.xtask(["down"]).run().ok();
     local.up().stderr_has("✓ OpenFGA answers").stderr_lacks("could use them");
-    local.sandbox.write("openfga/store.fga.yaml", "name: acme\nmodel: |\n  model\n    schema 1.1\n  type user\n");
+    local.sandbox.store_of_users();
     local.xtask(["setup-openfga", "--yes"]).run().ok();
     assert_eq!(is_superuser(), "f");
     assert_eq!(local.sql("openfga", "SELECT name FROM public.store"), "acme");
@@ -237,7 +235,7 @@ fn what_a_role_left_in_an_earlier_schema_is_not_reached() {
 fn openfgas_tables_are_made_and_found_in_the_first_schema_of_the_path() {
     let local = Local::new();
     local.up();
-    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.sandbox.set_openfga_program();
     // No schema has the tables yet: they are made where PostgreSQL makes what has no schema.
     local.sql(
         "openfga",
@@ -251,7 +249,7 @@ fn openfgas_tables_are_made_and_found_in_the_first_schema_of_the_path() {
         )
     };
     assert_eq!(homes(), "My app");
-    local.sandbox.write("openfga/store.fga.yaml", "name: acme\nmodel: |\n  model\n    schema 1.1\n  type user\n");
+    local.sandbox.store_of_users();
     local.xtask(["setup-openfga", "--yes"]).run().ok();
     // They are found there, wherever it stands on the path.
     local.sql("openfga", "ALTER DATABASE openfga SET search_path = public, \"My app\"");
@@ -272,7 +270,7 @@ fn openfga_calls_no_other_function_by_name() {
     local.sql("postgres", "ALTER SYSTEM SET log_statement TO 'all'");
     local.sql("postgres", "ALTER SYSTEM SET log_line_prefix TO '<%a>'");
     local.sql("postgres", "SELECT pg_reload_conf()");
-    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.sandbox.set_openfga_program();
     local.up().stderr_has("✓ OpenFGA answers");
     local.sandbox.copy_folder("openfga");
     local.xtask(["setup-openfga", "--yes"]).run().ok().stdout_has("is set up");

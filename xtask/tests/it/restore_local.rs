@@ -43,7 +43,7 @@ const ENDS: [(&str, Signal, bool); 11] = [
 fn data_goes_back_and_forth_and_is_whole_wherever_a_restore_ends() {
     let local = Local::new();
     if needs::has(Need::OpenfgaBin) {
-        local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+        local.sandbox.set_openfga_program();
     }
     local.up();
     let [restored, old] = backed_up_and_changed(&local);

@@ -3,7 +3,7 @@
 
 use crate::harness::restore::paused;
 use crate::harness::url::UrlDatabase;
-use crate::harness::{Local, Stack, Test, needs};
+use crate::harness::{Local, Stack, Test};
 use rustix::process::Signal;
 use std::fs;
 
@@ -146,7 +146,7 @@ fn an_owner_restores_a_set_of_its_own_databases() {
 /// It is not the first one of the set.
 fn openfga_starts_again_for_its_own_database() {
     let local = Local::new();
-    local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    local.sandbox.set_openfga_program();
     local.up();
     local.sql("postgres", "CREATE DATABASE app");
     local.sql("app", "CREATE TABLE own AS SELECT 1 AS a");

@@ -229,7 +229,7 @@ fn without_a_stack_the_program_or_a_temporary_store_does() {
         .stdout_has("4 assertions passed")
         .stderr_has("it is deleted afterwards, its rows stay in the database");
     assert_eq!(shared().psql("openfga", &format!("{stores} AND deleted_at IS NOT NULL")), "2");
-    sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    sandbox.set_openfga_program();
     run(&sandbox, "test-auth").run().ok().stdout_has("4 assertions passed");
     assert_eq!(shared().psql("openfga", stores), "2");
     let left = std::fs::read_dir(sandbox.path(".xtask/openfga")).unwrap().map(|entry| entry.unwrap().file_name());

@@ -1,11 +1,13 @@
 //! A store is made to match its file: what `setup-openfga` does, and `setup-env` for the checkout's own file.
 
 mod apply;
+mod asked;
 mod chosen;
 mod env;
 mod options;
 mod plan;
 mod report;
+mod write;
 
 pub use self::options::Options;
 

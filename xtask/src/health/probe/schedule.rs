@@ -2,7 +2,8 @@
 
 use crate::health::Scene;
 use crate::health::report::Finding;
-use crate::schedule::judge::{Gravity, Standing};
+use crate::schedule::flaw::Gravity;
+use crate::schedule::judge::Standing;
 use crate::schedule::plan::INSTALL_EXAMPLE;
 use chrono::Local;
 

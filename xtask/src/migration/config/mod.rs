@@ -5,33 +5,24 @@
 
 mod database;
 mod name;
+mod place;
+mod written;
+
+pub use place::SETTING;
 
 use super::checksum::Ignored;
 use super::files::{self, Folder};
 use super::ledger::Name;
 use crate::error::Fault;
-use crate::platform;
 use crate::settings::Settings;
 use crate::target::Target;
-use crate::words::shell_word;
-use anyhow::{Context as _, Result};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Component, Path, PathBuf};
+use anyhow::Result;
+use place::{FILE, is_inside, named, nearest, of_file};
+use std::path::{Path, PathBuf};
+use written::{File, Kind, Migrate, Versioning, read};
 
-/// The file's name.
-const FILE: &str = "sqlx.toml";
-/// The setting that names the folder, or `none`; it wins over the file.
-pub const SETTING: &str = "XTASK_MIGRATIONS";
 /// The variable in which sqlx finds its database's address, where `sqlx.toml` names none.
 const USUAL: &str = "DATABASE_URL";
-/// No such file is larger, in bytes.
-const LARGEST: usize = 1 << 16;
-/// Brackets nested deeper than this are no settings, and the parser calls itself for each.
-const DEEPEST: usize = 64;
 
 /// Where files and ledger are, and how a file is hashed.
 #[derive(Debug, Clone, Default)]
@@ -56,60 +47,6 @@ pub struct NewFiles {
     pub one_way: bool,
     /// The next number in place of the time.
     pub sequential: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct File {
-    common: Common,
-    migrate: Migrate,
-    /// Of no meaning to migrations.
-    #[serde(rename = "drivers")]
-    _drivers: Option<IgnoredAny>,
-    /// Of no meaning to migrations.
-    #[serde(rename = "macros")]
-    _macros: Option<IgnoredAny>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-struct Common {
-    database_url_var: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-struct Migrate {
-    create_schemas: BTreeSet<String>,
-    table_name: Option<String>,
-    migrations_dir: Option<PathBuf>,
-    ignored_chars: BTreeSet<char>,
-    defaults: Defaults,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-struct Defaults {
-    migration_type: Kind,
-    migration_versioning: Versioning,
-}
-
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    #[default]
-    Inferred,
-    Simple,
-    Reversible,
-}
-
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Versioning {
-    #[default]
-    Inferred,
-    Timestamp,
-    Sequential,
 }
 
 impl Config {
@@ -191,81 +128,6 @@ impl Config {
     }
 }
 
-/// The file; sqlx's defaults where there is none.
-fn read(path: &Path, root: &Path) -> Result<File> {
-    match platform::read_regular(path, LARGEST as u64) {
-        Ok(text) => parse(&text).with_context(|| {
-            let name = path.strip_prefix(root).unwrap_or(path).display();
-            let fault = Fault::usage(format!("{name} cannot be used"));
-            fault.hint("it tells sqlx where ledger and files are: fix it, or remove it")
-        }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(File::default()),
-        Err(error) => {
-            let fault = Fault::usage(format!("{} cannot be read", path.display()))
-                .hint("it must be a file that you may read, or be gone");
-            Err(anyhow::Error::new(error).context(fault))
-        }
-    }
-}
-
-/// The `sqlx.toml` nearest to a folder of migrations, below the checkout's top folder; of a folder outside of the
-/// checkout the one beside it.
-fn nearest(root: &Path, folder: &Path) -> Option<PathBuf> {
-    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let (root, folder) = (real(root), real(folder));
-    let above = folder.ancestors().skip(1).take_while(|above| above.starts_with(&root) && **above != *root);
-    let outside = folder.parent().filter(|parent| !parent.starts_with(&root) && !root.starts_with(parent));
-    above.chain(outside).map(|folder| folder.join(FILE)).find(|path| path.symlink_metadata().is_ok())
-}
-
-/// The folder that the setting names.
-fn named(root: &Path, folder: &str) -> Result<PathBuf, Fault> {
-    let path = root.join(folder);
-    if path.is_dir() {
-        return Ok(path);
-    }
-    let fault = Fault::usage(format!("{SETTING} is {folder:?}, which is not a folder"));
-    Err(fault.hint(format!(
-        "its path begins at {}; where there are to be no migrations: {SETTING}=none",
-        shell_word(&root.to_string_lossy())
-    )))
-}
-
-/// Whether a path leads to a place below the checkout's top folder, through no link out of it. It need not be there.
-fn is_inside(root: &Path, path: &Path) -> bool {
-    let goes_up = path.components().any(|part| part == Component::ParentDir);
-    let there = path.ancestors().find_map(|above| above.canonicalize().ok());
-    !goes_up && root.canonicalize().is_ok_and(|root| there.is_some_and(|there| there.starts_with(root)))
-}
-
-/// The folder that `sqlx.toml` names: without it sqlx runs nothing, and a folder that is not there has nothing pending.
-fn of_file(root: &Path, folder: &Path) -> Result<PathBuf, Fault> {
-    let path = root.join(folder);
-    if path.is_dir() {
-        return Ok(path);
-    }
-    let fault = Fault::usage(format!("{FILE} names migrations-dir = {folder:?}, which is not a folder"));
-    Err(fault.hint(format!(
-        "fix the name, or make the folder; its path begins at {}; where there are to be no migrations: {SETTING}=none",
-        shell_word(&root.to_string_lossy())
-    )))
-}
-
-fn parse(text: &[u8]) -> Result<File> {
-    let text = std::str::from_utf8(text).context("it is not UTF-8")?;
-    anyhow::ensure!(text.len() <= LARGEST, "it is larger than {LARGEST} bytes");
-    let mut depth = 0_usize;
-    for byte in text.bytes() {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        anyhow::ensure!(depth <= DEEPEST, "its brackets are nested deeper than {DEEPEST} times");
-    }
-    Ok(basic_toml::from_str(text)?)
-}
-
 /// `table`, or `schema.table`; either part may be quoted.
 fn ledger(text: &str) -> Result<Name, Fault> {
     match name::parts(text).unwrap_or_default().as_slice() {
@@ -282,6 +144,7 @@ fn unknown(key: &str, text: &str) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use super::written::{LARGEST, parse};
     use super::*;
 
     fn config(text: &str) -> Result<Config> {

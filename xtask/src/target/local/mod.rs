@@ -14,6 +14,8 @@ mod owner;
 mod programs;
 mod server_user;
 mod services;
+mod start_openfga;
+mod start_postgres;
 mod up;
 
 use super::backend::{Launch, Login, Talk};

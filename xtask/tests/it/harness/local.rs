@@ -26,7 +26,7 @@ pub fn shared_local() -> &'static Local {
     let local = SHARED.get_or_init(|| {
         let local = Local::new();
         if needs::has(Need::OpenfgaBin) {
-            local.sandbox.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+            local.sandbox.set_openfga_program();
         }
         let outcome = local.xtask(["up"]).run();
         match outcome.code {

@@ -1,5 +1,6 @@
 //! As much of OpenFGA's HTTP API as the tests need.
 
+use super::{Sandbox, needs};
 use serde_json::{Value, json};
 
 /// A server's API.
@@ -22,6 +23,18 @@ pub const TUPLES: &[(&str, &str, &str)] = &[
     ("user:zoë", "member", "organization:acme"),
     ("user:日本", "member", "organization:acme"),
 ];
+
+impl Sandbox {
+    /// Names the OpenFGA program of this host, for a test that needs it.
+    pub fn set_openfga_program(&self) {
+        self.set("XTASK_OPENFGA_BIN", needs::openfga_program().unwrap().to_str().unwrap());
+    }
+
+    /// Writes a store file of a store `acme`, whose model has users and nothing else.
+    pub fn store_of_users(&self) {
+        self.write("openfga/store.fga.yaml", "name: acme\nmodel: |\n  model\n    schema 1.1\n  type user\n");
+    }
+}
 
 impl Api {
     pub fn at(url: &str) -> Self {

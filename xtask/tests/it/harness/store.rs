@@ -3,6 +3,7 @@
 use super::openfga::Api;
 use super::stack::Stack;
 use super::{Sandbox, Xtask};
+use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -31,6 +32,22 @@ impl Stack {
         sandbox.write("openfga/model.fga", MODEL);
         Shop { stack: self, sandbox, store: format!("shop-{}", COUNT.fetch_add(1, Ordering::Relaxed)) }
     }
+
+    /// A checkout on this stack whose store is set up: with this model, and what a store file says behind it.
+    #[track_caller]
+    pub fn shop_of(&self, model: &str, rest: &str) -> Shop<'_> {
+        let shop = self.shop();
+        shop.sandbox.write("openfga/model.fga", model);
+        shop.file(rest);
+        shop.setup([]).run().ok();
+        shop
+    }
+}
+
+/// A tuple of a store file; `condition` as YAML, or empty.
+pub fn tuple(user: &str, relation: &str, object: &str, condition: &str) -> String {
+    let condition = if condition.is_empty() { String::new() } else { format!(", condition: {condition}") };
+    format!("  - {{user: '{user}', relation: {relation}, object: '{object}'{condition}}}\n")
 }
 
 impl Shop<'_> {
@@ -42,9 +59,7 @@ impl Shop<'_> {
 
     /// Writes a store file with tuples (user, relation, object).
     pub fn tuples(&self, tuples: &[(&str, &str, &str)]) {
-        let tuples = tuples.iter().map(|(user, relation, object)| {
-            format!("  - {{user: '{user}', relation: {relation}, object: '{object}'}}\n")
-        });
+        let tuples = tuples.iter().map(|(user, relation, object)| tuple(user, relation, object, ""));
         self.file(&format!("tuples:\n{}", tuples.collect::<String>()));
     }
 
@@ -82,6 +97,30 @@ impl Shop<'_> {
     pub fn ids(&self) -> Vec<String> {
         let sql = format!("SELECT id FROM store WHERE name = '{}' AND deleted_at IS NULL ORDER BY id", self.store);
         self.stack.psql("openfga", &sql).lines().map(str::to_owned).collect()
+    }
+
+    /// Writes or deletes tuples in the store.
+    #[track_caller]
+    pub fn write(&self, body: &Value) {
+        let (status, answer) = self.api().request(&format!("/stores/{}/write", self.ids()[0]), Some(body));
+        assert_eq!(status, 200, "{body} {answer}");
+    }
+
+    /// Makes the changes of one set of `debug-auth --json` in the store.
+    #[track_caller]
+    pub fn carry_out(&self, set: &Value) {
+        for change in set.as_array().unwrap() {
+            let mut key = change["tuple"].clone();
+            if change["action"] != "write" {
+                self.write(&json!({ "deletes": { "tuple_keys": [key] } }));
+            }
+            if change["action"] != "delete" {
+                if !change["condition"].is_null() {
+                    key["condition"] = change["condition"].clone();
+                }
+                self.write(&json!({ "writes": { "tuple_keys": [key] } }));
+            }
+        }
     }
 
     /// How many rows each of OpenFGA's tables has for these stores: stores, models, tuples, changes, assertions.

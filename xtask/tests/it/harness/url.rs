@@ -106,6 +106,36 @@ impl UrlDatabase {
     }
 }
 
+/// A role beside a database, which goes with what it has.
+#[derive(Debug)]
+pub struct Role<'a> {
+    database: &'a UrlDatabase,
+    /// As SQL has it.
+    pub name: String,
+}
+
+impl<'a> Role<'a> {
+    /// The database's own role may act as it.
+    pub fn new(database: &'a UrlDatabase) -> Self {
+        let role = Self::named(database, format!("{}_app", database.name));
+        database.admin(&format!("GRANT {} TO @role", role.name));
+        role
+    }
+
+    /// One of this name, as SQL has it.
+    pub fn named(database: &'a UrlDatabase, name: String) -> Self {
+        database.admin(&format!("CREATE ROLE {name}"));
+        Self { database, name }
+    }
+}
+
+impl Drop for Role<'_> {
+    fn drop(&mut self) {
+        self.database.drop_databases();
+        self.database.admin(&format!("DROP ROLE {}", self.name));
+    }
+}
+
 fn password_literal() -> String {
     format!("E'{}'", PASSWORD.replace('\\', "\\\\").replace('\'', "\\'"))
 }

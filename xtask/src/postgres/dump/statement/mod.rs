@@ -2,6 +2,7 @@
 
 mod body;
 mod calls;
+mod current;
 mod facts;
 mod given;
 mod grammar;
@@ -20,14 +21,9 @@ pub(super) use token::printable;
 use super::layout::{Layout, PartKind};
 use super::{Contents, EncodedName, names};
 use crate::sql::Token;
-use body::Body;
-use calls::Calls;
-use given::Given;
-use grammar::{Depth, Item};
+use current::{Kind, Statement};
 use head::Head;
 pub use head::Made;
-use insert::Insert;
-use keyword::Keyword;
 use matcher::Matcher;
 use refusal::Refusal;
 use relations::{At, Name, Relations};
@@ -57,11 +53,6 @@ pub(super) enum Ended {
     Statement,
 }
 
-/// The parser of PostgreSQL gives up long before this.
-const DEEPEST: u32 = 10_000;
-/// A table has at most 1600 columns.
-const MOST_COLUMNS: usize = 1_601;
-
 /// What is known of the statement that is being read, and of those before it.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
@@ -78,36 +69,10 @@ pub(super) struct Statements {
     public_dropped: bool,
 }
 
-#[derive(Debug, Default)]
-struct Statement {
-    tokens: usize,
-    line: u64,
-    first: [Keyword; 4],
-    depth: Depth,
-    body: Body,
-    kind: Kind,
-    refusal: Option<String>,
-    /// A string or a `.` came last: no SQL has a string after it, but psql may see one string where we see two.
-    no_string_next: bool,
-    if_exists: bool,
-    calls: Calls,
-    given: Given,
-}
-
-/// Who reads the statement.
-#[derive(Debug, Default)]
-enum Kind {
-    #[default]
-    Form,
-    /// With the columns that it names.
-    Copy(Vec<String>),
-    Insert(Insert),
-}
-
 impl Statements {
     /// Whether no statement is being read.
     pub(super) fn is_empty(&self) -> bool {
-        self.current.tokens == 0
+        self.current.is_empty()
     }
 
     /// The line that the statement begins in which is being read, else the one which ended last.
@@ -152,43 +117,19 @@ impl Statements {
 
     /// Takes the next token; what ended with it, if a statement did. `line`: where the token stands.
     pub(super) fn take(&mut self, token: Token<'_>, line: u64, contents: &mut Contents) -> Option<Ended> {
-        let statement = &mut self.current;
-        if statement.tokens == 0 && matches!(token, Token::Symbol(b';')) {
+        if self.is_empty() && matches!(token, Token::Symbol(b';')) {
             return None;
         }
-        let before = statement.depth.after;
-        statement.depth.before = before;
-        match token {
-            Token::Symbol(b'(') => statement.depth.after = before.saturating_add(1),
-            Token::Symbol(b')') => statement.depth.after = before.saturating_sub(1),
-            Token::Symbol(b';') if before == 0 && (!statement.body.is_open() || statement.refusal.is_some()) => {
-                let statement = std::mem::take(statement);
-                return Some(self.ended(statement, contents));
-            }
-            _ => {}
+        if self.current.ends_at(token) {
+            let statement = std::mem::take(&mut self.current);
+            return Some(self.ended(statement, contents));
         }
-        if statement.depth.after > DEEPEST {
-            statement.refuse("parentheses nested deeper than any server reads");
-        }
-        let keyword = match token {
-            Token::Word(word) if !matches!(statement.kind, Kind::Insert(_)) => Keyword::of(word),
-            _ => Keyword::Other,
-        };
-        if let Some(what) = statement.body.flaw(token, keyword, statement.depth.after > 0) {
-            statement.refuse(what);
-        }
-        statement.follow_psql(token, keyword);
-        statement.calls.follow(token);
-        if statement.tokens == 0 {
+        if self.is_empty() {
             self.head.clear();
             self.target.clear();
-            statement.line = line;
-            statement.begin(token, keyword, &mut self.matcher);
-        } else {
-            statement.go_on(token, keyword, (&mut self.matcher, &mut self.target), contents);
         }
+        self.current.take(token, line, (&mut self.matcher, &mut self.target), contents);
         self.head.take(token);
-        statement.tokens = statement.tokens.saturating_add(1);
         None
     }
 
@@ -245,97 +186,4 @@ impl Statements {
         }
         Ended::Statement
     }
-}
-
-impl Statement {
-    fn refuse(&mut self, why: impl Into<String>) {
-        self.refusal.get_or_insert(why.into());
-    }
-
-    /// Whether it is `CREATE [OR REPLACE] FUNCTION` or `PROCEDURE`.
-    fn makes_routine(&self) -> bool {
-        let routine = |keyword| matches!(keyword, Keyword::Function | Keyword::Procedure);
-        let [create, second, third, fourth] = self.first;
-        let replaced = second == Keyword::Or && third == Keyword::Replace && routine(fourth);
-        create == Keyword::Create && (routine(second) || replaced)
-    }
-
-    /// What psql looks at to find the statement's end.
-    fn follow_psql(&mut self, token: Token<'_>, keyword: Keyword) {
-        if let Some(slot) = self.first.get_mut(self.tokens) {
-            *slot = keyword;
-        }
-        self.body.follow(keyword, self.makes_routine() && self.depth.after == 0);
-        if self.body.is_unreadable() {
-            self.refuse(
-                "a routine's head with the bare word BEGIN: psql cannot tell where that statement ends; rename it",
-            );
-        }
-        let is_text = matches!(token, Token::Text(_) | Token::Dollars);
-        if is_text && self.no_string_next {
-            self.refuse("a string directly after another, which no dump of one database holds");
-        }
-        self.no_string_next = is_text || matches!(token, Token::Symbol(b'.'));
-    }
-
-    fn begin(&mut self, token: Token<'_>, keyword: Keyword, matcher: &mut Matcher) {
-        let known = matches!(keyword, Keyword::Insert | Keyword::Copy);
-        let word = match token {
-            Token::Word(word) if known || keyword::begins_a_statement(word) => word,
-            _ => return self.refuse(format!("text that is not SQL: {}", token::display(token))),
-        };
-        match keyword {
-            Keyword::Insert => self.kind = Kind::Insert(Insert::default()),
-            Keyword::Copy => self.kind = Kind::Copy(Vec::new()),
-            _ => {}
-        }
-        matcher.begin(word);
-    }
-
-    fn go_on(
-        &mut self,
-        token: Token<'_>,
-        keyword: Keyword,
-        (matcher, target): (&mut Matcher, &mut Name),
-        contents: &mut Contents,
-    ) {
-        match &mut self.kind {
-            Kind::Insert(insert) => return insert.take(token, target),
-            Kind::Copy(columns) if self.depth.after > 0 && columns.len() < MOST_COLUMNS => {
-                columns.extend(names::identifier(token));
-            }
-            Kind::Copy(_) => {}
-            Kind::Form => self.if_exists |= keyword == Keyword::Exists && self.tokens < 6,
-        }
-        if matcher.is_lost() {
-            return;
-        }
-        let given = &mut self.given;
-        matcher.take(token, self.depth, |item| match item {
-            Item::TargetSchema => target.set_schema(token),
-            Item::TargetName => target.set_name(token),
-            Item::Role => note_role(token, contents),
-            Item::Schema => given.note(item, token),
-            Item::Owner | Item::Session => {
-                given.note(item, token);
-                note_role(token, contents);
-                contents.owners.extend(names::role(token));
-                contents.encoded_owners.extend(encoded_role(token, contents));
-            }
-            Item::Encoding => contents.client_encoding = names::encoding(token),
-            Item::Extension => contents.extensions.extend(names::identifier(token)),
-            _ => {}
-        });
-    }
-}
-
-fn note_role(token: Token<'_>, contents: &mut Contents) {
-    contents.roles.extend(names::role(token));
-    contents.encoded_roles.extend(encoded_role(token, contents));
-}
-
-/// A role's name beyond ASCII, in the encoding that the dump has named.
-fn encoded_role(token: Token<'_>, contents: &Contents) -> Option<EncodedName> {
-    let bytes = names::encoded_role(token)?;
-    Some(EncodedName { encoding: contents.client_encoding.clone(), bytes: bytes.to_vec() })
 }

@@ -1,7 +1,7 @@
 //! Where the statements of a routine's own body are.
 
 use super::cutter::Piece;
-use super::{begins, outside, words};
+use super::words::{begins, outside, words};
 
 /// Whether a piece between semicolons belongs to a routine: for the server, which reads statement by statement up to the
 /// one that begins with END, and for psql, which counts words.

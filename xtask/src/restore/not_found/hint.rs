@@ -1,0 +1,153 @@
+//! What to type where a load did not find a name.
+
+use super::{Function, NotFound, is_operator};
+use crate::backup::statement::Statement;
+use crate::postgres::dump::Made;
+use crate::postgres::quote;
+use crate::postgres::search_path::SearchPath;
+use crate::words::{is_obeyed, shell_word};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+impl NotFound<'_> {
+    /// What to type. `at`: the statement that failed; `given`: the path of this load.
+    pub(in crate::restore) fn what_to_type(&self, at: Option<&Statement>, given: Option<&SearchPath>) -> String {
+        let made = at.map(|statement| &statement.made);
+        let own = made.map_or_else(BTreeSet::new, |made| schemas(made, self.name));
+        let shown = shell_word(self.name);
+        let is_at = |words: &str| self.is_relation && at.is_some_and(|found| found.words.starts_with(words));
+        if own.is_empty() && is_at("CREATE TABLE ") {
+            return self.of_later();
+        }
+        let of_extensions = || made.map_or_else(BTreeSet::new, extension_schemas);
+        let known = Some(own.clone()).filter(|own| !own.is_empty()).unwrap_or_else(of_extensions);
+        let listed =
+            |typed: fn(&str) -> Cow<'_, str>| known.iter().map(|name| typed(name)).collect::<Vec<_>>().join(", ");
+        let (path, option) = match known.is_empty() {
+            true => ("public".to_owned(), "public".to_owned()),
+            false => (listed(in_sql), listed(in_option)),
+        };
+        let place = if own.is_empty() { String::new() } else { format!(", which the file creates in schema {path}") };
+        let is_view = at.is_some_and(|statement| statement.words.contains("MATERIALIZED VIEW"));
+        let cure = self.cure(made, is_view, &path);
+        let order = if is_at("COPY ") { self.order() } else { String::new() };
+        match given {
+            None => format!(
+                "a name stands without its schema there, {shown}{place}, and a dump loads with an empty search_path: try \
+                 again with --search-path {typed}\n\
+                 for good: {cure}; then back up again. For an index or a materialized view PostgreSQL 17 and newer need \
+                 this: they ignore --search-path there{order}",
+                typed = shell_word(&option)
+            ),
+            Some(given) => format!(
+                "with --search-path {} it is not found either: {shown}{place}; name another schema; or it is an index or a \
+                 materialized view, where PostgreSQL 17 and newer ignore --search-path\n\
+                 for good: {cure}, in the database that was backed up; then back up again{order}",
+                given.as_str()
+            ),
+        }
+    }
+
+    /// Of a table that is not there yet where a generated column of another one reads it.
+    fn of_later(&self) -> String {
+        format!(
+            "the file has not created {} at that line, which a generated column or a partition key of the new table reads: no \
+             search_path helps\n\
+             for good: in the database that was backed up, fill that column with a trigger; a generated column must read no \
+             other table. Then back up again",
+            shell_word(self.name)
+        )
+    }
+
+    /// What a function finds while rows are loaded.
+    fn order(&self) -> String {
+        format!(
+            "\nif that function fills a generated column, do neither: rows of {} may be loaded later, and the column would \
+             get other values. Fill it with a trigger in the database that was backed up",
+            shell_word(self.name)
+        )
+    }
+
+    /// What is changed in the database that was backed up.
+    fn cure(&self, made: Option<&BTreeSet<Made>>, is_view: bool, path: &str) -> String {
+        let function: Cow<'_, str> = match self.function {
+            Some(Function::Whole(function)) => function.into(),
+            Some(Function::Named(name)) => {
+                let schemas = made.map_or_else(BTreeSet::new, |made| schemas(made, name));
+                match schemas.first() {
+                    Some(schema) if schemas.len() == 1 => format!("{}.{}", in_sql(schema), in_sql(name)).into(),
+                    _ => in_sql(name),
+                }
+            }
+            None if is_view => {
+                return format!(
+                    "write the schema into the text of the materialized view: {path}.{}",
+                    in_sql(self.name)
+                );
+            }
+            None => "…".into(),
+        };
+        format!("ALTER FUNCTION {function} SET search_path = {path}")
+    }
+}
+
+fn schemas(made: &BTreeSet<Made>, sought: &str) -> BTreeSet<String> {
+    let of = |made: &Made| match made {
+        Made::Object { schema, name } if name == sought => Some(schema.clone()),
+        _ => None,
+    };
+    made.iter().filter_map(of).collect()
+}
+
+fn extension_schemas(made: &BTreeSet<Made>) -> BTreeSet<String> {
+    let of = |made: &Made| match made {
+        Made::Extension { schema } if schema != "pg_catalog" => Some(schema.clone()),
+        _ => None,
+    };
+    made.iter().filter_map(of).collect()
+}
+
+fn is_plain(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    name.bytes().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit())
+}
+
+/// A name in the value of `--search-path`.
+fn in_option(name: &str) -> Cow<'_, str> {
+    if is_plain(name) { name.into() } else { quote::name_in_value(name).map_or_else(|_| "…".into(), Cow::from) }
+}
+
+/// A name in a statement. Whatever it holds, it is one name of one line.
+fn in_sql(name: &str) -> Cow<'_, str> {
+    if is_plain(name) || is_operator(name) {
+        return name.into();
+    }
+    let quoted = quote::identifier(name).ok().filter(|name| !name.contains(is_obeyed));
+    quoted.map_or_else(|| "…".into(), Cow::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The name of a table of the file, as the server's message has it, is in quotes wherever a hint says it.
+    #[test]
+    fn a_command_in_a_name_stays_in_quotes() {
+        for name in ["zz; type: cargo xtask db-reset # ", "zz 'x cargo xtask db-reset", "zz\\ cargo xtask db-reset \\"]
+        {
+            let stderr = format!("psql:<stdin>:7: ERROR:  relation \"{name}\" does not exist\n");
+            let found = NotFound::of(&stderr).unwrap();
+            let made = [Made::Object { schema: name.to_owned(), name: name.to_owned() }].into();
+            for words in ["COPY public.t", "CREATE MATERIALIZED VIEW v", "CREATE TABLE t"] {
+                for made in [&BTreeSet::new(), &made] {
+                    let statement = Statement { line: 7, words: words.to_owned(), made: BTreeSet::clone(made) };
+                    let hint = found.what_to_type(Some(&statement), None);
+                    assert!(hint.contains("cargo xtask db-reset"), "{hint}");
+                    for (at, _) in hint.match_indices("zz") {
+                        assert!(hint[..at].ends_with(['\'', '"']), "{hint}");
+                    }
+                }
+            }
+        }
+    }
+}
