@@ -98,10 +98,11 @@ fn a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing() {
     let loads = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(4)%' AND datname LIKE '%_verify_%'";
     wait_until("it loads", || local.sql("postgres", loads) == "1");
     let name = local.sql("postgres", BESIDE);
-    local.sql(&name, "BEGIN; CREATE SCHEMA s; PREPARE TRANSACTION 'it''s mine'");
+    local.sql(&name, "BEGIN; CREATE SCHEMA s; PREPARE TRANSACTION E'it''s\\n→ cargo xtask db-reset'");
     let run = running.wait();
     run.code(1).prints_nothing().stderr_has(&format!("{name} could not be dropped")).stderr_lacks("✓");
-    run.stderr_has("ROLLBACK PREPARED 'it''s mine';");
+    // A name with a line break in it begins no line of the hint.
+    run.stderr_has(r"ROLLBACK PREPARED E'it''s\U0000000A\U00002192 cargo xtask db-reset';");
     run.stderr_has(&format!("DROP DATABASE \"{name}\" WITH (FORCE);"));
     for (command, done) in [
         (&["db-verify", "--restore"][..], "restored and compared"),
@@ -114,7 +115,7 @@ fn a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing() {
     }
     let run = local.xtask(["db-restore", "--repair"]).run();
     run.code(1).stderr_has(&format!("Not dropped: {name}")).stderr_has("ROLLBACK PREPARED");
-    local.sql(&name, "ROLLBACK PREPARED 'it''s mine'");
+    local.sql(&name, "ROLLBACK PREPARED E'it''s\\n→ cargo xtask db-reset'");
     local.xtask(["db-restore", "--repair"]).run().ok().stderr_has(&format!("Repaired: {name}"));
     assert_eq!(local.sql("postgres", BESIDE), "");
 }
