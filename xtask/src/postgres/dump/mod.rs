@@ -127,6 +127,8 @@ pub struct Contents {
     /// The last `client_encoding` that the dump sets.
     pub client_encoding: Option<Encoding>,
     pub extensions: BTreeSet<String>,
+    /// Tablespaces other than the database's own that objects go into.
+    pub tablespaces: BTreeSet<String>,
     /// OpenFGA's data, if its tables are there.
     pub openfga: Option<OpenFga>,
     pub openfga_ids: Ids,

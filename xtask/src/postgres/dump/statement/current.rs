@@ -166,6 +166,7 @@ impl Statement {
             }
             Item::Encoding => contents.client_encoding = names::encoding(token),
             Item::Extension => contents.extensions.extend(names::identifier(token)),
+            Item::Tablespace => contents.tablespaces.extend(names::identifier(token)),
             _ => {}
         });
     }
