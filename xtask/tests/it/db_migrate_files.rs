@@ -179,7 +179,7 @@ fn what_many_files_share_is_one_warning_with_their_number() {
     );
     run.stderr_has("⚠ 6 files, each: it sets search_path to \"public\" for its session");
     assert_eq!(run.stderr.lines().filter(|line| line.starts_with('⚠')).count(), 2, "{}", run.stderr);
-    // A loss is told of each file.
+    // Each file that loses rows has a line of its own.
     for version in 1..=3 {
         database.sandbox.migration(version + 6, "less", &format!("DROP TABLE t{version};"), Some("SELECT 1;"));
     }

@@ -95,7 +95,7 @@ fn a_dump_whose_server_or_self_is_killed_leaves_no_backup() {
     run.signal(Signal::TERM);
     run.wait().code(143).prints_nothing().stderr_has("SIGTERM");
     halting.no_file_is_left();
-    // The server is told to end the session, and does so a moment later.
+    // The server ends the session a moment later.
     wait_until("the session of the dump has ended", || halting.sessions("count(*)") == "0");
 
     let run = halting.in_the_middle();
