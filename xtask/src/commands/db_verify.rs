@@ -127,9 +127,7 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
     }
     let backup = match prove(subject, context) {
         Ok(backup) => backup,
-        Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
-            return Err(error);
-        }
+        Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => return Err(error),
         // Nothing was piped in: no backup was looked at.
         Err(error) if subject.is_stdin() && error::exit(&error) == Exit::Usage => return Err(error),
         Err(error) => return Ok(entry.failed(error, context)),

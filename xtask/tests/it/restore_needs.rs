@@ -88,8 +88,9 @@ fn a_missing_tablespace_is_told_with_both_ways_before_any_change() {
     assert!(database.beside("staging").is_empty() && database.safety_backups().is_empty());
     // Both ways, as they are typed.
     let (_, command) = run.stderr.split_once("restore that file: ").unwrap();
-    let typed = std::process::Command::new("sh").args(["-ec", command.lines().next().unwrap()]);
-    assert!({ typed }.current_dir(&database.sandbox.root).status().unwrap().success());
+    let mut typed = std::process::Command::new("sh");
+    typed.args(["-ec", command.lines().next().unwrap()]).current_dir(&database.sandbox.root);
+    assert!(typed.status().unwrap().success());
     let count =
         "SELECT (SELECT count(*) FROM t), count(*) FROM pg_class WHERE relname IN ('t', 'i') AND reltablespace = 0";
     database.restore(["x.sql"]).run().ok().stderr_has("✓ Database restored");
