@@ -98,7 +98,7 @@ fn a_missing_tablespace_is_told_with_both_ways_before_any_change() {
     make();
     database.restore([file.to_str().unwrap()]).run().ok().stderr_has("✓ Database restored");
     assert_eq!(database.sql(count), "1|0");
-    // A role that may not fill it is told the grant.
+    // A role that may not fill it sees the grant.
     let role = format!("filler_{}", database.name);
     database.sql(&format!("CREATE ROLE {role} LOGIN CREATEDB PASSWORD 'x'"));
     let run = database.restore([file.to_str().unwrap()]);
