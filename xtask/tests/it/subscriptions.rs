@@ -10,7 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] copies_go_with_their_subscriptions_and_the_publishers_slot_stays,
         [Postgres] a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing,
         [Postgres] a_subscription_that_a_file_enables_is_refused,
-        [Postgres] foreign_tables_are_named_before_a_load,
+        [Postgres] foreign_tables_and_rights_on_the_server_are_named_before_a_load,
     ]
 }
 
@@ -137,7 +137,7 @@ fn a_subscription_that_a_file_enables_is_refused() {
     assert_eq!((local.sql("postgres", BESIDE).as_str(), slots(&local).as_str()), ("", "slot_one"));
 }
 
-fn foreign_tables_are_named_before_a_load() {
+fn foreign_tables_and_rights_on_the_server_are_named_before_a_load() {
     let local = Local::new();
     local.up();
     local.sql(
@@ -147,6 +147,12 @@ fn foreign_tables_are_named_before_a_load() {
     );
     local.xtask(["db-backup"]).run().ok();
     let says = "has 2 foreign tables: the server may connect to other servers while it fills";
+    local.xtask(["db-verify", "--restore"]).run().ok().stderr_has(says).stderr_lacks("PostgreSQL itself");
+    local.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has(says).stderr_lacks("PostgreSQL itself");
+    // So are rights by which a role reaches more than the database.
+    local.sql("openfga", "CREATE ROLE low; GRANT EXECUTE ON FUNCTION pg_catalog.lo_export(oid, text) TO low");
+    local.xtask(["db-backup"]).run().ok();
+    let says = "gives roles rights on objects of PostgreSQL itself, from line ";
     local.xtask(["db-verify", "--restore"]).run().ok().stderr_has(says);
     local.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has(says);
 }
