@@ -99,7 +99,7 @@ pub fn check(
         return Err(missing_roles.refuse()?.into());
     }
     let version_changes = extensions::check(server.target(), backup, &offer.extensions)?;
-    tablespaces::check(server, backup)?;
+    tablespaces::check(server, backup, made_like.and_then(|properties| properties.tablespace.as_deref()))?;
     if let Some(properties) = made_like {
         settings::check(server, properties, consent.settings)?;
     }
