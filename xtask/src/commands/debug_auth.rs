@@ -15,6 +15,7 @@ use crate::error::Fault;
 use crate::openfga::api::Api;
 use crate::openfga::debug::live::{Asked, Live};
 use crate::openfga::debug::node::Verdict;
+use crate::openfga::debug::refused;
 use crate::openfga::debug::verified::{self, Remedies};
 use crate::openfga::debug::walk::Walk;
 use crate::openfga::model::Model;
@@ -82,6 +83,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let waiting = context.terminal.waiting("asking");
     let answer = live.answer(question)?;
     let tree = Walk::new(&model, &args.user, &live).relation(&args.object, &args.relation)?;
+    let tree = refused::explained(tree, &answer, question, &live, &model)?;
     let remedies = if answer.verdict == Verdict::No && tree.verdict.agrees_with(answer.verdict) {
         verified::remedies(&model, &live, question, &tree)?
     } else {

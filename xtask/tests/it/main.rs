@@ -76,6 +76,7 @@ mod debug_auth_chance;
 mod debug_auth_links;
 mod debug_auth_refused;
 mod debug_auth_remedies;
+mod debug_auth_undecided;
 mod direct;
 mod documents;
 mod dsl;

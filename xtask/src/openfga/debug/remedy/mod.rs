@@ -98,7 +98,7 @@ impl Search<'_> {
                 self.are_cut.set(true);
                 Vec::new()
             }
-            Way::Itself { .. } | Way::Cycle { .. } => Vec::new(),
+            Way::Itself { .. } | Way::Cycle { .. } | Way::Beside { .. } => Vec::new(),
         })
     }
 
