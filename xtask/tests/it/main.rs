@@ -301,6 +301,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     debug_auth_links::tests,
     debug_auth_refused::tests,
     debug_auth_remedies::tests,
+    debug_auth_undecided::tests,
     direct::tests,
     documents::tests,
     dsl::tests,
