@@ -9,7 +9,7 @@ mod stores;
 mod tables;
 mod waiting;
 
-pub use activity::{Activity, Blocked, Running, Session};
+pub use activity::{Activity, Blocked, Running, Session, Statement as RunStatement};
 pub use database::Database;
 pub use metrics::{Method, Openfga, Quantile, Requests};
 pub use sample::{Rates, Sample};

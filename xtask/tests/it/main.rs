@@ -68,6 +68,7 @@ mod db_schedule_pings;
 mod db_schedule_timers;
 mod db_shell;
 mod db_stats;
+mod db_stats_hidden;
 mod db_stats_watch;
 mod db_verify;
 mod db_verify_faults;
@@ -270,6 +271,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_schedule_timers::tests,
     db_shell::tests,
     db_stats::tests,
+    db_stats_hidden::tests,
     db_stats_watch::tests,
     authorization::tests,
     backup_metrics::tests,
