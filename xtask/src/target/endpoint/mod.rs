@@ -1,17 +1,21 @@
 //! The one HTTP client: requests with a deadline to one OpenFGA server, whose key goes to that server alone.
 
+mod certificates;
 mod proxy;
 mod silence;
 
+pub use certificates::{FILE as CERTIFICATE_FILE, FOLDER as CERTIFICATE_FOLDER};
 pub use proxy::is_loopback;
 pub use silence::Silence;
 
 use crate::error::Fault;
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
+use certificates::{Trusted, trusted};
 use proxy::proxy_for;
 use silence::silence;
 use std::fmt;
+use std::io::Read as _;
 use std::time::Duration;
 use ureq::http::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
@@ -19,6 +23,8 @@ use ureq::tls::{RootCerts, TlsConfig};
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// A model (256 KiB) or a page of tuples (a hundred of 32 KiB) is below.
 const LARGEST_ANSWER: u64 = 16 * 1024 * 1024;
+/// Of the answer to what is told only the first words are read.
+const LARGEST_BEGINNING: u64 = 64 * 1024;
 
 /// A server by its address.
 #[derive(Clone)]
@@ -26,6 +32,8 @@ pub struct Endpoint {
     url: String,
     token: Option<String>,
     agent: ureq::Agent,
+    /// What names certificates that cannot be read.
+    unread: Option<String>,
 }
 
 /// What a server answered, whatever its status.
@@ -64,7 +72,7 @@ impl Endpoint {
             return Err(wrong("it contains more than a host, a port and a path").into());
         }
         let token = token.map(usable).transpose()?;
-        Ok(Self { url, token, agent: agent(&uri, settings)? })
+        Self::of(url, token, &uri, settings)
     }
 
     /// An address that gets a plain POST. It may be a secret: no error repeats it.
@@ -76,7 +84,12 @@ impl Endpoint {
             Fault::usage(format!("The ping address is not one of an HTTP server: {why}"))
                 .hint("write it as https://hc-ping.com/UUID, in XTASK_PING_URL or in a file: --ping-file FILE")
         })?;
-        Ok(Self { url, token: None, agent: agent(&uri, settings)? })
+        Self::of(url, None, &uri, settings)
+    }
+
+    fn of(url: String, token: Option<String>, uri: &Uri, settings: &Settings) -> Result<Self> {
+        let Trusted { roots, unread } = trusted(settings);
+        Ok(Self { url, token, agent: agent(uri, settings, roots)?, unread })
     }
 
     /// This server with a key from its list of keys, in which blanks may stand.
@@ -158,14 +171,31 @@ impl Endpoint {
                 }
             }
         };
-        let mut response = response.map_err(|error| silence(&error, deadline))?;
+        let silence = |error: &ureq::Error| {
+            let is_plain = self.url.starts_with("http://");
+            silence(error, deadline, is_plain, self.unread.as_deref())
+        };
+        let mut response = response.map_err(|error| silence(&error))?;
         let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let retry_after = header("Retry-After").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
         let location = header("Location");
-        let body = response.body_mut().with_config().limit(LARGEST_ANSWER).lossy_utf8(true).read_to_string();
-        let body = body.map_err(|error| Silence { may_have_arrived: true, ..silence(&error, deadline) })?;
+        let body = match method {
+            Method::Tell(_) => beginning(&mut response),
+            _ => {
+                let body = response.body_mut().with_config().limit(LARGEST_ANSWER).lossy_utf8(true).read_to_string();
+                body.map_err(|error| Silence { may_have_arrived: true, ..silence(&error) })?
+            }
+        };
         Ok(Answer { status: response.status().as_u16(), retry_after, location, body })
     }
+}
+
+/// As much of a body as comes: who is told something has taken it by then.
+fn beginning(response: &mut ureq::http::Response<ureq::Body>) -> String {
+    let mut bytes = Vec::new();
+    // What was read before a failure stays.
+    let _ = response.body_mut().as_reader().take(LARGEST_BEGINNING).read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// An address without the slash at its end, or why it is none.
@@ -182,7 +212,7 @@ fn understood(url: &str, of_login: &str) -> Result<(String, Uri), String> {
 }
 
 /// What speaks to this server; it follows no redirect.
-fn agent(uri: &Uri, settings: &Settings) -> Result<ureq::Agent> {
+fn agent(uri: &Uri, settings: &Settings, roots: RootCerts) -> Result<ureq::Agent> {
     let proxy = proxy_for(uri, settings).map(ureq::Proxy::new).transpose();
     let proxy = proxy.with_context(|| Fault::usage("The proxy of the environment cannot be used"))?;
     let agent = ureq::Agent::config_builder()
@@ -192,7 +222,7 @@ fn agent(uri: &Uri, settings: &Settings) -> Result<ureq::Agent> {
         .max_redirects_will_error(false)
         .max_idle_connections_per_host(16)
         .proxy(proxy)
-        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
         .build();
     Ok(agent.into())
 }
