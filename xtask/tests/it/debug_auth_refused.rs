@@ -74,6 +74,13 @@ fn what_the_model_does_not_know_is_refused_with_the_names_that_there_are() {
             run.stderr_has(name);
         }
     }
+    // A word that is no type: the one that is near.
+    for (question, near) in [
+        (["user:bob", "viewer", "teem"], "(did you mean the type team by \"teem\"?)"),
+        (["usr", "viewer", "doc:plan"], "(did you mean the type user by \"usr\"?)"),
+    ] {
+        shop.debug_auth(question).run().code(2).stderr_has("This is no question: ").stderr_has(near);
+    }
     // A type alone: of this model, not of the manual.
     let alone = shop.debug_auth(["user:bob", "viewer", "doc"]).run();
     alone.code(2).stderr_has("→ write it so: cargo xtask debug-auth user:bob viewer doc:plan\n");
