@@ -17,7 +17,7 @@ const MODEL: &str = "model
 type user
 type group
   relations
-    define member: [user, user with late, user:* with two, group#member]
+    define member: [user, user with late, user:* with two]
 type folder
   relations
     define viewer: [user, user with late]

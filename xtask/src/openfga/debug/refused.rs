@@ -139,7 +139,7 @@ mod tests {
         let text = "model\n  schema 1.1\ntype user\ntype group\n  relations\n    define member: [user, group#member]\n    \
                     define other: [user]\ntype folder\n  relations\n    define viewer: [user]\ntype doc\n  relations\n    \
                     define parent: [folder]\n    define owner: [group#member]\n    \
-                    define viewer: owner or (viewer from parent but not viewer)\n";
+                    define viewer: owner or (viewer from parent but not owner)\n";
         let model = Model::from_dsl("m.fga", text).unwrap().0;
         let found: Vec<String> =
             reached(&model, "doc", "viewer").into_iter().map(|(kind, relation)| format!("{kind}#{relation}")).collect();
