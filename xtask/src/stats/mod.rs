@@ -106,7 +106,7 @@ impl<'a> Observer<'a> {
                 // After an error the session is over.
                 Err(_) => {
                     counting = counting_session(server)?;
-                    Statements { state: State::NotReadable, slowest: Vec::new() }
+                    Statements { state: State::NotReadable, slowest: Vec::new(), preload: None }
                 }
             };
             if !again {

@@ -290,7 +290,13 @@ fn a_systemd_timer_is_set_and_its_units_are_sound() {
     run(&["db-schedule", "status"]).ok().stdout_has("was edited by hand");
     fs::remove_file(&service).unwrap();
     run(&["db-schedule", "status"]).code(1).stdout_has("is gone");
-    run(&install).ok();
+    // What a person wrote goes after a yes alone.
+    for words in [&install[..], &["db-schedule", "remove"]] {
+        let asked = run(words);
+        asked.stderr_has(&format!("{name} was edited by hand. It says now:")).stderr_has("04,16").stderr_has("--yes");
+        asked.holds(asked.code != Some(0) && fs::read_to_string(&timer).unwrap().contains("04,16"), "it stays");
+    }
+    run(&[&install[..], &["--yes"]].concat()).ok().stderr_has("was edited by hand");
     run(&["db-schedule", "status"]).ok();
     assert!(service.exists());
 }

@@ -14,6 +14,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] two_values_of_a_tuple_come_before_two_tuples,
         [Stack, Openfga] a_link_hides_no_values_that_a_person_may_choose,
         [Stack, Openfga] one_link_comes_before_two_changes,
+        [Stack, Openfga] what_reaches_the_user_alone_comes_before_what_reaches_its_group,
         [Stack, Openfga] the_nearest_of_more_ways_than_are_shown_comes_first,
     ]
 }
@@ -224,4 +225,20 @@ fn the_nearest_of_more_ways_than_are_shown_comes_first() {
          write user:bob member group:g01\n",
     );
     run.stdout_has("Not every change was looked for");
+}
+
+fn what_reaches_the_user_alone_comes_before_what_reaches_its_group() {
+    let shop = shared().shop_of(
+        "model\n  schema 1.1\ntype user\ntype team\n  relations\n    define member: [user]\ntype doc\n  relations\n    \
+         define banned: [team#member]\n    define viewer: [user] but not banned\n",
+        &format!(
+            "tuples:\n{}{}",
+            tuple("user:al", "member", "team:t", ""),
+            tuple("team:t#member", "banned", "doc:1", "")
+        ),
+    );
+    let run = shop.debug_auth(["user:al", "viewer", "doc:1"]).run();
+    run.code(1).stdout_has(
+        "It would be allowed by these together\n  write user:al viewer doc:1\n  delete user:al member team:t\n",
+    );
 }

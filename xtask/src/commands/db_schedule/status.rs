@@ -57,7 +57,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// What to type next, for a reader of this report.
 fn hint(flaw: &Flaw, context: &Context) -> String {
-    flaw.hint.for_status(&context.as_word(&log::path(&checkout(context))))
+    let log = log::path(&checkout(context));
+    flaw.hint.for_status(log.is_file().then(|| context.as_word(&log)).as_deref())
 }
 
 fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {

@@ -47,7 +47,7 @@ pub fn candidates(model: &Model, source: &dyn Source, user: &str, tree: &Node, l
     }
     sets.sort_by_cached_key(|set| {
         let (number, everybody, widest, order) = order_of(set);
-        (number, everybody, widest, search.nearness.of_set(set), order)
+        (number, everybody, widest, search.breadth(set), order)
     });
     sets.dedup_by_key(|set| order_of(set));
     let Search { are_cut, has_unlinked, lacks_links, .. } = search;
@@ -189,9 +189,14 @@ impl Search<'_> {
         Ok(found)
     }
 
-    /// The smallest of many, the nearest first.
+    /// Whether the changes reach others than this user, as those of a group's tuples do; and how far from the question.
+    fn breadth(&self, set: &[Change]) -> (bool, usize) {
+        (set.iter().any(|change| change.tuple.user != self.user), self.nearness.of_set(set))
+    }
+
+    /// The smallest of many, the narrowest first.
     fn cut(&self, sets: &mut Vec<Set>) {
-        sets.sort_by_cached_key(|set| (set.len(), self.nearness.of_set(set)));
+        sets.sort_by_cached_key(|set| (set.len(), self.breadth(set)));
         if sets.len() > MOST {
             self.are_cut.set(true);
             sets.truncate(MOST);
