@@ -3,6 +3,7 @@
 
 pub mod backend;
 mod cause;
+pub mod certificates;
 mod client;
 pub mod client_error;
 mod clients;
@@ -32,6 +33,8 @@ pub mod percent;
 pub mod ports;
 pub mod profiles;
 mod programs;
+pub mod proxy;
+mod silence;
 pub mod startup;
 pub mod state_folder;
 mod uri;

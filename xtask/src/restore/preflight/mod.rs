@@ -10,6 +10,7 @@ mod parts;
 mod roles;
 mod settings;
 mod space;
+mod tablespaces;
 mod versions;
 
 use super::{load_settings, rights};
@@ -98,6 +99,7 @@ pub fn check(
         return Err(missing_roles.refuse()?.into());
     }
     let version_changes = extensions::check(server.target(), backup, &offer.extensions)?;
+    tablespaces::check(server, backup)?;
     if let Some(properties) = made_like {
         settings::check(server, properties, consent.settings)?;
     }

@@ -8,8 +8,9 @@ mod guard;
 mod query;
 mod roles;
 
+pub use change::Verb;
 pub use guard::{Guard, Tried};
-pub use roles::{Place, Verb};
+pub use roles::Place;
 
 use crate::postgres::quote::literal;
 use anyhow::{Context as _, Result};

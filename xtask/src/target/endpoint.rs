@@ -1,19 +1,13 @@
 //! The one HTTP client: requests with a deadline to one OpenFGA server, whose key goes to that server alone.
 
-mod certificates;
-mod proxy;
-mod silence;
+pub use super::silence::Silence;
 
-pub use certificates::{FILE as CERTIFICATE_FILE, FOLDER as CERTIFICATE_FOLDER};
-pub use proxy::is_loopback;
-pub use silence::Silence;
-
+use super::certificates::{Trusted, trusted};
+use super::proxy::proxy_for;
+use super::silence::silence;
 use crate::error::Fault;
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
-use certificates::{Trusted, trusted};
-use proxy::proxy_for;
-use silence::silence;
 use std::fmt;
 use std::io::Read as _;
 use std::time::Duration;
@@ -213,7 +207,8 @@ fn understood(url: &str, of_login: &str) -> Result<(String, Uri), String> {
 
 /// What speaks to this server; it follows no redirect.
 fn agent(uri: &Uri, settings: &Settings, roots: RootCerts) -> Result<ureq::Agent> {
-    let proxy = proxy_for(uri, settings).map(ureq::Proxy::new).transpose();
+    let proxy = proxy_for(uri.scheme_str(), uri.host().unwrap_or_default(), settings);
+    let proxy = proxy.map(ureq::Proxy::new).transpose();
     let proxy = proxy.with_context(|| Fault::usage("The proxy of the environment cannot be used"))?;
     let agent = ureq::Agent::config_builder()
         .timeout_connect(Some(CONNECT_DEADLINE))
