@@ -264,7 +264,10 @@ mod tests {
         running.runs_now = true;
         assert_eq!(worst(&running), None);
         let killed = worst(&standing(&[(22, 3, Running)], local(22, 9, 0))).unwrap().1;
-        assert!(killed.starts_with("how the last run ended is not known (6 h ago): it was killed, the machine"), "{killed}");
+        assert!(
+            killed.starts_with("how the last run ended is not known (6 h ago): it was killed, the machine"),
+            "{killed}"
+        );
     }
 
     #[test]

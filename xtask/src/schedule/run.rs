@@ -174,8 +174,11 @@ impl Runner<'_> {
                 let report = format!("{} bytes: {}", run.bytes, run.files.join(", "));
                 let unwritten = ended.unwritten_entry.as_ref();
                 let unwritten = unwritten.map(|error| (error::exit_code(error), format!("{error:#}")));
-                let failure = unwritten.as_ref().map(|(exit, message)| {
-                    Failure { command: "db-schedule run", exit: *exit, message, root: self.root }
+                let failure = unwritten.as_ref().map(|(exit, message)| Failure {
+                    command: "db-schedule run",
+                    exit: *exit,
+                    message,
+                    root: self.root,
                 });
                 notifier.succeed(&report, failure.as_ref())
             }
@@ -229,8 +232,9 @@ fn missed_text(missed: u32) -> String {
 fn unwritten(error: std::io::Error, backups: &Path) -> Error {
     let what = format!("The result of this run could not be written to {}", History::path(backups).display());
     let fault = Fault::new(Exit::Partial, what);
-    Error::new(error)
-        .context(fault.hint("free some space on its disk; until the next run its end is not known to status and health-check"))
+    Error::new(error).context(
+        fault.hint("free some space on its disk; until the next run its end is not known to status and health-check"),
+    )
 }
 
 /// Reads a backup to its last byte; gives its size.

@@ -114,8 +114,7 @@ impl Activity {
 }
 
 /// SQL that is true for a superuser.
-const IS_SUPERUSER: &str =
-    "(SELECT me.rolsuper FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user)";
+const IS_SUPERUSER: &str = "(SELECT me.rolsuper FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user)";
 /// SQL that is true for a session `s` that this role may cancel and end.
 const MAY_END: &str = "EXISTS (SELECT FROM pg_catalog.pg_roles AS r, pg_catalog.pg_roles AS me
     WHERE me.rolname = current_user AND r.oid = s.usesysid AND (me.rolsuper OR (NOT r.rolsuper

@@ -158,7 +158,8 @@ mod tests {
             (true, true, true, function(false), State::NotTrusted),
             (true, true, true, None, State::NotTrusted),
         ] {
-            let extension = Extension { available, preloaded, installed, function };
+            let preload = None;
+            let extension = Extension { available, preloaded, installed, preload, function };
             assert_eq!(extension.state(), state, "{extension:?}");
         }
     }

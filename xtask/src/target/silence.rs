@@ -26,12 +26,16 @@ pub(super) fn silence(error: &Error, deadline: Duration, is_plain: bool, unread:
         Error::Io(error) if error.kind() == ErrorKind::InvalidData => (of_tls(&error.to_string(), unread), false),
         Error::Tls(_) | Error::Rustls(_) => (of_tls(&error.to_string(), unread), false),
         Error::Io(error) if is_cut(error) => {
-            let what = if is_plain { "; a server that expects https:// does so" } else { "" };
-            (format!("the server closed the connection without an answer ({error}){what}"), true)
+            (format!("the server closed the connection without an answer ({error}){}", if_plain(is_plain)), true)
         }
+        Error::Protocol(why) => (format!("what answers speaks no HTTP ({why}){}", if_plain(is_plain)), true),
         error => (error.to_string(), true),
     };
     Silence { why, may_have_arrived }
+}
+
+fn if_plain(is_plain: bool) -> &'static str {
+    if is_plain { "; a server that expects https:// does so" } else { "" }
 }
 
 fn is_cut(error: &io::Error) -> bool {
@@ -66,13 +70,19 @@ mod tests {
     fn what_helps_against_a_failure_of_tls_depends_on_it() {
         let tls = |said, unread| why(ErrorKind::InvalidData, said, unread);
         let issuer = "invalid peer certificate: UnknownIssuer";
-        assert!(tls(issuer, None).ends_with("; name the certificate of a private CA in SSL_CERT_FILE, or add it to the system's"));
+        assert!(
+            tls(issuer, None)
+                .ends_with("; name the certificate of a private CA in SSL_CERT_FILE, or add it to the system's")
+        );
         assert!(tls(issuer, Some("SSL_CERT_FILE=/no has none")).ends_with("; SSL_CERT_FILE=/no has none"));
         let expired = "invalid peer certificate: certificate expired";
         assert_eq!(tls(expired, None), format!("no TLS connection: {expired}"));
         let plain = tls("received corrupt message of type InvalidContentType", None);
         assert!(plain.contains("speaks no TLS") && !plain.contains("SSL_CERT_FILE"), "{plain}");
         let reset = why(ErrorKind::ConnectionReset, "reset by peer", None);
-        assert!(reset.ends_with("without an answer (reset by peer); a server that expects https:// does so"), "{reset}");
+        assert!(
+            reset.ends_with("without an answer (reset by peer); a server that expects https:// does so"),
+            "{reset}"
+        );
     }
 }

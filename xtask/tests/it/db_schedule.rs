@@ -315,7 +315,11 @@ fn a_history_that_cannot_be_written_is_told_and_the_backup_stays() {
     let database = shared().database();
     let sandbox = &database.sandbox;
     let told = sandbox.home.join("told");
-    let notify = program(sandbox, "notify", &format!("echo \"$XTASK_FAILURE_EXIT $XTASK_FAILURE_MESSAGE\" >'{}'", told.display()));
+    let notify = program(
+        sandbox,
+        "notify",
+        &format!("echo \"$XTASK_FAILURE_EXIT $XTASK_FAILURE_MESSAGE\" >'{}'", told.display()),
+    );
     let install = database.xtask(INSTALL).args(["--timer", "paste"]);
     install.env("XTASK_ON_FAILURE", format!("[\"{}\"]", notify.display())).run().ok();
     // A file that is a mount of its own cannot be replaced, by nobody.

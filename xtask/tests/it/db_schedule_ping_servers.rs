@@ -1,9 +1,9 @@
 //! Pings to servers that are slow or have a certificate of a private CA; a schedule whose password expires.
 
-use crate::db_schedule::{INSTALL, Pings, request};
+use crate::db_schedule::{INSTALL, request};
 use crate::harness::sandbox::free_port;
 use crate::harness::{Sandbox, Test, UrlDatabase, Xtask, shared};
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -129,17 +129,26 @@ fn a_run_by_hand_believes_the_certificates_of_its_plan() {
 
 fn what_keeps_tls_from_a_ping_server_is_told_as_it_is() {
     let sandbox = Sandbox::new();
-    let plain = Pings::listen("200 OK");
+    // It takes the beginning of TLS for a request.
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/hunter2", plain.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in plain.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
     let failing = |url: &str| {
         let run = Xtask::new(&sandbox).args(["db-backup", "--target", "url"]).env("XTASK_PING_URL", url);
         run.env("DATABASE_URL", "postgres://me@127.0.0.1:1/x").run()
     };
-    let run = failing(&plain.url.replace("http://", "https://"));
+    let run = failing(&url);
     run.stderr_has("The ping was not taken: no TLS connection: ").stderr_has("the server speaks no TLS there");
     run.stderr_lacks("SSL_CERT_FILE");
     let tls = TlsPings::listen(&sandbox);
     let run = failing(&tls.url.replace("https://", "http://"));
-    run.stderr_has("closed the connection without an answer").stderr_has("a server that expects https:// does so");
+    run.stderr_has("⚠ The ping was not taken: ").stderr_has("; a server that expects https:// does so\n");
 }
 
 fn a_password_that_expired_is_told_with_the_way_to_install_again() {

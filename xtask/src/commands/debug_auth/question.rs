@@ -1,7 +1,7 @@
 //! Whether it is a question that can be asked; where it is not, the one that was probably meant.
 
 use crate::error::Fault;
-use crate::openfga::model::{Model, nearest, form_of_object, form_of_user, type_of, why_no_question};
+use crate::openfga::model::{Model, form_of_object, form_of_user, nearest, type_of, why_no_question};
 use crate::openfga::tuples::Key;
 use crate::terminal::{clean_line, shell_word};
 
@@ -85,7 +85,8 @@ impl Names {
     /// The types whose names are near to words that stand alone.
     fn near(&self, (user, _, object): Key<'_>) -> String {
         let is_alone = |word: &&str| !word.is_empty() && !word.contains(':') && !self.has(word);
-        let near = |word: &str| nearest(word, self.types.iter().map(String::as_str)).map(|name| (word.to_owned(), name));
+        let near =
+            |word: &str| nearest(word, self.types.iter().map(String::as_str)).map(|name| (word.to_owned(), name));
         let found = [user, object].into_iter().filter(is_alone).filter_map(near);
         found.map(|(word, name)| format!(" (did you mean the type {name} by {word:?}?)")).collect()
     }

@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_refusal_names_a_tuple_or_none() {
-        let missing = |tuple: &str| format!("… 'late' - tuple '{tuple}' is missing context parameters '[hour]' (HTTP 400)");
+        let missing =
+            |tuple: &str| format!("… 'late' - tuple '{tuple}' is missing context parameters '[hour]' (HTTP 400)");
         for (tuple, key) in [
             ("group:2#member@user:al", ("user:al", "member", "group:2")),
             ("doc:a'b@c#viewer@team:x#member", ("team:x#member", "viewer", "doc:a'b@c")),
@@ -128,7 +129,9 @@ mod tests {
         ] {
             assert_eq!(named(&missing(tuple)), Some(key));
         }
-        for odd in ["", "tuple '", "tuple 'a#b' is missing context parameters", "parameter type error on condition 'late'"] {
+        for odd in
+            ["", "tuple '", "tuple 'a#b' is missing context parameters", "parameter type error on condition 'late'"]
+        {
             assert_eq!(named(odd), None, "{odd}");
         }
         assert_eq!(named(&missing(&"é#@".repeat(LONGEST))), None);
