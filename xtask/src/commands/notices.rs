@@ -8,7 +8,7 @@ use crate::schedule::notifier::Notifier;
 use crate::schedule::ping::Ping;
 use crate::schedule::plan::{Notices, PING_URL, Plan};
 use crate::schedule::run::prove;
-use crate::target::certificates;
+use crate::target::endpoint::{CERTIFICATE_FILE, CERTIFICATE_FOLDER};
 use crate::words::shell_word;
 use anyhow::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ fn by_hand(ping_file: Option<&Path>, context: &Context) -> Result<Notifier> {
 pub fn of_plan(plan: &Plan, context: &Context) -> Notifier {
     let mut settings = context.settings.clone();
     let of_requests = |name: &str| {
-        name.to_ascii_uppercase().ends_with("_PROXY") || [certificates::FILE, certificates::FOLDER].contains(&name)
+        name.to_ascii_uppercase().ends_with("_PROXY") || [CERTIFICATE_FILE, CERTIFICATE_FOLDER].contains(&name)
     };
     for (name, value) in plan.environment.iter().filter(|(name, _)| of_requests(name)) {
         settings.set_flag(name, value);

@@ -8,7 +8,7 @@ use super::turn::Turn;
 use super::{cron, name, start, systemd, unheard};
 use crate::error::Fault;
 use crate::settings;
-use crate::words::{shell_word_or_option, span};
+use crate::words::{shell_word, span};
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
 use std::path::Path;
@@ -140,7 +140,7 @@ impl Standing {
         match unfit {
             Unfit::Gone => (format!("the program is gone: {program}"), build),
             Unfit::NotExecutable => {
-                let hint = format!("let it be run: chmod u+x {}", shell_word_or_option(program));
+                let hint = format!("let it be run: chmod u+x {}", shell_word(program));
                 (format!("the program cannot be run, you may not execute it: {program}"), hint)
             }
             Unfit::NoProgram => (format!("what stands in the program's place is no program: {program}"), build),

@@ -1,13 +1,17 @@
 //! The one HTTP client: requests with a deadline to one OpenFGA server, whose key goes to that server alone.
 
-pub use super::silence::Silence;
+mod certificates;
+mod silence;
 
-use super::certificates::{Trusted, trusted};
+pub use certificates::{FILE as CERTIFICATE_FILE, FOLDER as CERTIFICATE_FOLDER};
+pub use silence::Silence;
+
 use super::proxy::proxy_for;
-use super::silence::silence;
 use crate::error::Fault;
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
+use certificates::{Trusted, trusted};
+use silence::silence;
 use std::fmt;
 use std::io::Read as _;
 use std::time::Duration;

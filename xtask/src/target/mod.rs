@@ -3,7 +3,6 @@
 
 pub mod backend;
 mod cause;
-pub mod certificates;
 mod client;
 pub mod client_error;
 mod clients;
@@ -34,7 +33,6 @@ pub mod ports;
 pub mod profiles;
 mod programs;
 pub mod proxy;
-mod silence;
 pub mod startup;
 pub mod state_folder;
 mod uri;

@@ -331,17 +331,7 @@ fn slow_statements_are_shown_or_the_way_to_get_them() {
         .stdout_has("→ as a superuser: cargo xtask db-shell -- -c 'ALTER SYSTEM SET shared_preload_libraries = pg_stat_statements'\n")
         .stdout_has("→ then restart the server: docker compose restart ")
         .stdout_has(create);
-    // What the server loads already stays; as a role that may not see that, the file is for others to change.
-    stack.admin("ALTER SYSTEM SET shared_preload_libraries TO auto_explain, '$libdir/pg_prewarm'");
-    stack.forget_sessions();
-    stack.docker(&["restart", stack.postgres()]);
-    stack.up();
-    let both = "shared_preload_libraries = auto_explain, '\\''$libdir/pg_prewarm'\\'', pg_stat_statements'\n";
-    let both = screen().ok().text().lines().any(|line| format!("{line}\n").ends_with(both));
-    screen().holds(both, "the libraries that are loaded are kept");
-    stack.psql("openfga", "CREATE ROLE reader LOGIN");
-    let reader = stack.xtask(["db-stats"]).env("POSTGRES_USER", "reader").run();
-    reader.ok().stdout_has("→ add pg_stat_statements to shared_preload_libraries, where that is set\n");
+    what_the_server_loads_already_stays(&stack);
     assert_eq!(state()["state"], "not_preloaded");
     stack.admin("CREATE EXTENSION pg_stat_statements");
     assert_eq!(state()["state"], "extension_not_preloaded");
@@ -369,6 +359,21 @@ fn slow_statements_are_shown_or_the_way_to_get_them() {
     screen().ok().stdout_has("its extension is missing").stdout_has(create);
     stack.exec(&["sh", "-c", "rm $(pg_config --sharedir)/extension/pg_stat_statements*"], "");
     assert_eq!(state()["state"], "not_installed");
+}
+
+/// As a role that may not see it, the file is for others to change.
+fn what_the_server_loads_already_stays(stack: &Stack) {
+    stack.admin("ALTER SYSTEM SET shared_preload_libraries TO auto_explain, '$libdir/pg_prewarm'");
+    stack.forget_sessions();
+    stack.docker(&["restart", stack.postgres()]);
+    stack.up();
+    let screen = stack.xtask(["db-stats"]).run();
+    let both = "shared_preload_libraries = auto_explain, '\\''$libdir/pg_prewarm'\\'', pg_stat_statements'\n";
+    let both = screen.ok().text().lines().any(|line| format!("{line}\n").ends_with(both));
+    screen.holds(both, "the libraries that are loaded are kept");
+    stack.psql("openfga", "CREATE ROLE reader LOGIN");
+    let reader = stack.xtask(["db-stats"]).env("POSTGRES_USER", "reader").run();
+    reader.ok().stdout_has("→ add pg_stat_statements to shared_preload_libraries, where that is set\n");
 }
 
 fn a_watch_needs_a_terminal_that_is_large_enough() {

@@ -161,8 +161,8 @@ fn a_link_hides_no_values_that_a_person_may_choose() {
     run.stdout_has("(not verified)").stdout_has("change the values of the condition of user:bob lent doc:1\n");
 }
 
-fn one_link_comes_before_two_changes() {
-    const MODEL: &str = "model
+/// Two ways on which one tuple does.
+const LINKED: &str = "model
   schema 1.1
 type user
 type org
@@ -182,13 +182,15 @@ condition late(hour: int, limit: int) {
   hour > limit
 }
 ";
+
+fn one_link_comes_before_two_changes() {
     // The org that does for both parts is none of the first of either.
     let many = |n: usize| {
         let (reads, belongs) = (format!("org:r{n}"), format!("org:m{n}"));
         tuple("user:al", "reader", &reads, "") + &tuple("user:al", "member", &belongs, "")
     };
     let shop = shared().shop_of(
-        MODEL,
+        LINKED,
         &format!(
             "tuples:\n{}",
             [
