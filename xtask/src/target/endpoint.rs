@@ -21,7 +21,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// A model (256 KiB) or a page of tuples (a hundred of 32 KiB) is below.
 const LARGEST_ANSWER: u64 = 16 * 1024 * 1024;
-/// Of the answer to what is told only the first words are read.
+/// Of the answer to a POST of plain text only the first words are read.
 const LARGEST_BEGINNING: u64 = 64 * 1024;
 
 /// A server by its address.
@@ -188,7 +188,7 @@ impl Endpoint {
     }
 }
 
-/// As much of a body as comes: who is told something has taken it by then.
+/// As much of a body as comes: the server has taken the request by then.
 fn beginning(response: &mut ureq::http::Response<ureq::Body>) -> String {
     let mut bytes = Vec::new();
     // What was read before a failure stays.
