@@ -9,12 +9,13 @@ mod values;
 use super::absent_tuples;
 use super::other_ids;
 use super::store_file::connected;
-use super::which_store::the_store;
+use super::which_store::{the_store, without_model};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::openfga::api::Api;
 use crate::openfga::debug::live::{Asked, Live};
 use crate::openfga::debug::node::Verdict;
+use crate::openfga::debug::refused;
 use crate::openfga::debug::verified::{self, Remedies};
 use crate::openfga::debug::walk::Walk;
 use crate::openfga::model::Model;
@@ -66,10 +67,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
     let store = the_store(args.store.as_deref(), &api, context)?;
-    let model_id = model_to_ask(&api, &store.id, &context.settings)?.ok_or_else(|| {
-        Fault::failed(format!("The store {} has no model", clean_line(&store.name)))
-            .hint("write one: cargo xtask setup-openfga")
-    })?;
+    let model_id = model_to_ask(&api, &store.id, &context.settings)?.ok_or_else(|| without_model(&store, context))?;
     let model = Model::from_value(&api.model(&store.id, &model_id)?)
         .with_context(|| Fault::failed(format!("The model {} cannot be read", clean_line(&model_id))))?;
     question::check_known(question, &model, &format!("model {model_id} of the store {}", store.name))?;
@@ -82,6 +80,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let waiting = context.terminal.waiting("asking");
     let answer = live.answer(question)?;
     let tree = Walk::new(&model, &args.user, &live).relation(&args.object, &args.relation)?;
+    let tree = refused::explained(tree, &answer, question, &live, &model)?;
     let remedies = if answer.verdict == Verdict::No && tree.verdict.agrees_with(answer.verdict) {
         verified::remedies(&model, &live, question, &tree)?
     } else {

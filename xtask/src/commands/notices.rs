@@ -8,6 +8,7 @@ use crate::schedule::notifier::Notifier;
 use crate::schedule::ping::Ping;
 use crate::schedule::plan::{Notices, PING_URL, Plan};
 use crate::schedule::run::prove;
+use crate::target::endpoint::{CERTIFICATE_FILE, CERTIFICATE_FOLDER};
 use crate::words::shell_word;
 use anyhow::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ pub fn around(
         Ok(files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join("\n"))
     });
     let notified = match &made {
-        Ok(report) => notifier.succeed(report),
+        Ok(report) => notifier.succeed(report, None),
         Err(error) => {
             let (exit, message) = (error::exit_code(error), format!("{error:#}"));
             notifier.fail(&Failure { command: "db-backup", exit, message: &message, root: &context.root })
@@ -54,7 +55,10 @@ fn by_hand(ping_file: Option<&Path>, context: &Context) -> Result<Notifier> {
 /// Those of a scheduled run. What cannot be used is a warning: the backup goes on without it.
 pub fn of_plan(plan: &Plan, context: &Context) -> Notifier {
     let mut settings = context.settings.clone();
-    for (name, value) in plan.environment.iter().filter(|(name, _)| name.to_ascii_uppercase().ends_with("_PROXY")) {
+    let of_requests = |name: &str| {
+        name.to_ascii_uppercase().ends_with("_PROXY") || [CERTIFICATE_FILE, CERTIFICATE_FOLDER].contains(&name)
+    };
+    for (name, value) in plan.environment.iter().filter(|(name, _)| of_requests(name)) {
         settings.set_flag(name, value);
     }
     let notices = &plan.notices;

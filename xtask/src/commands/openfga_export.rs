@@ -2,7 +2,7 @@
 
 use super::absent_tuples;
 use super::store_file::connected;
-use super::which_store::the_store;
+use super::which_store::{the_store, without_model};
 use crate::context::Context;
 use crate::error::{Exit, Fault};
 use crate::openfga::api::{Store, Stored};
@@ -71,10 +71,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
     let store = the_store(args.store.as_deref(), &api, context)?;
-    let (id, value) = api.newest_model(&store.id)?.ok_or_else(|| {
-        Fault::failed(format!("The store {} has no model", clean_line(&store.name)))
-            .hint("write one: cargo xtask setup-openfga")
-    })?;
+    let (id, value) = api.newest_model(&store.id)?.ok_or_else(|| without_model(&store, context))?;
     let model = Model::from_value(&value)
         .with_context(|| Fault::failed(format!("The model {} cannot be written as a store file", clean_line(&id))))?;
     let named = context.settings.get(MODEL_ID).filter(|_| context.settings.get(STORE_ID) == Some(&store.id));

@@ -5,7 +5,7 @@ use crate::error::Fault;
 use crate::openfga::api::{Api, Store};
 use crate::openfga::store::{self, STORE_ID};
 use crate::openfga::store_file::check_name;
-use crate::terminal::clean_line;
+use crate::terminal::{clean_line, shell_word};
 use crate::words::first_lines;
 use anyhow::Result;
 
@@ -19,7 +19,7 @@ pub fn the_store(wanted: Option<&str>, api: &Api, context: &Context) -> Result<S
             return Ok(store);
         }
         // A name that no store can have is no question for the server.
-        let named = if check_name(wanted).is_ok() { store::by_name(api, wanted)? } else { None };
+        let named = if check_name(wanted).is_ok() { store::by_typed_name(api, wanted)? } else { None };
         if let Some(store) = named {
             return Ok(store);
         }
@@ -43,6 +43,16 @@ pub fn the_store(wanted: Option<&str>, api: &Api, context: &Context) -> Result<S
     stores.pop().ok_or_else(|| {
         Fault::failed(format!("{} has no store", api.url())).hint("make it: cargo xtask setup-openfga").into()
     })
+}
+
+/// The fault of a store without a model. `setup-openfga` writes to the store of the settings alone.
+pub fn without_model(store: &Store, context: &Context) -> Fault {
+    let fault = Fault::failed(format!("The store {} has no model", clean_line(&store.name)));
+    let is_of_settings = context.settings.get(STORE_ID).is_none_or(|id| id == store.id);
+    if is_of_settings {
+        return fault.hint("write one: cargo xtask setup-openfga");
+    }
+    fault.hint(format!("write one: {STORE_ID}={} cargo xtask setup-openfga", shell_word(&store.id)))
 }
 
 fn list(stores: &[Store]) -> String {

@@ -30,5 +30,6 @@ pub fn others(target: &Target, store: &str, model: &str) -> Vec<Other> {
 pub fn renew(target: &Target, others: &[Other]) -> String {
     let mut services: Vec<&str> = others.iter().map(|other| other.service.as_str()).collect();
     services.dedup();
-    clean_line(&format!("give the ids of .env to {}: {}", services.join(", "), target.services().renew(&services)))
+    let (names, command) = (services.join(", "), target.services().renew(&services));
+    clean_line(&format!("give the ids of .env to {names} (a restart is not enough): {command}"))
 }

@@ -35,12 +35,24 @@ pub fn named(api: &Api, settings: &Settings, from_file: bool) -> Result<Option<N
 /// # Errors
 /// Several bear it: they are listed, and nothing is chosen.
 pub fn by_name(api: &Api, name: &str) -> Result<Option<Store>> {
-    let mut stores = api.stores_named(name)?;
-    if stores.len() > 1 {
+    only(api.stores_named(name)?, name, |id| {
+        format!("name the right one, in .env or the environment: {STORE_ID}={}", shell_word(id))
+    })
+}
+
+/// The same for a name that was typed behind `--store`: the setting does not count beside it.
+///
+/// # Errors
+/// Several bear it: they are listed, and nothing is chosen.
+pub fn by_typed_name(api: &Api, name: &str) -> Result<Option<Store>> {
+    only(api.stores_named(name)?, name, |id| format!("name the right one by its id: --store {}", shell_word(id)))
+}
+
+fn only(mut stores: Vec<Store>, name: &str, hint: impl Fn(&str) -> String) -> Result<Option<Store>> {
+    if let [first, _, ..] = &stores[..] {
         let list = first_lines(stores.iter().map(|store| format!("{}  made {}", store.id, store.created_at)));
         let fault = Fault::failed(format!("{} stores are called {name:?}", stores.len()));
-        let hint = format!("name the right one: {STORE_ID}={} (in .env or the environment)", shell_word(&stores[0].id));
-        return Err(anyhow::Error::msg(list).context(fault.hint(hint)));
+        return Err(anyhow::Error::msg(list).context(fault.hint(hint(&first.id))));
     }
     Ok(stores.pop())
 }

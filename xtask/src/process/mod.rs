@@ -21,7 +21,8 @@ pub use running::end_all;
 pub use source::Source;
 pub use writer::Writer;
 
-use crate::platform::{self};
+use crate::platform;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::sync::OnceLock;
@@ -112,6 +113,24 @@ pub fn find(name: &str) -> Option<PathBuf> {
 /// The full path of a program, as another process finds it: by its own PATH, and by a path from this folder.
 pub fn find_from(name: &str, path: &str, folder: &Path) -> Option<PathBuf> {
     which::which_in(name, Some(path), folder).ok()
+}
+
+/// Whether a file begins as a program does, or as a script that names its interpreter; `None`: it cannot be read.
+pub fn is_program(path: &Path) -> Option<bool> {
+    /// ELF, those of macOS in both orders of bytes and for several processors, Windows'.
+    const STARTS: [&[u8]; 8] = [
+        b"\x7fELF",
+        b"\xfe\xed\xfa\xce",
+        b"\xfe\xed\xfa\xcf",
+        b"\xce\xfa\xed\xfe",
+        b"\xcf\xfa\xed\xfe",
+        b"\xca\xfe\xba\xbe",
+        b"MZ",
+        b"#!",
+    ];
+    let mut begins = Vec::new();
+    platform::open_regular(path).ok()?.take(4).read_to_end(&mut begins).ok()?;
+    Some(STARTS.iter().any(|start| begins.starts_with(start)))
 }
 
 /// The path of this program. Where a build replaced the program while it runs, the path is still that one.

@@ -35,11 +35,12 @@ impl Hint {
         }
     }
 
-    /// For a reader of `db-schedule status`; `log`: the log's path as a word of a command.
-    pub fn for_status(&self, log: &str) -> String {
-        match self {
-            Self::Type(text) => text.clone(),
-            Self::Runs => format!("see the log: {log}; make one now: cargo xtask db-schedule run"),
+    /// For a reader of `db-schedule status`; `log`: the log's path as a word of a command, where a run has written one.
+    pub fn for_status(&self, log: Option<&str>) -> String {
+        match (self, log) {
+            (Self::Type(text), _) => text.clone(),
+            (Self::Runs, Some(log)) => format!("see the log: {log}; make one now: cargo xtask db-schedule run"),
+            (Self::Runs, None) => "make one now: cargo xtask db-schedule run".to_owned(),
         }
     }
 }

@@ -28,6 +28,8 @@ pub enum Outcome {
     /// Its backups are proven.
     Done,
     Failed,
+    /// Shown alone, never kept: it began and goes on no more, and how it ended was not written.
+    Unknown,
 }
 
 /// One run.
@@ -193,6 +195,16 @@ impl History {
         u32::try_from(ended.take_while(|run| run.outcome != Outcome::Done).count()).unwrap_or(u32::MAX)
     }
 
+    /// The runs as they are shown: of one that did not tell how it ended that is not known. `runs_now`: the last one goes on.
+    pub fn shown(&self, runs_now: bool) -> Vec<Run> {
+        let last = self.runs.len().saturating_sub(1);
+        let shown = |(at, run): (usize, &Run)| {
+            let is_lost = run.outcome == Outcome::Running && !(runs_now && at == last);
+            Run { outcome: if is_lost { Outcome::Unknown } else { run.outcome }, ..run.clone() }
+        };
+        self.runs.iter().enumerate().map(shown).collect()
+    }
+
     fn last_runs(&self) -> bool {
         self.last().is_some_and(|run| run.outcome == Outcome::Running)
     }
@@ -233,6 +245,15 @@ mod tests {
         assert_eq!(history.failures(false), 1);
         assert_eq!(history.last_done_at, Some(run(3, Outcome::Done).started_at));
         assert_eq!(history.last().unwrap().message, Some(format!("{}…", "m".repeat(MESSAGE))));
+    }
+
+    #[test]
+    fn the_end_of_a_run_that_goes_on_no_more_is_not_known() {
+        let mut history = History::default();
+        [3, 4].into_iter().for_each(|hour| history.set(&run(hour, Outcome::Running)));
+        let outcomes = |runs_now| history.shown(runs_now).iter().map(|run| run.outcome).collect::<Vec<_>>();
+        assert_eq!(outcomes(true), [Outcome::Unknown, Outcome::Running]);
+        assert_eq!(outcomes(false), [Outcome::Unknown, Outcome::Unknown]);
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use super::flaw::{Flaw, Gravity, Hint};
 use super::history::{History, Outcome};
-use super::plan::Plan;
+use super::plan::{Plan, Unfit};
 use super::timer::{Presence, Timer};
 use super::turn::Turn;
 use super::{cron, name, start, systemd, unheard};
 use crate::error::Fault;
 use crate::settings;
-use crate::words::span;
+use crate::words::{shell_word, span};
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
 use std::path::Path;
@@ -24,7 +24,8 @@ pub struct Standing {
     /// The last runs, or why they cannot be read.
     pub history: Result<History, String>,
     pub presence: Presence,
-    pub has_program: bool,
+    /// Why the program cannot be run, if it cannot.
+    pub unfit_program: Option<Unfit>,
     /// Whether the timer stops when its user logs out.
     pub ends_at_logout: bool,
     /// Why the timer starts nothing although it is set.
@@ -55,7 +56,7 @@ impl Standing {
         let history = History::read(&root.join("backups")).map_err(|error| error.to_string());
         let elsewhere = (!plan.is_of(root)).then(|| root.display().to_string());
         Self {
-            has_program: plan.has_program(),
+            unfit_program: plan.unfit_program(),
             runs_now: Turn::is_taken(root),
             history,
             presence,
@@ -108,9 +109,9 @@ impl Standing {
             add(Gravity::Failure, what, &install);
             return flaws;
         }
-        if !self.has_program {
-            let hint = format!("build it (cargo build), or {install}");
-            add(Gravity::Failure, format!("the program is gone: {}", self.plan.program), &hint);
+        if let Some(unfit) = self.unfit_program {
+            let (what, hint) = self.flaw_of_program(unfit, &install);
+            add(Gravity::Failure, what, &hint);
         }
         match &self.presence {
             Presence::There => (),
@@ -130,6 +131,20 @@ impl Standing {
             add(Gravity::Warning, what, "loginctl enable-linger");
         }
         flaws
+    }
+
+    /// What is wrong with the program, and what to type next.
+    fn flaw_of_program(&self, unfit: Unfit, install: &str) -> (String, String) {
+        let program = &self.plan.program;
+        let build = format!("build it (cargo build), or {install}");
+        match unfit {
+            Unfit::Gone => (format!("the program is gone: {program}"), build),
+            Unfit::NotExecutable => {
+                let hint = format!("let it be run: chmod u+x {}", shell_word(program));
+                (format!("the program cannot be run, you may not execute it: {program}"), hint)
+            }
+            Unfit::NoProgram => (format!("what stands in the program's place is no program: {program}"), build),
+        }
     }
 
     fn flaws_of_runs(&self) -> Vec<Flaw> {
@@ -172,12 +187,18 @@ impl Standing {
             last.or_else(|| of_ended.take(1).next())
         });
         let age = ended.map(|run| self.age(run.started_at.time().with_timezone(&Local)));
-        let why = match ended {
-            Some(run) if run.outcome == Outcome::Running => "it was killed, or the machine stopped".to_owned(),
-            run => run.and_then(|run| run.message.clone()).unwrap_or_default().replace('\n', "; "),
+        let is_lost = ended.is_some_and(|run| run.outcome == Outcome::Running);
+        let why = if is_lost {
+            "it was killed, the machine stopped, or its result could not be written (a full disk)".to_owned()
+        } else {
+            ended.and_then(|run| run.message.clone()).unwrap_or_default().replace('\n', "; ")
         };
-        let runs =
-            if failed == 1 { "the last run failed".to_owned() } else { format!("the last {failed} runs failed") };
+        let runs = match (failed, is_lost) {
+            (1, false) => "the last run failed".to_owned(),
+            (1, true) => "how the last run ended is not known".to_owned(),
+            (failed, false) => format!("the last {failed} runs failed"),
+            (failed, true) => format!("the last {failed} runs failed, or how they ended is not known"),
+        };
         format!("{runs} ({}): {why}", age.unwrap_or_default())
     }
 
@@ -211,7 +232,7 @@ mod tests {
             plan,
             history: Ok(history),
             presence: Presence::There,
-            has_program: true,
+            unfit_program: None,
             runs_now: false,
             ends_at_logout: false,
             idle: None,
@@ -243,16 +264,21 @@ mod tests {
         running.runs_now = true;
         assert_eq!(worst(&running), None);
         let killed = worst(&standing(&[(22, 3, Running)], local(22, 9, 0))).unwrap().1;
-        assert_eq!(killed, "the last run failed (6 h ago): it was killed, or the machine stopped");
+        assert!(
+            killed.starts_with("how the last run ended is not known (6 h ago): it was killed, the machine"),
+            "{killed}"
+        );
     }
 
     #[test]
     fn a_schedule_that_cannot_run_is_a_failure_at_once() {
         let mut gone = standing(&[(22, 3, Outcome::Done)], local(22, 9, 0));
-        gone.has_program = false;
-        assert_eq!(worst(&gone).unwrap().0, Gravity::Failure);
+        for unfit in [Unfit::Gone, Unfit::NotExecutable, Unfit::NoProgram] {
+            gone.unfit_program = Some(unfit);
+            assert_eq!(worst(&gone).unwrap().0, Gravity::Failure);
+        }
         let presence = Presence::Gone("the block is gone".to_owned());
-        let gone = Standing { presence, has_program: true, ..gone };
+        let gone = Standing { presence, unfit_program: None, ..gone };
         assert_eq!(worst(&gone), Some((Gravity::Failure, "the block is gone".to_owned())));
         let unreadable = Standing { history: Err("no JSON".to_owned()), presence: Presence::There, ..gone };
         assert_eq!(unreadable.flaws()[0].gravity, Gravity::Failure, "{:?}", unreadable.flaws());

@@ -35,10 +35,13 @@ impl Notifier {
         self.ping.iter_mut().for_each(Ping::begin);
     }
 
-    /// Tells that there is a proven backup.
-    pub fn succeed(self, report: &str) -> Notified {
-        let sent = self.ping.map(|ping| ping.succeed(report));
-        Notified::of_ping(sent)
+    /// Tells that there is a proven backup; `failure`: what else failed, of which no ping tells.
+    pub fn succeed(self, report: &str, failure: Option<&Failure>) -> Notified {
+        let mut notified = Notified::of_ping(self.ping.map(|ping| ping.succeed(report)));
+        if let (Some(hook), Some(failure)) = (self.hook, failure) {
+            notified.called(hook.call(failure));
+        }
+        notified
     }
 
     /// Tells that there is none. After a signal, too.
@@ -46,17 +49,22 @@ impl Notifier {
         signals::shielded(|| {
             let sent = self.ping.map(|ping| ping.fail(&format!("{} ({})", failure.message, failure.command)));
             let mut notified = Notified::of_ping(sent);
-            let called = self.hook.map(|hook| hook.call(failure));
-            if let Some(Err(why)) = &called {
-                notified.warnings.push(format!("The program of {} failed: {why}", super::hook::SETTING));
+            if let Some(hook) = self.hook {
+                notified.called(hook.call(failure));
             }
-            notified.on_failure = called.map(|called| called.map_or_else(|why| why, |()| CALLED.to_owned()));
             notified
         })
     }
 }
 
 impl Notified {
+    fn called(&mut self, called: Result<(), String>) {
+        if let Err(why) = &called {
+            self.warnings.push(format!("The program of {} failed: {why}", super::hook::SETTING));
+        }
+        self.on_failure = Some(called.map_or_else(|why| why, |()| CALLED.to_owned()));
+    }
+
     fn of_ping(sent: Option<Result<(), String>>) -> Self {
         let Some(sent) = sent else { return Self::default() };
         let warning = sent.as_ref().err().map(|why| format!("The ping was not taken: {why}"));

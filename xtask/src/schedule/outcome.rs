@@ -55,6 +55,19 @@ pub fn failure(name: &str, captured: &Captured, kept: &[&str], install: &str, lo
     if said.is_empty() { fault.into() } else { Error::msg(said).context(fault) }
 }
 
+/// What a program that did its work warned of, without its marks: who hears it marks it again.
+pub fn warnings(stderr: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in stderr.trim().lines() {
+        let begins = ["⚠ ", "WARNING: "].iter().find_map(|mark| line.strip_prefix(mark));
+        match (begins, found.last_mut()) {
+            (None, Some(last)) => last.extend(["\n", line]),
+            (begins, _) => found.push(begins.unwrap_or(line).to_owned()),
+        }
+    }
+    found
+}
+
 /// The last error of the words of a program that told nothing, without what it warned of before.
 fn last_error(stderr: &str) -> Vec<String> {
     let starts: Vec<&str> = ["✗ ", "ERROR: "].into_iter().collect();
@@ -92,6 +105,14 @@ mod tests {
             r#"{"version": 1, "databases": [{"file": "/a.sql"}, {"file": "/b.sql.zst"}], "set": {"file": "/s.json"}}"#;
         assert_eq!(found(several), [PathBuf::from("/a.sql"), PathBuf::from("/b.sql.zst")]);
         assert!(found("").is_empty() && found("[1]").is_empty() && found(r#"{"file": 3}"#).is_empty());
+    }
+
+    #[test]
+    fn warnings_lose_their_marks_and_keep_what_stands_below() {
+        assert_eq!(warnings("⚠ one\n  more\n→ do it\n⚠ two\n"), ["one\n  more\n→ do it", "two"]);
+        assert_eq!(warnings("WARNING: one\n"), ["one"]);
+        assert_eq!(warnings("no mark\n⚠ two"), ["no mark", "two"]);
+        assert!(warnings("\n").is_empty());
     }
 
     #[test]

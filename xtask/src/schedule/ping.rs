@@ -211,6 +211,25 @@ mod tests {
         assert_eq!(send(&endpoint), Err("connection refused".to_owned()));
     }
 
+    /// It was taken when its status came: what else the server sends, or holds back, changes nothing.
+    #[test]
+    fn a_ping_counts_whatever_comes_behind_its_status() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/uuid", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for body in [vec![b'x'; 20 << 20], b"half".to_vec()] {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 20971520\r\n\r\n");
+                let _ = stream.write_all(&body);
+            }
+        });
+        let endpoint = Endpoint::to_ping(&url, &Settings::default()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(send(&endpoint, "", "text", Duration::from_secs(2)), Ok(()));
+        }
+    }
+
     #[test]
     fn an_address_is_never_shown() {
         let settings = Settings::default();

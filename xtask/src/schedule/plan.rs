@@ -6,6 +6,7 @@ use super::rhythm::Rhythm;
 use super::timer::Timer;
 use crate::backup::manifest::StartedAt as Time;
 use crate::error::{self, Fault};
+use crate::process;
 use crate::target::state_folder::StateFolder;
 use crate::words::shell_word_or_option;
 use anyhow::{Context as _, Result};
@@ -230,10 +231,27 @@ impl Plan {
         Path::new(&self.root) == root
     }
 
-    /// Whether the program is still where it was.
-    pub fn has_program(&self) -> bool {
-        Path::new(&self.program).is_file()
+    /// Why the program cannot be run as a timer does; `None`: it can.
+    pub fn unfit_program(&self) -> Option<Unfit> {
+        let program = Path::new(&self.program);
+        if !program.is_file() {
+            return Some(Unfit::Gone);
+        }
+        if process::find_from(&self.program, "", Path::new(&self.root)).is_none() {
+            return Some(Unfit::NotExecutable);
+        }
+        (process::is_program(program) == Some(false)).then_some(Unfit::NoProgram)
     }
+}
+
+/// Why a program cannot be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    Gone,
+    /// This user may not execute it.
+    NotExecutable,
+    /// Its content is no program's.
+    NoProgram,
 }
 
 /// The folder of plan, lock and log.

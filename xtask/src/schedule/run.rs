@@ -5,7 +5,7 @@ use super::history::{History, Outcome, Run};
 use super::hook::Failure;
 use super::log;
 use super::notifier::Notifier;
-use super::outcome::{failure, files};
+use super::outcome::{failure, files, warnings};
 use super::plan::Plan;
 use super::told;
 use super::turn::Turn;
@@ -143,9 +143,7 @@ impl Runner<'_> {
             self.log(said);
         }
         if captured.ending.success() {
-            if !said.is_empty() {
-                tell(said);
-            }
+            warnings(said).iter().for_each(|warning| tell(warning));
             return Ok(());
         }
         run.hint = told::failure(&captured.stdout).and_then(|told| told.hint);
@@ -172,7 +170,18 @@ impl Runner<'_> {
     fn notify(&self, mut ended: Ended, notifier: Notifier, history: &mut History, tell: Tell) -> Ended {
         let run = &ended.run;
         let notified = match &run.message {
-            None => notifier.succeed(&format!("{} bytes: {}", run.bytes, run.files.join(", "))),
+            None => {
+                let report = format!("{} bytes: {}", run.bytes, run.files.join(", "));
+                let unwritten = ended.unwritten_entry.as_ref();
+                let unwritten = unwritten.map(|error| (error::exit_code(error), format!("{error:#}")));
+                let failure = unwritten.as_ref().map(|(exit, message)| Failure {
+                    command: "db-schedule run",
+                    exit: *exit,
+                    message,
+                    root: self.root,
+                });
+                notifier.succeed(&report, failure.as_ref())
+            }
             Some(message) => {
                 let exit = run.exit.unwrap_or_default();
                 let hint = run.hint.iter().flat_map(|hint| hint.lines()).map(|line| format!("\n→ {line}"));
@@ -223,8 +232,9 @@ fn missed_text(missed: u32) -> String {
 fn unwritten(error: std::io::Error, backups: &Path) -> Error {
     let what = format!("The result of this run could not be written to {}", History::path(backups).display());
     let fault = Fault::new(Exit::Partial, what);
-    Error::new(error)
-        .context(fault.hint("free some space on its disk; until then health-check takes the run for missed"))
+    Error::new(error).context(
+        fault.hint("free some space on its disk; until the next run its end is not known to status and health-check"),
+    )
 }
 
 /// Reads a backup to its last byte; gives its size.

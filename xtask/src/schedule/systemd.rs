@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(20);
+/// No unit is longer, in bytes.
+const LONGEST: u64 = 64 << 10;
 
 /// Whether this user's systemd runs and answers.
 pub fn answers() -> bool {
@@ -91,6 +93,17 @@ pub fn presence(plan: &Plan, name: &str, deadline: Duration) -> Presence {
         Ok(said) => Presence::Unknown(said.stderr.trim().to_owned()),
         Err(error) => Presence::Unknown(format!("{error:#}")),
     }
+}
+
+/// Units that a person changed since they were written for this plan, each with what it says now.
+pub fn edited(plan: &Plan, name: &str) -> Vec<(PathBuf, String)> {
+    let (Ok(folder), Ok(units)) = (folder(&plan.environment), Units::of(plan, name)) else { return Vec::new() };
+    let now = files(&folder, name).into_iter().zip([units.service, units.timer]).map(|(path, written)| {
+        let text = platform::read_regular(&path, LONGEST).ok()?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        (text != written).then_some((path, text))
+    });
+    now.flatten().collect()
 }
 
 /// The service and the timer.

@@ -35,6 +35,9 @@ pub struct Session {
     /// How long its transaction has been open.
     pub transaction_seconds: Option<f64>,
     pub statement: Option<Statement>,
+    /// Whether this role may cancel and end it.
+    #[serde(skip_serializing)]
+    pub may_end: bool,
 }
 
 /// A session that runs a statement.
@@ -66,6 +69,9 @@ pub struct Prepared {
     pub name: String,
     pub owner: Option<String>,
     pub transaction_seconds: f64,
+    /// Whether this role may roll it back.
+    #[serde(skip_serializing)]
+    pub may_end: bool,
 }
 
 /// The first words of a statement: what follows may hold a secret.
@@ -107,14 +113,25 @@ impl Activity {
     }
 }
 
+/// SQL that is true for a superuser.
+const IS_SUPERUSER: &str = "(SELECT me.rolsuper FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user)";
+/// SQL that is true for a session `s` that this role may cancel and end.
+const MAY_END: &str = "EXISTS (SELECT FROM pg_catalog.pg_roles AS r, pg_catalog.pg_roles AS me
+    WHERE me.rolname = current_user AND r.oid = s.usesysid AND (me.rolsuper OR (NOT r.rolsuper
+      AND (pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE') OR pg_catalog.pg_has_role(me.oid, 'pg_signal_backend', 'USAGE')))))";
+
 fn question(is_client: &str) -> String {
+    // What is hidden from this role is null; GREATEST would make 0 of it.
     let seconds = |since: &str| {
-        format!("EXTRACT(epoch FROM GREATEST(pg_catalog.clock_timestamp() - {since}, '0'))::pg_catalog.float8")
+        format!(
+            "CASE WHEN {since} IS NOT NULL THEN \
+             EXTRACT(epoch FROM GREATEST(pg_catalog.clock_timestamp() - {since}, '0'))::pg_catalog.float8 END"
+        )
     };
     let (open, running, prepared) = (seconds("s.xact_start"), seconds("s.query_start"), seconds("p.prepared"));
     let session = format!(
         "pg_catalog.json_build_object('pid', s.pid, 'user', s.usename, 'program', s.application_name, 'state', s.state,
-    'transaction_seconds', {open}, 'statement', pg_catalog.\"left\"(s.query, 4000))"
+    'transaction_seconds', {open}, 'statement', pg_catalog.\"left\"(s.query, 4000), 'may_end', {MAY_END})"
     );
     format!(
         "WITH here AS (SELECT * FROM pg_catalog.pg_stat_activity
@@ -134,7 +151,7 @@ SELECT pg_catalog.json_build_object(
   'blocking', (SELECT COALESCE(pg_catalog.json_agg({session} ORDER BY s.xact_start), '[]')
     FROM pg_catalog.pg_stat_activity AS s WHERE s.pid IN (SELECT pg_catalog.unnest(w.waits_for) FROM waiting AS w)),
   'prepared_transactions', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('name', p.gid, 'owner', p.owner,
-    'transaction_seconds', {prepared}) ORDER BY p.prepared), '[]')
+    'transaction_seconds', {prepared}, 'may_end', p.owner = current_user OR {IS_SUPERUSER}) ORDER BY p.prepared), '[]')
     FROM (SELECT * FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()
       ORDER BY prepared LIMIT {MOST_OPEN}) AS p));"
     )

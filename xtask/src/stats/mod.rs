@@ -9,7 +9,7 @@ mod stores;
 mod tables;
 mod waiting;
 
-pub use activity::{Activity, Blocked, Running, Session};
+pub use activity::{Activity, Blocked, Running, Session, Statement as RunStatement};
 pub use database::Database;
 pub use metrics::{Method, Openfga, Quantile, Requests};
 pub use sample::{Rates, Sample};
@@ -106,7 +106,7 @@ impl<'a> Observer<'a> {
                 // After an error the session is over.
                 Err(_) => {
                     counting = counting_session(server)?;
-                    Statements { state: State::NotReadable, slowest: Vec::new() }
+                    Statements { state: State::NotReadable, slowest: Vec::new(), preload: None }
                 }
             };
             if !again {

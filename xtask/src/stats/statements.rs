@@ -39,6 +39,9 @@ pub struct Statements {
     pub state: State,
     /// Those of the database, the ones that took the most time first.
     pub slowest: Vec<Statement>,
+    /// The libraries that the server loads, where this role may see them and a file of the server sets them.
+    #[serde(skip)]
+    pub preload: Option<String>,
 }
 
 /// A statement, with its constants left out, since the statistics were reset.
@@ -66,6 +69,7 @@ pub struct Extension {
     available: bool,
     preloaded: bool,
     installed: bool,
+    preload: Option<String>,
     function: Option<Function>,
 }
 
@@ -84,6 +88,8 @@ impl Extension {
             "SELECT pg_catalog.json_build_object(
   'available', EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pg_stat_statements'),
   'preloaded', EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'pg_stat_statements.max'),
+  'preload', (SELECT s.setting FROM pg_catalog.pg_settings AS s WHERE s.name = 'shared_preload_libraries'
+      AND s.source IN ('default', 'configuration file')),
   'installed', EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_stat_statements'),
   'function', (SELECT pg_catalog.json_build_object('schema', n.nspname, 'trusted', {TRUSTED},
       'has_plans', 'total_exec_time' = ANY (p.proargnames))
@@ -118,7 +124,7 @@ impl Extension {
     pub fn statements(&self, reader: &mut Reader<'_>, database: &str, most: u32) -> Result<Statements> {
         let state = self.state();
         let Some(function) = self.function.as_ref().filter(|_| state == State::Readable) else {
-            return Ok(Statements { state, slowest: Vec::new() });
+            return Ok(Statements { state, slowest: Vec::new(), preload: self.preload.clone() });
         };
         let time = if function.has_plans { "exec_time" } else { "time" };
         let slowest: Vec<Statement> = reader.ask(&format!(
@@ -131,7 +137,7 @@ FROM (SELECT s.* FROM {}.pg_stat_statements(true) AS s JOIN pg_catalog.pg_databa
             literal(database)?
         ))?;
         let is_hidden = slowest.iter().any(|statement| statement.statement.is_none());
-        Ok(Statements { state: if is_hidden { State::TextHidden } else { state }, slowest })
+        Ok(Statements { state: if is_hidden { State::TextHidden } else { state }, slowest, preload: None })
     }
 }
 
@@ -152,7 +158,8 @@ mod tests {
             (true, true, true, function(false), State::NotTrusted),
             (true, true, true, None, State::NotTrusted),
         ] {
-            let extension = Extension { available, preloaded, installed, function };
+            let preload = None;
+            let extension = Extension { available, preloaded, installed, preload, function };
             assert_eq!(extension.state(), state, "{extension:?}");
         }
     }

@@ -82,6 +82,9 @@ const ROWS: &str = "CASE WHEN r.reltuples < 0 OR r.relpages = 0 THEN pg_catalog.
     WHEN r.is_locked THEN r.reltuples::pg_catalog.int8
     ELSE pg_catalog.round(r.reltuples / r.relpages * (pg_catalog.pg_relation_size(r.oid) / r.block))::pg_catalog.int8 END";
 
+/// A partitioned table stands for itself only while it has no partition.
+const WITHOUT_PARTITIONS: &str =
+    "(c.relkind = 'p' AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid))";
 const OF_USERS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_t(oast|emp_)'";
 const QUOTED_TABLE: &str = "'\"' || pg_catalog.replace(c.relname, '\"', '\"\"') || '\"'";
 const QUOTED_SCHEMA: &str = "'\"' || pg_catalog.replace(n.nspname, '\"', '\"\"') || '\"'";
@@ -130,7 +133,7 @@ tables AS (SELECT c.oid, n.nspname, c.relname, c.reltoastrelid, c.reltuples, c.r
     COALESCE(t.relpages, 0) AS toast_pages, COALESCE(x.pages, 0) AS index_pages, {locked} AS is_locked
     FROM base AS b CROSS JOIN pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_class AS t ON t.oid = c.reltoastrelid LEFT JOIN indexes AS x ON x.indrelid = c.oid
-    WHERE c.relkind IN ('r', 'm') AND {OF_USERS} AND {named}),
+    WHERE (c.relkind IN ('r', 'm') OR {WITHOUT_PARTITIONS}) AND {OF_USERS} AND {named}),
 measured AS (SELECT r.*, CASE WHEN {NEVER_ANALYZED} AND NOT r.is_locked
     THEN pg_catalog.pg_relation_size(r.oid) / r.block END AS pages FROM tables AS r),
 ranked AS (SELECT * FROM measured AS r ORDER BY CASE

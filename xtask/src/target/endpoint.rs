@@ -1,18 +1,28 @@
 //! The one HTTP client: requests with a deadline to one OpenFGA server, whose key goes to that server alone.
 
+mod certificates;
+mod silence;
+
+pub use certificates::{FILE as CERTIFICATE_FILE, FOLDER as CERTIFICATE_FOLDER};
+pub use silence::Silence;
+
 use super::proxy::proxy_for;
 use crate::error::Fault;
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
+use certificates::{Trusted, trusted};
+use silence::silence;
 use std::fmt;
+use std::io::Read as _;
 use std::time::Duration;
 use ureq::http::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Error, Timeout};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// A model (256 KiB) or a page of tuples (a hundred of 32 KiB) is below.
 const LARGEST_ANSWER: u64 = 16 * 1024 * 1024;
+/// Of the answer to a POST of plain text only the first words are read.
+const LARGEST_BEGINNING: u64 = 64 * 1024;
 
 /// A server by its address.
 #[derive(Clone)]
@@ -20,6 +30,8 @@ pub struct Endpoint {
     url: String,
     token: Option<String>,
     agent: ureq::Agent,
+    /// What names certificates that cannot be read.
+    unread: Option<String>,
 }
 
 /// What a server answered, whatever its status.
@@ -31,14 +43,6 @@ pub struct Answer {
     /// Where it points to (`Location`); never followed, because the key would go along.
     pub location: Option<String>,
     pub body: String,
-}
-
-/// Why no answer came.
-#[derive(Debug)]
-pub struct Silence {
-    pub why: String,
-    /// Whether the server may have got the request all the same.
-    pub may_have_arrived: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -66,7 +70,7 @@ impl Endpoint {
             return Err(wrong("it contains more than a host, a port and a path").into());
         }
         let token = token.map(usable).transpose()?;
-        Ok(Self { url, token, agent: agent(&uri, settings)? })
+        Self::of(url, token, &uri, settings)
     }
 
     /// An address that gets a plain POST. It may be a secret: no error repeats it.
@@ -78,7 +82,12 @@ impl Endpoint {
             Fault::usage(format!("The ping address is not one of an HTTP server: {why}"))
                 .hint("write it as https://hc-ping.com/UUID, in XTASK_PING_URL or in a file: --ping-file FILE")
         })?;
-        Ok(Self { url, token: None, agent: agent(&uri, settings)? })
+        Self::of(url, None, &uri, settings)
+    }
+
+    fn of(url: String, token: Option<String>, uri: &Uri, settings: &Settings) -> Result<Self> {
+        let Trusted { roots, unread } = trusted(settings);
+        Ok(Self { url, token, agent: agent(uri, settings, roots)?, unread })
     }
 
     /// This server with a key from its list of keys, in which blanks may stand.
@@ -160,14 +169,31 @@ impl Endpoint {
                 }
             }
         };
-        let mut response = response.map_err(|error| silence(&error, deadline))?;
+        let silence = |error: &ureq::Error| {
+            let is_plain = self.url.starts_with("http://");
+            silence(error, deadline, is_plain, self.unread.as_deref())
+        };
+        let mut response = response.map_err(|error| silence(&error))?;
         let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let retry_after = header("Retry-After").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
         let location = header("Location");
-        let body = response.body_mut().with_config().limit(LARGEST_ANSWER).lossy_utf8(true).read_to_string();
-        let body = body.map_err(|error| Silence { may_have_arrived: true, ..silence(&error, deadline) })?;
+        let body = match method {
+            Method::Tell(_) => beginning(&mut response),
+            _ => {
+                let body = response.body_mut().with_config().limit(LARGEST_ANSWER).lossy_utf8(true).read_to_string();
+                body.map_err(|error| Silence { may_have_arrived: true, ..silence(&error) })?
+            }
+        };
         Ok(Answer { status: response.status().as_u16(), retry_after, location, body })
     }
+}
+
+/// As much of a body as comes: the server has taken the request by then.
+fn beginning(response: &mut ureq::http::Response<ureq::Body>) -> String {
+    let mut bytes = Vec::new();
+    // What was read before a failure stays.
+    let _ = response.body_mut().as_reader().take(LARGEST_BEGINNING).read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// An address without the slash at its end, or why it is none.
@@ -184,7 +210,7 @@ fn understood(url: &str, of_login: &str) -> Result<(String, Uri), String> {
 }
 
 /// What speaks to this server; it follows no redirect.
-fn agent(uri: &Uri, settings: &Settings) -> Result<ureq::Agent> {
+fn agent(uri: &Uri, settings: &Settings, roots: RootCerts) -> Result<ureq::Agent> {
     let proxy = proxy_for(uri.scheme_str(), uri.host().unwrap_or_default(), settings);
     let proxy = proxy.map(ureq::Proxy::new).transpose();
     let proxy = proxy.with_context(|| Fault::usage("The proxy of the environment cannot be used"))?;
@@ -195,7 +221,7 @@ fn agent(uri: &Uri, settings: &Settings) -> Result<ureq::Agent> {
         .max_redirects_will_error(false)
         .max_idle_connections_per_host(16)
         .proxy(proxy)
-        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
         .build();
     Ok(agent.into())
 }
@@ -214,26 +240,6 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Endpoint").field("url", &self.url).finish_non_exhaustive()
     }
-}
-
-fn silence(error: &Error, deadline: Duration) -> Silence {
-    let refused = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
-    let (why, may_have_arrived) = match error {
-        Error::Timeout(Timeout::Connect | Timeout::Resolve) => ("no connection within 5 s".to_owned(), false),
-        Error::Timeout(_) => (format!("no answer within {} s", deadline.as_secs()), true),
-        Error::HostNotFound => ("the host is not known".to_owned(), false),
-        Error::ConnectionFailed => ("the connection failed".to_owned(), false),
-        Error::ConnectProxyFailed(why) => (format!("the proxy refused: {why}"), false),
-        Error::Io(error) if refused(error) => ("connection refused".to_owned(), false),
-        // So rustls tells of a certificate that it does not trust.
-        Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            let why = "name the certificate of a private CA in SSL_CERT_FILE, or add it to the system's";
-            (format!("no TLS connection: {error}; {why}"), false)
-        }
-        Error::Tls(_) | Error::Rustls(_) => (format!("no TLS connection: {error}"), false),
-        error => (error.to_string(), true),
-    };
-    Silence { why, may_have_arrived }
 }
 
 #[cfg(test)]

@@ -283,7 +283,21 @@ fn nights_that_are_killed_are_seen(nights: &Nights) {
     status.stdout_has("see the log: .xtask/schedule/schedule.log; make one now: ");
     nights.night(23).code(137);
     nights.health(23).code(1).stdout_has("✗ schedule").stdout_has("the last 2 runs failed");
-    nights.morning(23, &["db-schedule", "status"]).code(1).stderr_has("→ see the log: ");
+    let status = nights.morning(23, &["db-schedule", "status"]);
+    status.code(1).stdout_has("the last 2 runs failed").stderr_has("✗ The schedule does not work: its report says why");
+    status.stderr_has("→ see the log: ").stderr_lacks("killed by signal");
+    // One that told nothing of its end.
+    let history = nights.database.sandbox.path("backups/schedule.json");
+    let before = fs::read_to_string(&history).unwrap();
+    let mut changed: serde_json::Value = serde_json::from_str(&before).unwrap();
+    changed["runs"].as_array_mut().unwrap().last_mut().unwrap()["outcome"] = "running".into();
+    fs::write(&history, changed.to_string()).unwrap();
+    let status = nights.morning(23, &["db-schedule", "status", "--json"]).code(1).json();
+    let outcomes: Vec<&str> =
+        status["runs"].as_array().unwrap().iter().map(|run| run["outcome"].as_str().unwrap()).collect();
+    assert_eq!((outcomes.last(), &status["running"]), (Some(&"unknown"), &false.into()), "{status:#}");
+    nights.morning(23, &["db-schedule", "status"]).code(1).stdout_has("or how they ended is not known");
+    fs::write(&history, before).unwrap();
     fs::remove_file(&nights.killing).unwrap();
 }
 
@@ -300,17 +314,30 @@ fn nights_that_are_missed_are_seen(nights: &Nights) {
 fn a_history_that_cannot_be_written_is_told_and_the_backup_stays() {
     let database = shared().database();
     let sandbox = &database.sandbox;
-    database.xtask(INSTALL).args(["--timer", "paste"]).run().ok();
+    let told = sandbox.home.join("told");
+    let notify = program(
+        sandbox,
+        "notify",
+        &format!("echo \"$XTASK_FAILURE_EXIT $XTASK_FAILURE_MESSAGE\" >'{}'", told.display()),
+    );
+    let install = database.xtask(INSTALL).args(["--timer", "paste"]);
+    install.env("XTASK_ON_FAILURE", format!("[\"{}\"]", notify.display())).run().ok();
     // A file that is a mount of its own cannot be replaced, by nobody.
     let history = sandbox.write("backups/schedule.json", "");
     let mount = format!("mount --bind '{0}' '{0}' && exec \"$@\"", history.display());
     let through = ["unshare", "--mount", "sh", "-c", &mount, "sh"];
     let unrecorded = database.xtask(["db-schedule", "run"]).through(through).run();
     unrecorded.code(6).stderr_has("The result of this run could not be written to").stderr_has("free some space");
+    let heard = fs::read_to_string(&told).unwrap();
+    assert!(heard.starts_with("6 The result of this run could not be written to"), "{heard}");
     let made = |sandbox: &Sandbox| sandbox.backups().iter().filter(|name| name.ends_with(".sql")).count();
     assert_eq!(made(sandbox), 1);
     // What is no history is kept aside, and a new one begun.
-    database.xtask(["db-schedule", "run"]).run().ok().stderr_has("schedule.json.damaged");
+    sandbox.set("XTASK_ON_FAILURE", "'[\"other\"]'");
+    let again = database.xtask(["db-schedule", "run"]).run();
+    again.ok().stderr_has("schedule.json.damaged");
+    // What the backup warns of has one mark.
+    again.stderr_has("⚠ XTASK_ON_FAILURE in .env is not used").stderr_lacks("⚠ ⚠");
     let status = database.xtask(["db-schedule", "status", "--json"]).run().ok().json();
     // One backup of each day stays.
     assert_eq!((made(sandbox), status["runs"].as_array().unwrap().len()), (1, 1));

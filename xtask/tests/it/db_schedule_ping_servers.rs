@@ -2,8 +2,8 @@
 
 use crate::db_schedule::{INSTALL, request};
 use crate::harness::sandbox::free_port;
-use crate::harness::{Sandbox, Test, UrlDatabase, shared};
-use std::io::Write;
+use crate::harness::{Sandbox, Test, UrlDatabase, Xtask, shared};
+use std::io::{Read as _, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,6 +14,8 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack] a_ping_server_that_is_slow_fails_no_backup,
         [Stack, Openssl] a_ping_server_of_a_private_ca_is_trusted_by_its_certificate_alone,
+        [Stack, Openssl] a_run_by_hand_believes_the_certificates_of_its_plan,
+        [Openssl] what_keeps_tls_from_a_ping_server_is_told_as_it_is,
         [Postgres] a_password_that_expired_is_told_with_the_way_to_install_again,
     ]
 }
@@ -103,6 +105,50 @@ fn a_ping_server_of_a_private_ca_is_trusted_by_its_certificate_alone() {
     assert_eq!(*pings.got.lock().unwrap(), [""; 0]);
     backup().env("SSL_CERT_FILE", &pings.authority).run().ok().stderr_lacks("ping");
     assert_eq!(*pings.got.lock().unwrap(), ["/start", ""]);
+    // A file that is not there is named.
+    let absent = backup().env("SSL_CERT_FILE", "/nowhere/ca.crt").run();
+    absent.ok().stderr_has("; SSL_CERT_FILE=/nowhere/ca.crt has no certificate that can be read");
+}
+
+/// The day of installation has the certificate in its environment; a run by hand has not.
+fn a_run_by_hand_believes_the_certificates_of_its_plan() {
+    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        let database = shared().database();
+        let pings = TlsPings::listen(&database.sandbox);
+        let folder = database.sandbox.home.join("certificates");
+        std::fs::create_dir(&folder).unwrap();
+        // As OpenSSL names it; only the form of the name is looked at.
+        std::fs::copy(&pings.authority, folder.join("0a1b2c3d.0")).unwrap();
+        let value = if variable == "SSL_CERT_DIR" { &folder } else { &pings.authority };
+        let install = database.xtask(INSTALL).args(["--timer", "paste"]).env("XTASK_PING_URL", &pings.url);
+        install.env(variable, value).run().ok();
+        database.xtask(["db-schedule", "run"]).run().ok().stderr_lacks("ping");
+        assert_eq!(*pings.got.lock().unwrap(), ["/start", ""], "{variable}");
+    }
+}
+
+fn what_keeps_tls_from_a_ping_server_is_told_as_it_is() {
+    let sandbox = Sandbox::new();
+    // It takes the beginning of TLS for a request.
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/hunter2", plain.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in plain.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    let failing = |url: &str| {
+        let run = Xtask::new(&sandbox).args(["db-backup", "--target", "url"]).env("XTASK_PING_URL", url);
+        run.env("DATABASE_URL", "postgres://me@127.0.0.1:1/x").run()
+    };
+    let run = failing(&url);
+    run.stderr_has("The ping was not taken: no TLS connection: ").stderr_has("the server speaks no TLS there");
+    run.stderr_lacks("SSL_CERT_FILE");
+    let tls = TlsPings::listen(&sandbox);
+    let run = failing(&tls.url.replace("https://", "http://"));
+    run.stderr_has("⚠ The ping was not taken: ").stderr_has("; a server that expects https:// does so\n");
 }
 
 fn a_password_that_expired_is_told_with_the_way_to_install_again() {

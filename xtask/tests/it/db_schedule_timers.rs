@@ -149,6 +149,8 @@ fn a_copy_of_a_checkout_does_not_follow_its_schedule() {
     let in_copy = |words: &[&str]| with_spool(Xtask::new(&copy).args(words), &spool).run();
     let status = in_copy(&["db-schedule", "status"]);
     status.code(1).stdout_has("it was installed for the checkout").stdout_has("not for this one");
+    // The block that is there is the other one's.
+    status.stdout_lacks("the block xtask-copy-");
     in_copy(&["db-schedule", "run"]).code(1).stderr_has("was installed for the checkout");
     // It gets one of its own, and both go on.
     in_copy(&INSTALL).ok();
@@ -203,6 +205,25 @@ fn lines_for_other_timers_are_printed() {
     fs::write(&plan, text.replace(env!("CARGO_BIN_EXE_xtask"), "/nowhere/xtask")).unwrap();
     let status = Xtask::new(&sandbox).args(["db-schedule", "status"]).run();
     status.code(1).stdout_has("the program is gone: /nowhere/xtask").stderr_has("cargo build");
+    // What stands there cannot be run: by its mode, or by what it is.
+    let program = sandbox.home.join("a program");
+    fs::write(&plan, text.replace(env!("CARGO_BIN_EXE_xtask"), program.to_str().unwrap())).unwrap();
+    let look = |words: &[&str]| Xtask::new(&sandbox).args(words).run();
+    for (content, mode, said, hint) in [
+        (&b"\x7fELF"[..], 0o644, "you may not execute it", "chmod u+x '"),
+        (b"# Read me\n", 0o755, "is no program", "cargo build"),
+        (b"", 0o755, "is no program", "cargo build"),
+    ] {
+        fs::write(&program, content).unwrap();
+        chmod(&program, mode);
+        let status = look(&["db-schedule", "status"]);
+        status.code(1).stdout_has(said).stdout_has("a program (it cannot be run)\n").stderr_has(hint);
+        look(&["health-check", "--only", "schedule"]).code(1).stdout_has("✗ schedule").stdout_has(said);
+    }
+    for content in [&b"#!/bin/sh\n"[..], b"\x7fELF"] {
+        fs::write(&program, content).unwrap();
+        look(&["db-schedule", "status"]).ok();
+    }
 }
 
 fn a_plan_that_is_damaged_or_not_private_is_not_followed() {
@@ -269,7 +290,13 @@ fn a_systemd_timer_is_set_and_its_units_are_sound() {
     run(&["db-schedule", "status"]).ok().stdout_has("was edited by hand");
     fs::remove_file(&service).unwrap();
     run(&["db-schedule", "status"]).code(1).stdout_has("is gone");
-    run(&install).ok();
+    // What a person wrote goes after a yes alone.
+    for words in [&install[..], &["db-schedule", "remove"]] {
+        let asked = run(words);
+        asked.stderr_has(&format!("{name} was edited by hand. It says now:")).stderr_has("04,16").stderr_has("--yes");
+        asked.holds(asked.code != Some(0) && fs::read_to_string(&timer).unwrap().contains("04,16"), "it stays");
+    }
+    run(&[&install[..], &["--yes"]].concat()).ok().stderr_has("was edited by hand");
     run(&["db-schedule", "status"]).ok();
     assert!(service.exists());
 }

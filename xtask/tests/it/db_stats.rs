@@ -189,7 +189,8 @@ fn a_partitioned_table_is_named_by_its_own_name() {
         "CREATE TABLE part (i int) PARTITION BY RANGE (i); CREATE TABLE low PARTITION OF part FOR VALUES FROM (0) TO (9); \
          CREATE TABLE high PARTITION OF part FOR VALUES FROM (9) TO (99) PARTITION BY RANGE (i); \
          CREATE TABLE higher PARTITION OF high FOR VALUES FROM (9) TO (20); \
-         CREATE SCHEMA \"S 1\"; CREATE TABLE \"S 1\".\"T \"\"q\" (i int); CREATE TABLE other (i int)",
+         CREATE SCHEMA \"S 1\"; CREATE TABLE \"S 1\".\"T \"\"q\" (i int); CREATE TABLE other (i int); \
+         CREATE TABLE bare (i int) PARTITION BY RANGE (i); CREATE INDEX ON bare (i)",
     );
     let shown = |names: &[&str]| {
         let words: Vec<&str> = ["--table"].iter().chain(names).copied().collect();
@@ -200,6 +201,10 @@ fn a_partitioned_table_is_named_by_its_own_name() {
         names
     };
     assert_eq!(shown(&["part"]), ["higher", "low"]);
+    // One without partitions has nothing else that could stand for it.
+    assert_eq!(shown(&["bare"]), ["bare"]);
+    let report = report(&database, &["--table", "bare"]);
+    assert_eq!((&table(&report, "bare")["total_bytes"], &report["tables"]["total"]), (&json!(0), &json!(1)));
     assert_eq!(shown(&["public.high"]), ["higher"]);
     for name in ["S 1.T \"q", "T \"q", "\"S 1\".\"T \"\"q\"", "\"T \"\"q\""] {
         assert_eq!(shown(&[name]), ["T \"q"], "{name}");
@@ -323,12 +328,15 @@ fn slow_statements_are_shown_or_the_way_to_get_them() {
     screen()
         .ok()
         .stdout_has("does not load pg_stat_statements")
-        .stdout_has("shared_preload_libraries")
+        .stdout_has("→ as a superuser: cargo xtask db-shell -- -c 'ALTER SYSTEM SET shared_preload_libraries = pg_stat_statements'\n")
+        .stdout_has("→ then restart the server: docker compose restart ")
         .stdout_has(create);
+    what_the_server_loads_already_stays(&stack);
     assert_eq!(state()["state"], "not_preloaded");
     stack.admin("CREATE EXTENSION pg_stat_statements");
     assert_eq!(state()["state"], "extension_not_preloaded");
-    stack.admin("ALTER SYSTEM SET shared_preload_libraries TO pg_stat_statements");
+    let typed = "ALTER SYSTEM SET shared_preload_libraries = auto_explain, '$libdir/pg_prewarm', pg_stat_statements";
+    stack.xtask(["db-shell", "--", "-c", typed]).run().ok();
     stack.forget_sessions();
     stack.docker(&["restart", stack.postgres()]);
     stack.up();
@@ -351,6 +359,21 @@ fn slow_statements_are_shown_or_the_way_to_get_them() {
     screen().ok().stdout_has("its extension is missing").stdout_has(create);
     stack.exec(&["sh", "-c", "rm $(pg_config --sharedir)/extension/pg_stat_statements*"], "");
     assert_eq!(state()["state"], "not_installed");
+}
+
+/// As a role that may not see it, the file is for others to change.
+fn what_the_server_loads_already_stays(stack: &Stack) {
+    stack.admin("ALTER SYSTEM SET shared_preload_libraries TO auto_explain, '$libdir/pg_prewarm'");
+    stack.forget_sessions();
+    stack.docker(&["restart", stack.postgres()]);
+    stack.up();
+    let screen = stack.xtask(["db-stats"]).run();
+    let both = "shared_preload_libraries = auto_explain, '\\''$libdir/pg_prewarm'\\'', pg_stat_statements'\n";
+    let both = screen.ok().text().lines().any(|line| format!("{line}\n").ends_with(both));
+    screen.holds(both, "the libraries that are loaded are kept");
+    stack.psql("openfga", "CREATE ROLE reader LOGIN");
+    let reader = stack.xtask(["db-stats"]).env("POSTGRES_USER", "reader").run();
+    reader.ok().stdout_has("→ add pg_stat_statements to shared_preload_libraries, where that is set\n");
 }
 
 fn a_watch_needs_a_terminal_that_is_large_enough() {

@@ -179,8 +179,8 @@ const ANSWERS: [([&str; 3], i32, &str); 11] = [
     (
         ["user:carl", "editor", "doc:plan"],
         1,
-        "It would be allowed by any one of these\n  write user:carl editor doc:plan\n  write user:carl member team:all\n  \
-         write user:carl member team:staff\n  write user:carl owner doc:plan\n  write user:* editor doc:plan\n",
+        "It would be allowed by any one of these\n  write user:carl editor doc:plan\n  write user:carl owner doc:plan\n  \
+         write user:carl member team:all\n  write user:carl member team:staff\n  write user:* editor doc:plan\n",
     ),
     (["user:anne", "owner", "doc:paper"], 1, "✗ owner of doc:paper: [user]\n  ✗ no tuple user:anne owner doc:paper\n"),
     // `and`: only what is missing of it, and both where both are.

@@ -13,6 +13,9 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openfga] a_condition_of_a_tuple_that_leads_nowhere_is_decided_as_on_the_server,
         [Stack, Openfga] two_values_of_a_tuple_come_before_two_tuples,
         [Stack, Openfga] a_link_hides_no_values_that_a_person_may_choose,
+        [Stack, Openfga] one_link_comes_before_two_changes,
+        [Stack, Openfga] what_reaches_the_user_alone_comes_before_what_reaches_its_group,
+        [Stack, Openfga] the_nearest_of_more_ways_than_are_shown_comes_first,
     ]
 }
 
@@ -156,4 +159,88 @@ fn a_link_hides_no_values_that_a_person_may_choose() {
     let run = shop.debug_auth(["user:bob", "lent", "doc:1"]).run();
     run.code(1).stdout_has("write group:red#member lent doc:1\n");
     run.stdout_has("(not verified)").stdout_has("change the values of the condition of user:bob lent doc:1\n");
+}
+
+/// Two ways on which one tuple does.
+const LINKED: &str = "model
+  schema 1.1
+type user
+type org
+  relations
+    define reader: [user]
+    define member: [user]
+type folder
+  relations
+    define viewer: [user]
+type doc
+  relations
+    define org: [org]
+    define view: reader from org and member from org
+    define parent: [folder, folder with late]
+    define viewer: viewer from parent
+condition late(hour: int, limit: int) {
+  hour > limit
+}
+";
+
+fn one_link_comes_before_two_changes() {
+    // The org that does for both parts is none of the first of either.
+    let many = |n: usize| {
+        let (reads, belongs) = (format!("org:r{n}"), format!("org:m{n}"));
+        tuple("user:al", "reader", &reads, "") + &tuple("user:al", "member", &belongs, "")
+    };
+    let shop = shared().shop_of(
+        LINKED,
+        &format!(
+            "tuples:\n{}",
+            [
+                tuple("org:1", "org", "doc:1", ""),
+                tuple("user:al", "reader", "org:z", ""),
+                tuple("user:al", "member", "org:z", ""),
+                (0..5).map(many).collect(),
+                tuple("folder:1", "parent", "doc:1", "{name: late, context: {limit: 9}}"),
+                tuple("user:al", "viewer", "folder:2", ""),
+            ]
+            .concat()
+        ),
+    );
+    for (relation, link) in [("view", ["org:z", "org", "doc:1"]), ("viewer", ["folder:2", "parent", "doc:1"])] {
+        let question = ["user:al", relation, "doc:1", "--context", "{\"hour\": 3}"];
+        let run = shop.debug_auth(question).run();
+        run.code(1).stdout_has(&format!("It would be allowed by\n  write {}\n", link.join(" ")));
+        let json = shop.debug_auth(question).args(["--json"]).run().code(1).json();
+        shop.carry_out(&json["remedies"][0]);
+        shop.debug_auth(question).run().ok();
+    }
+}
+
+fn the_nearest_of_more_ways_than_are_shown_comes_first() {
+    let chain = (1..20).map(|n| tuple(&format!("group:g{n:02}#member"), "member", &format!("group:g{:02}", n - 1), ""));
+    let shop = shared().shop_of(
+        "model\n  schema 1.1\ntype user\ntype group\n  relations\n    define member: [user, group#member]\ntype doc\n  \
+         relations\n    define viewer: [user, group#member]\n",
+        &format!("tuples:\n{}{}", tuple("group:g00#member", "viewer", "doc:1", ""), chain.collect::<String>()),
+    );
+    let run = shop.debug_auth(["user:bob", "viewer", "doc:1"]).run();
+    run.code(1).stdout_has(
+        "It would be allowed by any one of these\n  write user:bob viewer doc:1\n  write user:bob member group:g00\n  \
+         write user:bob member group:g01\n",
+    );
+    run.stdout_has("Not every change was looked for");
+}
+
+fn what_reaches_the_user_alone_comes_before_what_reaches_its_group() {
+    let shop = shared().shop_of(
+        "model\n  schema 1.1\ntype user\ntype team\n  relations\n    define member: [user]\ntype doc\n  relations\n    \
+         define banned: [team#member]\n    define viewer: [user] but not banned\n",
+        &format!(
+            "tuples:\n{}{}",
+            tuple("user:al", "member", "team:t", ""),
+            tuple("team:t#member", "banned", "doc:1", "")
+        ),
+    );
+    let run = shop.debug_auth(["user:al", "viewer", "doc:1"]).run();
+    run.code(1).stdout_has(
+        "It would be allowed by these together\n  write user:al viewer doc:1\n  delete user:al member team:t\n",
+    );
 }

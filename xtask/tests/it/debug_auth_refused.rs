@@ -8,6 +8,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Openfga] cycles_and_ten_thousand_members_are_bounded_and_said,
         [Stack, Openfga] what_the_model_does_not_know_is_refused_with_the_names_that_there_are,
+        [Stack, Openfga] a_word_that_is_no_type_has_the_nearest_named,
         [] what_is_no_question_is_refused_before_a_server_is_asked,
     ]
 }
@@ -86,6 +87,16 @@ fn what_the_model_does_not_know_is_refused_with_the_names_that_there_are() {
     for name in ["no such store", "zz"] {
         let none = shop.debug_auth(["user:anne", "viewer", "doc:plan", "--store", name]).run();
         none.code(1).stderr_has(&format!("has no store {name}\n")).stderr_has("name one of these: --store NAME");
+    }
+}
+
+fn a_word_that_is_no_type_has_the_nearest_named() {
+    let shop = set_up();
+    for (question, near) in [
+        (["user:bob", "viewer", "teem"], "(did you mean the type team by \"teem\"?)"),
+        (["usr", "viewer", "doc:plan"], "(did you mean the type user by \"usr\"?)"),
+    ] {
+        shop.debug_auth(question).run().code(2).stderr_has("This is no question: ").stderr_has(near);
     }
 }
 

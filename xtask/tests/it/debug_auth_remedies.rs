@@ -64,7 +64,8 @@ fn set_up<'a>(tuples: &str) -> Shop<'a> {
     shared().shop_of(MODEL, &format!("tuples:\n{tuples}"))
 }
 
-/// A relation and an object that user:bob does not have while it is early, and the changes that give them.
+/// A relation and an object that USER does not have while it is early, and the changes that give them. Each object has a
+/// user of its own: what one has already could be linked.
 const TOGETHER: [(&str, &str, &[&str]); 6] = [
     // What the user is in already is what can be linked.
     ("team", "doc:v", &["write group:his#member team doc:v"]),
@@ -72,7 +73,7 @@ const TOGETHER: [(&str, &str, &[&str]); 6] = [
         "viewer",
         "doc:v",
         &[
-            "write user:bob viewer folder:v",
+            "write USER viewer folder:v",
             "change the condition of folder:v parent doc:v: delete it, write it without one",
         ],
     ),
@@ -80,7 +81,7 @@ const TOGETHER: [(&str, &str, &[&str]); 6] = [
         "reader",
         "doc:r",
         &[
-            "write user:bob member group:r",
+            "write USER member group:r",
             "change the condition of group:r#member reader doc:r: delete it, write it without one",
         ],
     ),
@@ -88,8 +89,8 @@ const TOGETHER: [(&str, &str, &[&str]); 6] = [
         "editor",
         "doc:e",
         &[
-            "write user:bob owner folder:e",
-            "write user:bob viewer folder:e",
+            "write USER owner folder:e",
+            "write USER viewer folder:e",
             "change the condition of folder:e parent doc:e: delete it, write it without one",
         ],
     ),
@@ -97,9 +98,9 @@ const TOGETHER: [(&str, &str, &[&str]); 6] = [
         "free",
         "doc:f",
         &[
-            "write user:bob viewer folder:f",
+            "write USER viewer folder:f",
             "change the condition of folder:f parent doc:f: delete it, write it without one",
-            "delete user:bob blocked doc:f",
+            "delete USER blocked doc:f",
         ],
     ),
     // The condition alone is enough.
@@ -113,20 +114,21 @@ fn changes_on_both_sides_of_a_condition_that_does_not_hold_are_found_together() 
             tuple("folder:e", "parent", "doc:e", "{name: late}"),
             tuple("group:r#member", "reader", "doc:r", "{name: late}"),
             tuple("folder:f", "parent", "doc:f", "{name: late}"),
-            tuple("user:bob", "blocked", "doc:f", ""),
-            tuple("user:bob", "viewer", "folder:only", ""),
+            tuple("user:f", "blocked", "doc:f", ""),
+            tuple("user:only", "viewer", "folder:only", ""),
             tuple("folder:only", "parent", "doc:only", "{name: late}"),
-            tuple("user:bob", "member", "group:his", ""),
+            tuple("user:v", "member", "group:his", ""),
         ]
         .concat(),
     );
     for (relation, object, said) in TOGETHER {
+        let user = object.replace("doc:", "user:");
         let ask = |more: &[&'static str]| {
-            let question = ["user:bob", relation, object, "--context", "{\"hour\": 5}"];
+            let question = [user.as_str(), relation, object, "--context", "{\"hour\": 5}"];
             shop.debug_auth(question).args(more.iter().copied()).run()
         };
         let together = if said.len() > 1 { " these together" } else { "" };
-        let lines: String = said.iter().map(|line| format!("  {line}\n")).collect();
+        let lines: String = said.iter().map(|line| format!("  {}\n", line.replace("USER", &user))).collect();
         ask(&[]).code(1).stdout_has(&format!("It would be allowed by{together}\n{lines}"));
         let json = ask(&["--json"]).code(1).json();
         assert_eq!((&json["open_remedies"], &json["remedies_are_cut"]), (&json!([]), &json!(false)), "{json:#}");

@@ -90,7 +90,7 @@ fn a_service_that_keeps_other_ids(stack: &Stack) {
     {
         let run = stack.xtask(command.iter().copied()).run();
         run.ok().stderr_has(&format!("⚠ The {kept}; this command asks store 01")).stderr_has(", model 01");
-        run.stderr_has("give the ids of .env to app: docker compose up -d app (a restart is not enough)");
+        run.stderr_has("give the ids of .env to app (a restart is not enough): docker compose up -d app\n");
     }
     a_label_of_a_container_is_no_command(stack);
     app("${OPENFGA_STORE_ID}");
@@ -136,7 +136,7 @@ fn a_label_of_a_container_is_no_command(stack: &Stack) {
     let id = stack.docker(&words);
     let run = stack.xtask(["test-auth"]).run();
     run.ok().stderr_has("⚠ The service x; touch hunter # was started with OPENFGA_STORE_ID=zzz");
-    run.stderr_has(": docker compose up -d app (a restart is not enough)");
+    run.stderr_has(" (a restart is not enough): docker compose up -d app\n");
     stack.docker(&["rm", "--force", "--volumes", &id]);
 }
 

@@ -68,6 +68,7 @@ mod db_schedule_pings;
 mod db_schedule_timers;
 mod db_shell;
 mod db_stats;
+mod db_stats_hidden;
 mod db_stats_watch;
 mod db_verify;
 mod db_verify_faults;
@@ -76,6 +77,7 @@ mod debug_auth_chance;
 mod debug_auth_links;
 mod debug_auth_refused;
 mod debug_auth_remedies;
+mod debug_auth_undecided;
 mod direct;
 mod documents;
 mod dsl;
@@ -269,6 +271,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     db_schedule_timers::tests,
     db_shell::tests,
     db_stats::tests,
+    db_stats_hidden::tests,
     db_stats_watch::tests,
     authorization::tests,
     backup_metrics::tests,
@@ -300,6 +303,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     debug_auth_links::tests,
     debug_auth_refused::tests,
     debug_auth_remedies::tests,
+    debug_auth_undecided::tests,
     direct::tests,
     documents::tests,
     dsl::tests,

@@ -83,7 +83,7 @@ fn services_that_use_the_ids_are_named() {
                 environment:\n      OPENFGA_MODEL_ID: fixed\n  other:\n    image: none\n    environment:\n      SECRET: hunter2\n";
     shop.sandbox.write("docker-compose.override.yml", yaml);
     let run = shop.setup([]).run();
-    run.ok().stderr_has("api, worker use the ids: docker compose up -d api worker (a restart is not enough)");
+    run.ok().stderr_has("api, worker use the ids (a restart is not enough): docker compose up -d api worker\n");
     run.stderr_lacks("hunter2").stderr_lacks("other");
     shop.setup([]).run().ok().stderr_lacks("use the ids");
 }

@@ -1,6 +1,6 @@
 //! `db-schedule install`: what is to be done and when, written down, and the timer set.
 
-use super::place::{checkout, own_program};
+use super::place::{checkout, confirm_edited_units, own_program};
 use crate::backup::manifest::StartedAt as Time;
 use crate::backup::retention::Policy;
 use crate::commands::notices;
@@ -44,7 +44,7 @@ pub struct Args {
     /// Who starts the runs; paste prints the lines for another timer [default: what this machine has]
     #[arg(long, value_enum)]
     timer: Option<Timer>,
-    /// Do not ask before lines of the crontab that a person edited are replaced
+    /// Do not ask before lines of crontab or units that a person edited are replaced
     #[arg(long, short)]
     yes: bool,
 }
@@ -70,6 +70,7 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
     if plan.timer == Timer::Cron || other.is_some_and(|other| other.timer == Timer::Cron) {
         confirm_edited(before.as_ref(), &name, args.yes, context)?;
     }
+    before.as_ref().map_or(Ok(()), |before| confirm_edited_units(before, "Replace these lines?", args.yes, context))?;
     before.iter().for_each(|before| notices::warn_of_lost(&before.notices, &plan.notices, context));
     plan.write(&root)?;
     let unset = || other.map_or(Ok(()), |other| start::unset(other, &name::of(Path::new(&other.root))));

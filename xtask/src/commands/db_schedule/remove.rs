@@ -1,6 +1,6 @@
 //! `db-schedule remove`: the timer and the plan go; backups, log and the history of the runs stay.
 
-use super::place::checkout;
+use super::place::{checkout, confirm_edited_units};
 use crate::context::Context;
 use crate::schedule::plan::Plan;
 use crate::schedule::timer::Timer;
@@ -10,7 +10,7 @@ use anyhow::Result;
 /// Remove the schedule; backups, log and the history of the runs stay
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Do not ask before lines of the crontab that a person edited are removed
+    /// Do not ask before lines of crontab or units that a person edited are removed
     #[arg(long, short)]
     yes: bool,
 }
@@ -27,6 +27,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     });
     let is_of_cron = plan.as_ref().map_or_else(cron::is_there, |plan| plan.timer == Timer::Cron);
     if let Some(plan) = plan.as_ref().filter(|plan| plan.timer == Timer::Systemd && plan.is_of(&root)) {
+        confirm_edited_units(plan, "Remove these lines?", args.yes, context)?;
         start::unset(plan, &name)?;
     }
     let mut removed = Plan::is_there(&root);

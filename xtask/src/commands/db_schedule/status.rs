@@ -7,13 +7,14 @@ use crate::error::Fault;
 use crate::schedule::flaw::{Flaw, Gravity};
 use crate::schedule::history::{Outcome, Run};
 use crate::schedule::judge::Standing;
-use crate::schedule::plan::{INSTALL_EXAMPLE, Verification};
+use crate::schedule::plan::{INSTALL_EXAMPLE, Unfit, Verification};
 use crate::schedule::timer::Timer;
 use crate::schedule::{log, name};
 use crate::terminal::{self, clean_line};
 use anyhow::Result;
 use chrono::{DateTime, Local};
 use serde::Serialize;
+use std::path::Path;
 use std::time::Duration;
 
 /// Runs that a person sees.
@@ -46,8 +47,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     match flaws.iter().find(|flaw| flaw.gravity == Gravity::Failure) {
         Some(flaw) => {
-            let fault = Fault::failed(format!("The schedule does not work: {}", flaw.what));
-            Err(fault.hint(hint(flaw, context)).into())
+            // The report has just said it to a person.
+            let why = if args.json { &flaw.what } else { "its report says why" };
+            Err(Fault::failed(format!("The schedule does not work: {why}")).hint(hint(flaw, context)).into())
         }
         None => Ok(()),
     }
@@ -55,22 +57,28 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// What to type next, for a reader of this report.
 fn hint(flaw: &Flaw, context: &Context) -> String {
-    flaw.hint.for_status(&context.as_word(&log::path(&checkout(context))))
+    let log = log::path(&checkout(context));
+    flaw.hint.for_status(log.is_file().then(|| context.as_word(&log)).as_deref())
 }
 
 fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
     let plan = &standing.plan;
     let root = checkout(context);
-    let timer = plan.timer.shown(&name::of(&root));
+    // That of a checkout that was moved or copied has the name of the place for which it was installed.
+    let timer = plan.timer.shown(&name::of(Path::new(&plan.root)));
     let next = standing.next().map_or_else(|| "not known".to_owned(), minute);
-    let program = if standing.has_program { "" } else { " (it is gone)" };
-    let runs = if standing.runs_now { "; one goes on now" } else { "" };
+    let program = match standing.unfit_program {
+        None => "",
+        Some(Unfit::Gone) => " (it is gone)",
+        Some(Unfit::NotExecutable | Unfit::NoProgram) => " (it cannot be run)",
+    };
+    let going = if standing.runs_now { "; one goes on now" } else { "" };
     let (ping, on_failure) = notices::shown(&plan.notices, context);
     let mut lines = vec![
         format!("Schedule:  {}", plan.rhythm),
         format!("Timer:     {timer}"),
         format!("Program:   {}{program}", plan.program),
-        format!("Next run:  {next}{runs}"),
+        format!("Next run:  {next}{going}"),
         format!("Last run:  {}", last(standing)),
         format!("Options:   {}", plan.shown_options()),
         format!("Restored:  {}", plan.verify.map_or("never; see --verify", Verification::as_str)),
@@ -88,14 +96,11 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
         lines.extend([line, format!("  {}", context.terminal.hint_line(&clean_line(&hint(flaw, context))))]);
     }
     context.terminal.result_report(&lines.join("\n"))?;
-    let history = standing.history.as_ref().ok();
-    let runs: Vec<&Run> = history.into_iter().flat_map(|history| history.runs.iter().rev()).take(SHOWN).collect();
-    if runs.is_empty() {
+    let rows: Vec<Vec<String>> = runs(standing).iter().rev().take(SHOWN).map(row).collect();
+    if rows.is_empty() {
         return Ok(());
     }
     context.terminal.result("")?;
-    let rows: Vec<Vec<String>> =
-        runs.iter().enumerate().map(|(at, run)| row(run, at == 0 && standing.runs_now)).collect();
     context.terminal.table(&["BEGAN", "TOOK", "ENDED", "BACKUPS"], &rows, &[1])
 }
 
@@ -103,28 +108,32 @@ fn minute(time: DateTime<Local>) -> String {
     time.format("%Y-%m-%d %H:%M").to_string()
 }
 
+/// The last runs, the oldest first.
+fn runs(standing: &Standing) -> Vec<Run> {
+    standing.history.as_ref().map_or_else(|_| Vec::new(), |history| history.shown(standing.runs_now))
+}
+
 fn last(standing: &Standing) -> String {
-    let last = standing.history.as_ref().ok().and_then(|history| history.last());
-    last.map_or_else(
+    runs(standing).last().map_or_else(
         || "none yet".to_owned(),
         |run| {
             let began = run.started_at.time().with_timezone(&Local);
-            format!("{} ({}), {}", minute(began), standing.age(began), ending(run, standing.runs_now))
+            format!("{} ({}), {}", minute(began), standing.age(began), ending(run))
         },
     )
 }
 
-fn ending(run: &Run, runs_now: bool) -> String {
+fn ending(run: &Run) -> String {
     match (run.outcome, run.verified) {
-        (Outcome::Running, _) if runs_now => "goes on".to_owned(),
-        (Outcome::Running, _) => "was killed".to_owned(),
+        (Outcome::Running, _) => "goes on".to_owned(),
+        (Outcome::Unknown, _) => "not known".to_owned(),
         (Outcome::Done, Some(true)) => "done, restored".to_owned(),
         (Outcome::Done, _) => "done".to_owned(),
         (Outcome::Failed, _) => run.exit.map_or_else(|| "failed".to_owned(), |exit| format!("failed ({exit})")),
     }
 }
 
-fn row(run: &Run, runs_now: bool) -> Vec<String> {
+fn row(run: &Run) -> Vec<String> {
     let took = run
         .seconds
         .map_or_else(|| "-".to_owned(), |seconds| terminal::duration(Duration::from_secs_f64(seconds.into())));
@@ -132,7 +141,7 @@ fn row(run: &Run, runs_now: bool) -> Vec<String> {
         Some(message) => message.lines().next().unwrap_or_default().to_owned(),
         None => run.files.join(", "),
     };
-    vec![minute(run.started_at.time().with_timezone(&Local)), took, ending(run, runs_now), backups]
+    vec![minute(run.started_at.time().with_timezone(&Local)), took, ending(run), backups]
 }
 
 /// `--json`, version 1.
@@ -150,7 +159,7 @@ struct Document<'a> {
     failed: u32,
     running: bool,
     problems: Vec<&'a str>,
-    runs: &'a [Run],
+    runs: Vec<Run>,
 }
 
 impl Default for Document<'_> {
@@ -168,7 +177,7 @@ impl Default for Document<'_> {
             failed: 0,
             running: false,
             problems: Vec::new(),
-            runs: &[],
+            runs: Vec::new(),
         }
     }
 }
@@ -182,13 +191,13 @@ impl<'a> Document<'a> {
             timer: Some(standing.plan.timer),
             schedule: Some(standing.plan.rhythm.to_string()),
             program: Some(&standing.plan.program),
-            program_exists: Some(standing.has_program),
+            program_exists: Some(standing.unfit_program != Some(Unfit::Gone)),
             next_run_at: standing.next().map(|next| next.to_rfc3339()),
             missed: standing.missed(),
             failed: standing.failed(),
             running: standing.runs_now,
             problems: flaws.iter().map(|flaw| flaw.what.as_str()).collect(),
-            runs: standing.history.as_ref().map_or(&[], |history| history.runs.as_slice()),
+            runs: runs(standing),
         }
     }
 }

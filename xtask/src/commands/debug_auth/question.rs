@@ -1,7 +1,7 @@
 //! Whether it is a question that can be asked; where it is not, the one that was probably meant.
 
 use crate::error::Fault;
-use crate::openfga::model::{Model, form_of_object, form_of_user, type_of, why_no_question};
+use crate::openfga::model::{Model, form_of_object, form_of_user, nearest, type_of, why_no_question};
 use crate::openfga::tuples::Key;
 use crate::terminal::{clean_line, shell_word};
 
@@ -13,15 +13,18 @@ pub fn check_form(question: Key<'_>, known: impl FnOnce() -> Option<Model>) -> R
     let Some(why) = why_no_question(question.0, question.1, question.2) else { return Ok(()) };
     let is_one = |(user, relation, object): Key<'_>| why_no_question(user, relation, object).is_none();
     // Whether user and object are swapped the model knows.
+    let mut near = String::new();
     let is_in_another_place = question.1.contains(':');
     let hint = match reordered(question, &is_one).filter(|_| is_in_another_place) {
         Some(meant) => format!("did you mean: {}", typed(meant)),
         None => {
-            let (user, relation, object) = completed(question, &Names::of(known().as_ref(), question));
+            let names = Names::of(known().as_ref(), question);
+            near = names.near(question);
+            let (user, relation, object) = completed(question, &names);
             format!("write it so: {}", typed((&user, &relation, &object)))
         }
     };
-    Err(Fault::usage(clean_line(&format!("This is no question: {why}"))).hint(hint))
+    Err(Fault::usage(clean_line(&format!("This is no question: {why}{near}"))).hint(hint))
 }
 
 /// That the model knows what is asked for; `named` says which model that is.
@@ -77,6 +80,15 @@ impl Names {
             types: types.into_iter().map(str::to_owned).collect(),
             object,
         }
+    }
+
+    /// The types whose names are near to words that stand alone.
+    fn near(&self, (user, _, object): Key<'_>) -> String {
+        let is_alone = |word: &&str| !word.is_empty() && !word.contains(':') && !self.has(word);
+        let near =
+            |word: &str| nearest(word, self.types.iter().map(String::as_str)).map(|name| (word.to_owned(), name));
+        let found = [user, object].into_iter().filter(is_alone).filter_map(near);
+        found.map(|(word, name)| format!(" (did you mean the type {name} by {word:?}?)")).collect()
     }
 
     fn has(&self, name: &str) -> bool {

@@ -108,7 +108,9 @@ fn text(way: &Way) -> String {
         Way::Asked { object, relation } => format!("{relation} of {object}: the server's answer, not followed further"),
         Way::Unfollowed { object, relation } => format!("{relation} of {object}: not looked at"),
         Way::Direct { takes, .. } => bracketed(takes),
-        Way::Tuple { tuple } | Way::Userset { tuple } | Way::Object { tuple } => tuple.to_string(),
+        Way::Tuple { tuple } | Way::Userset { tuple } | Way::Object { tuple } | Way::Beside { tuple } => {
+            tuple.to_string()
+        }
         Way::Missing { tuple } => format!("no tuple {tuple}"),
         Way::Ignored { tuple } => format!("{tuple}: does not fit the model, ignored"),
         Way::Computed { relation } => relation.clone(),

@@ -70,6 +70,8 @@ impl Ids {
 fn say_who_uses_them(target: &Target, context: &Context) {
     if let Some(holders) = target.services().holders_of(&[STORE_ID, MODEL_ID]) {
         let renew = context.terminal.to_type(&holders.renew);
-        context.terminal.note(&format!("{} use the ids: {renew}", holders.services.join(", ")));
+        context
+            .terminal
+            .note(&format!("{} use the ids (a restart is not enough): {renew}", holders.services.join(", ")));
     }
 }

@@ -42,7 +42,7 @@ fn add_granting<'n>(node: &'n Node, found: &mut Granting<'n>) {
 /// whatever a value is asks for none.
 pub fn open_questions(node: &Node) -> Vec<String> {
     let mut found = Vec::new();
-    for text in open_conditions(node).into_iter().map(why_open) {
+    for text in open_nodes(node).into_iter().filter_map(why_open) {
         if !found.contains(&text) {
             found.push(text);
         }
@@ -52,27 +52,37 @@ pub fn open_questions(node: &Node) -> Vec<String> {
 
 /// The conditions for which it cannot be decided.
 pub fn open_conditions(node: &Node) -> Vec<&Judged> {
+    open_nodes(node).into_iter().filter_map(|node| node.condition.as_ref()).collect()
+}
+
+/// The places that carry them.
+fn open_nodes(node: &Node) -> Vec<&Node> {
     let mut found = Vec::new();
     add_open(node, &mut found);
     found
 }
 
-fn add_open<'n>(node: &'n Node, found: &mut Vec<&'n Judged>) {
+fn add_open<'n>(node: &'n Node, found: &mut Vec<&'n Node>) {
     if node.verdict != Verdict::Undecided {
         return;
     }
-    found.extend(node.condition.as_ref().filter(|condition| condition.verdict == Verdict::Undecided));
+    let is_open = node.condition.as_ref().is_some_and(|condition| condition.verdict == Verdict::Undecided);
+    found.extend(is_open.then_some(node));
     node.children.iter().for_each(|child| add_open(child, found));
 }
 
-fn why_open(condition: &Judged) -> String {
-    let name = &condition.name;
-    match (&condition.missing[..], &condition.refusal) {
-        ([one], _) => format!("{one} is missing (condition {name})"),
-        ([], Some(refusal)) => format!("condition {name}: {refusal}"),
-        ([], None) => format!("condition {name} cannot be asked by itself"),
-        (several, _) => format!("{} are missing (condition {name})", several.join(", ")),
+fn why_open(node: &Node) -> Option<String> {
+    let condition = node.condition.as_ref()?;
+    let mut name = format!("condition {}", condition.name);
+    if let Way::Beside { tuple } = &node.way {
+        name.push_str(&format!(" of {tuple}, which the server reads, too"));
     }
+    Some(match (&condition.missing[..], &condition.refusal) {
+        ([one], _) => format!("{one} is missing ({name})"),
+        ([], Some(refusal)) => format!("{name}: {refusal}"),
+        ([], None) => format!("{name} cannot be asked by itself"),
+        (several, _) => format!("{} are missing ({name})", several.join(", ")),
+    })
 }
 
 #[cfg(test)]

@@ -153,6 +153,11 @@ impl<'a> Live<'a> {
         Ok(Vec::new())
     }
 
+    /// One page of the tuples that give the user a relation to objects of a type.
+    pub fn tuples_of(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<Stored>> {
+        self.asked.api.read_objects(self.asked.store, user, relation, object_type)
+    }
+
     /// Whether so many other values of conditions were tried that no more are.
     pub fn has_tried_enough_values(&self) -> bool {
         self.values.get() >= MOST_VALUES
@@ -230,7 +235,7 @@ impl Source for Live<'_> {
     }
 
     fn objects_of(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<String>> {
-        let found = self.asked.api.read_objects(self.asked.store, user, relation, object_type)?;
+        let found = self.tuples_of(user, relation, object_type)?;
         Ok(found.into_iter().map(|stored| stored.object).collect())
     }
 

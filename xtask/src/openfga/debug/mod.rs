@@ -6,6 +6,7 @@ pub mod condition;
 pub mod grounds;
 pub mod live;
 pub mod node;
+pub mod refused;
 pub mod remedy;
 pub mod source;
 pub mod values;

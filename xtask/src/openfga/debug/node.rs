@@ -151,6 +151,8 @@ pub enum Way {
     Intersection,
     /// `but not`
     Exclusion,
+    /// A tuple beside every way, which the server reads all the same: it decides nothing while this condition lacks a value.
+    Beside { tuple: TupleName },
     /// Tuples beyond the most that are read.
     Unread,
 }

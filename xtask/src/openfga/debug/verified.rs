@@ -40,15 +40,19 @@ pub fn remedies(model: &Model, live: &Live<'_>, question: Key<'_>, tree: &Node) 
     let mut found = tried(model, live, question, first.sets)?;
     found.are_cut |= first.are_cut;
     let mut lacks_links = first.lacks_links;
-    if found.verified.is_empty() && first.has_unlinked {
+    let smallest = found.verified.first().map_or(usize::MAX, Vec::len);
+    if smallest > 1 && first.has_unlinked {
         let wider = candidates(model, live, question.0, tree, Links::Everywhere)?;
         let left = TRIED.saturating_sub(known.len());
-        let new: Vec<Set> = wider.sets.into_iter().filter(|set| !known.contains(&order_of(set))).collect();
+        // One link may do where two changes were found.
+        let is_new = |set: &Set| set.len() < smallest && !known.contains(&order_of(set));
+        let new: Vec<Set> = wider.sets.into_iter().filter(is_new).collect();
         let is_cut = found.are_cut || wider.are_cut || new.len() > left;
         let more = tried(model, live, question, new.into_iter().take(left).collect())?;
         lacks_links |= wider.lacks_links;
-        let open = open_of_both(found.open, more.open, &more.verified);
-        found = Remedies { open, are_cut: is_cut || more.are_cut, verified: more.verified };
+        let verified = if more.verified.is_empty() { found.verified } else { more.verified };
+        let open = open_of_both(found.open, more.open, &verified);
+        found = Remedies { open, are_cut: is_cut || more.are_cut, verified };
     }
     found.are_cut |= lacks_links && found.verified.is_empty() && found.open.is_empty();
     found.are_cut |= live.has_tried_enough_values();

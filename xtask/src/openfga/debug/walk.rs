@@ -226,7 +226,7 @@ fn is_in_doubt(node: &Node) -> bool {
 }
 
 /// The users that a tuple can name for this one: itself, and everybody of its type.
-fn users_of_tuples(takes: &[UserType], user: &str) -> Vec<String> {
+pub(super) fn users_of_tuples(takes: &[UserType], user: &str) -> Vec<String> {
     let (user_type, userset) = (type_of(user), split_userset(user).1);
     let of_type = |form: &dyn Fn(&UserForm) -> bool| {
         takes.iter().any(|user_type_taken| user_type_taken.type_name.text == user_type && form(&user_type_taken.form))

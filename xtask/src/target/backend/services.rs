@@ -24,7 +24,7 @@ pub trait Services {
     /// The services that got these variables when they were started; `None` where there are none.
     fn holders_of(&self, variables: &[&str]) -> Option<Holders>;
 
-    /// What gives these services the values of `.env`, as a person types it; empty where none of them keeps any.
+    /// The command that gives these services the values of `.env`, where a restart would not; empty where none of them keeps any.
     fn renew(&self, services: &[&str]) -> String;
 
     /// The values of these variables that running services were started with.

@@ -62,9 +62,9 @@ impl Services for Compose {
         // A label of a container may hold any text, and a service may be called as an option is.
         let names: Vec<&str> = services.iter().copied().filter(|name| is_name(name)).collect();
         if names.is_empty() {
-            return "recreate their containers with docker compose up (a restart is not enough)".to_owned();
+            return "docker compose up -d".to_owned();
         }
-        format!("docker compose up -d {} (a restart is not enough)", names.join(" "))
+        format!("docker compose up -d {}", names.join(" "))
     }
 
     fn started_with(&self, variables: &[&str]) -> Vec<StartedWith> {

@@ -1,7 +1,7 @@
 //! Sessions that others wait for, and what ends them; open transactions.
 
 use crate::postgres::quote::printable_literal;
-use crate::stats::{Activity, Blocked, Session};
+use crate::stats::{Activity, Blocked, RunStatement as Statement, Session};
 use crate::terminal::{Terminal, clean_line, counted, shell_word, span};
 
 /// A transaction that is open for longer than this is shown.
@@ -29,7 +29,9 @@ pub(super) fn warnings(activity: &Activity, terminal: &Terminal) -> Vec<String> 
         )));
         // No name of a prepared transaction is refused: it has at most 200 bytes and no NUL.
         lines.extend(
-            printable_literal(&prepared.name).ok().map(|name| typed(terminal, &format!("ROLLBACK PREPARED {name}"))),
+            printable_literal(&prepared.name)
+                .ok()
+                .map(|name| typed(terminal, &format!("ROLLBACK PREPARED {name}"), prepared.may_end)),
         );
     }
     lines
@@ -52,9 +54,9 @@ fn blocking(session: &Session, activity: &Activity, terminal: &Terminal) -> Vec<
         return lines;
     }
     if !session.is_idle() {
-        lines.push(typed(terminal, &format!("SELECT pg_catalog.pg_cancel_backend({pid})")));
+        lines.push(typed(terminal, &format!("SELECT pg_catalog.pg_cancel_backend({pid})"), session.may_end));
     }
-    lines.push(typed(terminal, &format!("SELECT pg_catalog.pg_terminate_backend({pid})")));
+    lines.push(typed(terminal, &format!("SELECT pg_catalog.pg_terminate_backend({pid})"), session.may_end));
     lines
 }
 
@@ -64,21 +66,20 @@ fn waiting_for(pid: i64, activity: &Activity) -> Vec<&Blocked> {
 
 fn waits(blocked: &Blocked) -> String {
     let since = blocked.statement_seconds.map(|seconds| format!(" for {}", span(whole(seconds)))).unwrap_or_default();
-    let statement = blocked.statement.as_ref().map(|statement| statement.as_str()).unwrap_or_default();
-    format!(
-        "session {} ({}) waits{since}: {}",
-        blocked.pid,
-        who(blocked.user.as_deref(), blocked.program.as_deref()),
-        clean_line(statement)
-    )
+    let who = who(blocked.user.as_deref(), blocked.program.as_deref());
+    format!("session {} ({who}) waits{since}{}", blocked.pid, behind_colon(blocked.statement.as_ref()))
+}
+
+/// `: SELECT …`; nothing where it is hidden.
+fn behind_colon(statement: Option<&Statement>) -> String {
+    let text = statement.map(Statement::as_str).filter(|text| !text.is_empty());
+    text.map(|text| format!(": {}", clean_line(text))).unwrap_or_default()
 }
 
 fn described(session: &Session) -> String {
     let state = session.state.as_deref().unwrap_or("hidden");
     let who = who(session.user.as_deref(), session.program.as_deref());
-    let statement = session.statement.as_ref().map(|statement| statement.as_str()).filter(|text| !text.is_empty());
-    let statement = statement.map(|text| format!(": {}", clean_line(text))).unwrap_or_default();
-    format!("session {} ({who}, {}){statement}", session.pid, clean_line(state))
+    format!("session {} ({who}, {}){}", session.pid, clean_line(state), behind_colon(session.statement.as_ref()))
 }
 
 fn who(user: Option<&str>, program: Option<&str>) -> String {
@@ -86,8 +87,14 @@ fn who(user: Option<&str>, program: Option<&str>) -> String {
     format!("{} of {}", clean_line(program), clean_line(user.unwrap_or("no user")))
 }
 
-fn typed(terminal: &Terminal, sql: &str) -> String {
-    terminal.hint_line(&format!("cargo xtask db-shell -- -c {}", shell_word(sql)))
+/// The statement to type; where this role `may` not, for one who may.
+fn typed(terminal: &Terminal, sql: &str, may: bool) -> String {
+    let command = if may {
+        format!("cargo xtask db-shell -- -c {}", shell_word(sql))
+    } else {
+        format!("this role may not; as a superuser: {sql}")
+    };
+    terminal.hint_line(&command)
 }
 
 #[expect(

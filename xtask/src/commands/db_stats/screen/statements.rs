@@ -1,9 +1,9 @@
 //! The slowest statements, else those that run now; and what makes the server tell them.
 
 use super::width::fitted;
-use crate::postgres::quote::identifier;
+use crate::postgres::quote::{identifier, printable_literal};
 use crate::postgres::server::maintenance_database;
-use crate::stats::{Running, State, Statement, Stats};
+use crate::stats::{Running, State, Statement, Statements, Stats};
 use crate::target::Target;
 use crate::terminal::{Column, Terminal, clean_line, count, shell_word};
 use std::time::Duration;
@@ -26,7 +26,7 @@ const SLOWEST: [Column; 6] = [
 pub(super) fn lines(stats: &Stats, target: &Target, top: usize, terminal: &Terminal) -> Vec<String> {
     let statements = &stats.statements;
     let mut lines = vec![String::new()];
-    if let Some((why, hint)) = missing(statements.state, target) {
+    if let Some((why, hint)) = missing(statements, target) {
         let hints = hint.lines().map(|line| terminal.hint_line(line));
         let texts = std::iter::once(format!("Slow statements are not known: {why}")).chain(hints);
         lines.extend(texts.flat_map(|text| fitted(&text, terminal)));
@@ -52,20 +52,22 @@ pub(super) fn lines(stats: &Stats, target: &Target, top: usize, terminal: &Termi
 }
 
 /// Why the server does not show the slowest statements, and how to make it do so; `None` where it shows them.
-fn missing(state: State, target: &Target) -> Option<(&'static str, String)> {
-    const PRELOAD: &str = "add pg_stat_statements to shared_preload_libraries and restart the server";
+fn missing(statements: &Statements, target: &Target) -> Option<(&'static str, String)> {
+    let preload = || preloading(statements.preload.as_deref(), target);
     let maintenance = maintenance_database(target);
     let create = format!("cargo xtask db-shell -- -d {maintenance} -c 'CREATE EXTENSION pg_stat_statements'");
-    Some(match state {
+    Some(match statements.state {
         State::Readable | State::TextHidden => return None,
         State::NotInstalled => (
             "the server has no files of pg_stat_statements",
-            format!("install PostgreSQL's contrib package beside the server; {PRELOAD}\nthen: {create}"),
+            format!("install PostgreSQL's contrib package beside the server\n{}\nthen: {create}", preload()),
         ),
-        State::NotPreloaded => ("the server does not load pg_stat_statements", format!("{PRELOAD}\nthen: {create}")),
+        State::NotPreloaded => {
+            ("the server does not load pg_stat_statements", format!("{}\nthen: {create}", preload()))
+        }
         State::NoExtension => ("pg_stat_statements is loaded, and its extension is missing", create),
         State::ExtensionNotPreloaded => {
-            ("the extension pg_stat_statements is there, and its library is not loaded", PRELOAD.to_owned())
+            ("the extension pg_stat_statements is there, and its library is not loaded", preload())
         }
         State::NotTrusted => (
             "another role could have replaced the function of pg_stat_statements",
@@ -80,6 +82,29 @@ fn missing(state: State, target: &Target) -> Option<(&'static str, String)> {
             ("the server refuses to show them", format!("as a superuser: {}", shell_word(&grant)))
         }
     })
+}
+
+/// What has the server load the library: beside those that it loads now, where they are known.
+fn preloading(now: Option<&str>, target: &Target) -> String {
+    const OURS: &str = "pg_stat_statements";
+    let words = |now: &str| {
+        let libraries = now.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty());
+        libraries.chain([OURS]).map(library).collect::<Option<Vec<_>>>()
+    };
+    let restart = format!("then restart the server: {}", target.hints().restart_hint());
+    match now.and_then(words) {
+        Some(libraries) => {
+            let sql = format!("ALTER SYSTEM SET shared_preload_libraries = {}", libraries.join(", "));
+            format!("as a superuser: cargo xtask db-shell -- -c {}\n{restart}", shell_word(&sql))
+        }
+        None => format!("add {OURS} to shared_preload_libraries, where that is set\n{restart}"),
+    }
+}
+
+/// A library's name as SQL has it.
+fn library(name: &str) -> Option<String> {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_plain { Some(name.to_owned()) } else { printable_literal(name).ok() }
 }
 
 fn running(running: &Running) -> Vec<String> {

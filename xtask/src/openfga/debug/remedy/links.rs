@@ -3,8 +3,11 @@
 use super::Search;
 use crate::openfga::debug::change::Set;
 use crate::openfga::debug::node::TupleName;
-use crate::openfga::model::{UserForm, type_of};
+use crate::openfga::debug::source::Objects;
+use crate::openfga::model::{Rewrite, UserForm, type_of};
 use anyhow::Result;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// So many objects that the user has already are tried as a link, after so many reads at most.
 const MOST_LINKS: usize = 3;
@@ -17,7 +20,7 @@ impl Search<'_> {
         let mut found = Vec::new();
         for taken in takes {
             let UserForm::Userset(name) = &taken.form else { continue };
-            for there in self.objects_of_user(&name.text, &taken.type_name.text)? {
+            for there in self.objects_of_user(&name.text, &taken.type_name.text, &BTreeSet::new())? {
                 let user = format!("{there}#{}", name.text);
                 let tuple = TupleName { user, relation: relation.to_owned(), object: object.to_owned() };
                 found.extend(self.writing(&tuple, None, None));
@@ -30,9 +33,10 @@ impl Search<'_> {
     pub(super) fn linking_objects(&self, object: &str, relation: &str, tupleset: &str) -> Result<Vec<Set>> {
         let takes = self.model.relation(type_of(object), tupleset).unwrap_or_default();
         let mut found = Vec::new();
+        let beside = self.relations_from(type_of(object), tupleset);
         let leads_on = |name: &str| self.model.rewrite(name, relation).is_some();
         for taken in takes.iter().filter(|it| it.form == UserForm::Object && leads_on(&it.type_name.text)) {
-            for user in self.objects_of_user(relation, &taken.type_name.text)? {
+            for user in self.objects_of_user(relation, &taken.type_name.text, &beside)? {
                 let tuple = TupleName { user, relation: tupleset.to_owned(), object: object.to_owned() };
                 found.extend(self.writing(&tuple, None, None));
             }
@@ -40,21 +44,49 @@ impl Search<'_> {
         Ok(found)
     }
 
-    /// Some objects of a type to which the user has the relation.
-    fn objects_of_user(&self, relation: &str, object_type: &str) -> Result<Vec<String>> {
-        if self.reads.get() >= MOST_READS {
-            self.are_cut.set(true);
-            return Ok(Vec::new());
+    /// The relations that a type asks of the objects of a tupleset.
+    fn relations_from(&self, object_type: &str, tupleset: &str) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        for relation in self.model.relations(object_type) {
+            let Some(rewrite) = self.model.rewrite(object_type, relation) else { continue };
+            rewrite.visit(&mut |part| match part {
+                Rewrite::From { computed, tupleset: through } if through.text == tupleset => {
+                    found.insert(computed.text.as_str());
+                }
+                _ => {}
+            });
         }
-        self.reads.set(self.reads.get() + 1);
-        let mut objects = self.source.objects_with(self.user, relation, object_type)?;
+        found
+    }
+
+    /// Some objects of a type to which the user has the relation. Of many those come first to which it has relations
+    /// `beside` it, too: one link may do for all of them.
+    fn objects_of_user(&self, relation: &str, object_type: &str, beside: &BTreeSet<&str>) -> Result<Vec<String>> {
+        let mut objects = self.listed(relation, object_type)?;
         if objects.is_cut || objects.names.len() > MOST_LINKS {
             self.are_cut.set(true);
         }
-        if objects.names.is_empty() {
-            self.lacks_links.set(true);
+        if objects.names.len() > MOST_LINKS {
+            let has_it = |other: &&&str| **other != relation && self.model.rewrite(object_type, other).is_some();
+            let others = beside.iter().filter(has_it).map(|other| self.listed(other, object_type));
+            let others = others.collect::<Result<Vec<Objects>>>()?;
+            objects.names.sort_by_key(|name| Reverse(others.iter().filter(|other| other.names.contains(name)).count()));
         }
         objects.names.truncate(MOST_LINKS);
         Ok(objects.names)
+    }
+
+    /// The server's list, as far as lists may still be asked for.
+    fn listed(&self, relation: &str, object_type: &str) -> Result<Objects> {
+        if self.reads.get() >= MOST_READS {
+            self.are_cut.set(true);
+            return Ok(Objects::default());
+        }
+        self.reads.set(self.reads.get() + 1);
+        let objects = self.source.objects_with(self.user, relation, object_type)?;
+        if objects.names.is_empty() {
+            self.lacks_links.set(true);
+        }
+        Ok(objects)
     }
 }

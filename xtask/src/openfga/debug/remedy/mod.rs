@@ -1,6 +1,7 @@
 //! What would allow a question that is denied: tuples to write or to delete, and conditions or their values to change.
 
 mod links;
+mod nearness;
 mod tuple;
 
 use super::change::{Change, Set, joined, order_of};
@@ -8,6 +9,7 @@ use super::node::{Node, Verdict, Way};
 use super::source::Source;
 use crate::openfga::model::Model;
 use anyhow::Result;
+use nearness::Nearness;
 use std::cell::Cell;
 
 /// So many sets are looked at in one place of the tree.
@@ -37,12 +39,16 @@ pub struct Candidates {
 /// The sets of changes that the tree says would allow it. The server has verified none.
 pub fn candidates(model: &Model, source: &dyn Source, user: &str, tree: &Node, links: Links) -> Result<Candidates> {
     let (are_cut, has_unlinked, lacks_links) = (Cell::new(false), Cell::new(false), Cell::new(false));
-    let search = Search { model, source, user, links, are_cut, has_unlinked, lacks_links, reads: Cell::new(0) };
+    let (nearness, reads) = (Nearness::of(tree), Cell::new(0));
+    let search = Search { model, source, user, links, are_cut, has_unlinked, lacks_links, nearness, reads };
     let mut sets = search.allowing(tree)?;
     for set in &mut sets {
         set.sort_by_key(Change::order);
     }
-    sets.sort_by_cached_key(order_of);
+    sets.sort_by_cached_key(|set| {
+        let (number, everybody, widest, order) = order_of(set);
+        (number, everybody, widest, search.breadth(set), order)
+    });
     sets.dedup_by_key(|set| order_of(set));
     let Search { are_cut, has_unlinked, lacks_links, .. } = search;
     Ok(Candidates { sets, are_cut: are_cut.get(), has_unlinked: has_unlinked.get(), lacks_links: lacks_links.get() })
@@ -53,6 +59,7 @@ struct Search<'a> {
     source: &'a dyn Source,
     user: &'a str,
     links: Links,
+    nearness: Nearness,
     reads: Cell<usize>,
     has_unlinked: Cell<bool>,
     lacks_links: Cell<bool>,
@@ -98,7 +105,7 @@ impl Search<'_> {
                 self.are_cut.set(true);
                 Vec::new()
             }
-            Way::Itself { .. } | Way::Cycle { .. } => Vec::new(),
+            Way::Itself { .. } | Way::Cycle { .. } | Way::Beside { .. } => Vec::new(),
         })
     }
 
@@ -182,9 +189,14 @@ impl Search<'_> {
         Ok(found)
     }
 
-    /// The smallest of many.
+    /// Whether the changes reach others than this user, as those of a group's tuples do; and how far from the question.
+    fn breadth(&self, set: &[Change]) -> (bool, usize) {
+        (set.iter().any(|change| change.tuple.user != self.user), self.nearness.of_set(set))
+    }
+
+    /// The smallest of many, the narrowest first.
     fn cut(&self, sets: &mut Vec<Set>) {
-        sets.sort_by_key(Vec::len);
+        sets.sort_by_cached_key(|set| (set.len(), self.breadth(set)));
         if sets.len() > MOST {
             self.are_cut.set(true);
             sets.truncate(MOST);

@@ -1,0 +1,152 @@
+//! A question that the server refuses although the tree decides it. A server reads tuples that lead nowhere, too, and gives
+//! no answer where the condition of one of them cannot be decided.
+
+use super::grounds::open_conditions;
+use super::live::Live;
+use super::node::{Judged, Node, TupleName, Verdict, Way};
+use super::source::{Answer, Source as _, Userset};
+use super::walk::users_of_tuples;
+use crate::openfga::api::Stored;
+use crate::openfga::model::{Model, Rewrite, UserForm, UserType, split_userset, type_of};
+use crate::openfga::tuples::Key;
+use anyhow::Result;
+use std::collections::BTreeSet;
+
+/// Of at most so many relations the user's own tuples are read, one page of each.
+const MOST_LISTS: usize = 40;
+/// Longer words of a server name no tuple.
+const LONGEST: usize = 4_000;
+
+/// The tree with what the server refuses to decide: its root is undecided, and below it stand the tuples beside the way
+/// whose conditions cannot be decided.
+pub fn explained(mut tree: Node, answer: &Answer, question: Key<'_>, live: &Live<'_>, model: &Model) -> Result<Node> {
+    let is_refused = answer.verdict == Verdict::Undecided && !answer.is_too_deep;
+    if !is_refused || !open_conditions(&tree).is_empty() {
+        return Ok(tree);
+    }
+    let named = match answer.refusal.as_deref().and_then(named) {
+        Some((user, relation, object)) => live.tuple((user, relation, object))?.into_iter().collect(),
+        None => Vec::new(),
+    };
+    let mut beside = undecided(named, model, live)?;
+    if beside.is_empty() {
+        beside = undecided(own(question, model, live)?, model, live)?;
+    }
+    if tree.verdict != Verdict::Undecided {
+        tree.verdict = Verdict::Undecided;
+        tree.note = Some("the server refuses the question, whatever the ways below say".to_owned());
+    }
+    tree.children.extend(beside);
+    Ok(tree)
+}
+
+/// The tuple that a refusal names: `… tuple 'doc:1#viewer@user:al' is missing …`. The store is asked whether it is there.
+fn named(refusal: &str) -> Option<Key<'_>> {
+    let (_, rest) = refusal.split_once("tuple '").filter(|_| refusal.len() <= LONGEST)?;
+    let (tuple, _) = rest.rsplit_once("' is missing context parameters")?;
+    let (object, rest) = tuple.split_once('#')?;
+    let (relation, user) = rest.split_once('@')?;
+    Some((user, relation, object))
+}
+
+/// The tuples of the user, and of everybody of its type, that carry a condition, in all relations that the question can
+/// lead to.
+fn own((user, relation, object): Key<'_>, model: &Model, live: &Live<'_>) -> Result<Vec<Stored>> {
+    let mut found = Vec::new();
+    let mut left = MOST_LISTS;
+    for (object_type, relation) in reached(model, type_of(object), relation) {
+        let takes = model.relation(&object_type, &relation).unwrap_or_default();
+        let takes: Vec<UserType> = takes.iter().filter(|taken| taken.condition.is_some()).cloned().collect();
+        for user in users_of_tuples(&takes, user) {
+            let Some(rest) = left.checked_sub(1) else { return Ok(found) };
+            left = rest;
+            found.extend(live.tuples_of(&user, &relation, &object_type)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The relations of types that a relation of a type can lead to, by the model; the type comes first.
+fn reached(model: &Model, object_type: &str, relation: &str) -> BTreeSet<Userset> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![(object_type.to_owned(), relation.to_owned())];
+    while let Some(here) = open.pop() {
+        let Some(rewrite) = model.rewrite(&here.0, &here.1).filter(|_| !found.contains(&here)) else { continue };
+        let taken = |relation: &str| model.relation(&here.0, relation).unwrap_or_default();
+        rewrite.visit(&mut |part| match part {
+            Rewrite::Direct => open.extend(taken(&here.1).iter().filter_map(|taken| match &taken.form {
+                UserForm::Userset(relation) => Some((taken.type_name.text.clone(), relation.text.clone())),
+                _ => None,
+            })),
+            Rewrite::Computed(name) => open.push((here.0.clone(), name.text.clone())),
+            Rewrite::From { computed, tupleset } => {
+                let types = taken(&tupleset.text).iter().map(|taken| taken.type_name.text.clone());
+                open.extend(types.map(|name| (name, computed.text.clone())));
+            }
+            _ => {}
+        });
+        found.insert(here);
+    }
+    found
+}
+
+/// Of these tuples one for each condition that cannot be decided for the same reason.
+fn undecided(tuples: Vec<Stored>, model: &Model, live: &Live<'_>) -> Result<Vec<Node>> {
+    let mut found: Vec<Node> = Vec::new();
+    let is_same = |one: &Judged, other: &Judged| {
+        (&one.name, &one.missing, &one.refusal) == (&other.name, &other.missing, &other.refusal)
+            || (one.name == other.name && !one.missing.is_empty() && one.missing == other.missing)
+    };
+    for tuple in tuples.into_iter().filter(|tuple| model.why_not(&tuple.parts()).is_none()) {
+        let Some(condition) = &tuple.condition else { continue };
+        let judged = live.condition(tuple.key(), condition)?;
+        let mut known = found.iter().filter_map(|node| node.condition.as_ref());
+        if judged.verdict == Verdict::Undecided && !known.any(|known| is_same(known, &judged)) {
+            let node = Node::leaf(Way::Beside { tuple: TupleName::of(&tuple) }, Verdict::Undecided);
+            let note = format!("it does not decide here; the server reads what {} has elsewhere, too", owner(&tuple));
+            found.push(node.with_condition(Some(judged)).with_note(note));
+        }
+    }
+    Ok(found)
+}
+
+fn owner(tuple: &Stored) -> &str {
+    split_userset(&tuple.user).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_a_tuple_or_none() {
+        let missing =
+            |tuple: &str| format!("… 'late' - tuple '{tuple}' is missing context parameters '[hour]' (HTTP 400)");
+        for (tuple, key) in [
+            ("group:2#member@user:al", ("user:al", "member", "group:2")),
+            ("doc:a'b@c#viewer@team:x#member", ("team:x#member", "viewer", "doc:a'b@c")),
+            ("doc:1#viewer@user:al@example.com", ("user:al@example.com", "viewer", "doc:1")),
+        ] {
+            assert_eq!(named(&missing(tuple)), Some(key));
+        }
+        for odd in
+            ["", "tuple '", "tuple 'a#b' is missing context parameters", "parameter type error on condition 'late'"]
+        {
+            assert_eq!(named(odd), None, "{odd}");
+        }
+        assert_eq!(named(&missing(&"é#@".repeat(LONGEST))), None);
+    }
+
+    #[test]
+    fn relations_are_reached_through_groups_parents_and_each_other() {
+        let text = "model\n  schema 1.1\ntype user\ntype group\n  relations\n    define member: [user, group#member]\n    \
+                    define other: [user]\ntype folder\n  relations\n    define viewer: [user]\ntype doc\n  relations\n    \
+                    define parent: [folder]\n    define owner: [group#member]\n    \
+                    define viewer: owner or (viewer from parent but not owner)\n";
+        let model = Model::from_dsl("m.fga", text).unwrap().0;
+        let found: Vec<String> =
+            reached(&model, "doc", "viewer").into_iter().map(|(kind, relation)| format!("{kind}#{relation}")).collect();
+        assert_eq!(found, ["doc#owner", "doc#viewer", "folder#viewer", "group#member"]);
+        assert!(reached(&model, "doc", "none").is_empty());
+    }
+}

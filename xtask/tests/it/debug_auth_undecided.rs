@@ -1,0 +1,104 @@
+//! `debug-auth` where the server refuses a question for a tuple that leads nowhere: what is missing there is named, and no
+//! bug of this program is suspected.
+
+use crate::harness::store::{Shop, tuple};
+use crate::harness::{Test, shared};
+use serde_json::json;
+
+pub fn tests() -> Vec<Test> {
+    tests![
+        [Stack, Openfga] a_value_that_a_tuple_elsewhere_lacks_is_named_and_asked_for,
+        [Stack, Openfga] a_value_that_a_tuple_elsewhere_cannot_take_is_told_with_the_types,
+    ]
+}
+
+const MODEL: &str = "model
+  schema 1.1
+type user
+type group
+  relations
+    define member: [user, user with late, user:* with two]
+type folder
+  relations
+    define viewer: [user, user with late]
+type file
+  relations
+    define parent: [folder]
+    define viewer: viewer from parent
+type doc
+  relations
+    define viewer: [user, group#member]
+    define both: viewer and owner
+    define owner: [user]
+    define other: owner but not viewer
+condition late(hour: int, limit: int) {
+  hour > limit
+}
+condition two(a: int, b: int) {
+  a / b > 1
+}
+";
+
+fn set_up<'a>(tuples: &[String]) -> Shop<'a> {
+    let ways = [
+        tuple("group:1#member", "viewer", "doc:1", ""),
+        tuple("user:al", "owner", "doc:1", ""),
+        tuple("folder:1", "parent", "file:1", ""),
+    ];
+    shared().shop_of(MODEL, &format!("tuples:\n{}{}", ways.concat(), tuples.concat()))
+}
+
+fn a_value_that_a_tuple_elsewhere_lacks_is_named_and_asked_for() {
+    let limit = "{name: late, context: {limit: 3}}";
+    let shop = set_up(&[
+        tuple("user:al", "member", "group:2", limit),
+        tuple("user:al", "viewer", "folder:2", limit),
+        tuple("user:*", "member", "group:3", "{name: two, context: {b: 1}}"),
+    ]);
+    for (user, relation, object, tuple, name) in [
+        ("user:al", "viewer", "file:1", "user:al viewer folder:2", "hour"),
+        ("user:bo", "viewer", "doc:1", "user:* member group:3", "a"),
+    ] {
+        let question = [user, relation, object];
+        let run = shop.debug_auth(question).run();
+        let condition = if name == "a" { "two" } else { "late" };
+        let why = format!("{name} is missing (condition {condition} of {tuple}, which the server reads, too)\n");
+        run.code(1).stdout_has(&format!("cannot be decided: {why}")).stderr_has(&format!("cannot be decided: {why}"));
+        run.stdout_has(&format!("⚠ {tuple} with {condition}\n")).stdout_has(&format!("⚠ {relation} of {object}"));
+        let give = format!("→ give the value: --context '{{\"{name}\": VALUE}}'\n");
+        run.stderr_has(&give).stderr_lacks("by the tree").stderr_lacks("bug");
+        let json = shop.debug_auth(question).args(["--json"]).run().code(1).json();
+        assert_eq!(
+            (&json["verdict"], &json["tree"]["verdict"], &json["tree_agrees"]),
+            (&json!("undecided"), &json!("undecided"), &json!(true)),
+            "{json:#}"
+        );
+        let given = format!("{{\"{name}\": 1}}");
+        let run = shop.debug_auth(question).args(["--context", &given]).run();
+        run.code(1).stdout_has(": denied\n").stdout_has("It would be allowed by").stderr_lacks("by the tree");
+    }
+    // Two of them; the server names one at a time. Behind `and` and `but not` likewise.
+    for relation in ["viewer", "both", "other"] {
+        let run = shop.debug_auth(["user:al", relation, "doc:1", "--context", "{\"a\": 1}"]).run();
+        run.code(1).stdout_has("cannot be decided: hour is missing (condition late of user:al member group:2");
+        run.stderr_lacks("bug");
+        let all = ["--context", "{\"a\": 1, \"hour\": 1}", "--json"];
+        let json = shop.debug_auth(["user:al", relation, "doc:1"]).args(all).run().json();
+        assert_eq!((&json["verdict"] == "undecided", &json["tree_agrees"]), (false, &json!(true)), "{json:#}");
+    }
+}
+
+fn a_value_that_a_tuple_elsewhere_cannot_take_is_told_with_the_types() {
+    let shop = set_up(&[
+        tuple("user:al", "member", "group:2", "{name: late, context: {limit: 3}}"),
+        tuple("user:bo", "viewer", "folder:2", "{name: late, context: {limit: 3}}"),
+    ]);
+    for (user, object, tuple) in
+        [("user:al", "doc:1", "user:al member group:2"), ("user:bo", "file:1", "user:bo viewer folder:2")]
+    {
+        let run = shop.debug_auth([user, "viewer", object, "--context", "{\"hour\": \"noon\"}"]).run();
+        run.code(1).stdout_has(&format!("cannot be decided: condition late of {tuple}, which the server reads, too: "));
+        run.stderr_has("expected a int64 value").stderr_lacks("bug");
+        run.stderr_has("→ give values of the types that late takes: hour: int, limit: int\n");
+    }
+}
