@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] a_generated_column_that_reads_a_later_table_is_no_matter_of_a_path,
         [Compose] a_search_path_is_a_list_of_schemas,
         [Compose] an_extension_of_another_version_is_named_where_a_load_fails,
+        [Compose] a_function_of_an_extension_keeps_no_search_path,
     ]
 }
 
@@ -164,7 +165,9 @@ fn the_hint_names_the_schema_that_the_file_gives_and_what_to_change() {
         let run = database.xtask(["db-restore", &file, "--yes"]).run();
         run.code(1)
             .stderr_has(at)
-            .stderr_has(&format!("{name}, which the file creates in schema lib, and a dump loads"));
+            .stderr_has(&format!("{name}, which the file creates in schema lib, and a dump loads"))
+            // The live database is healthy, and its rows are counted.
+            .stderr_lacks("cannot be read");
         run.stderr_has("--search-path lib\n").stderr_has(cure).stderr_lacks("public");
         let run = database.xtask(["db-restore", &file, "--yes", "--search-path", "public"]).run();
         run.code(1).stderr_has(&format!("it is not found either: {name}, which the file creates in schema lib"));
@@ -239,4 +242,40 @@ fn an_extension_of_another_version_is_named_where_a_load_fails() {
     let fine = file("fine.sql", "CREATE TABLE public.t (a integer);\n");
     database.restore([fine.to_str().unwrap(), "--dry-run"]).run().ok().stderr_has(differs);
     database.restore([fine.to_str().unwrap()]).run().ok();
+}
+
+/// What `ALTER FUNCTION` gives to a member of an extension is in no dump: a load makes the extension anew.
+fn a_function_of_an_extension_keeps_no_search_path() {
+    let database = shared_for_restores().database();
+    database.sql(
+        "CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE TABLE loc AS SELECT 1.5::float8 AS lat, 2.5::float8 AS lng;
+        CREATE INDEX loc_e ON loc USING gist (ll_to_earth(lat, lng))",
+    );
+    let member = "public.ll_to_earth(double precision,double precision)";
+    let wrapper = "CREATE FUNCTION public.own_ll_to_earth(double precision, double precision) RETURNS public.earth LANGUAGE sql \
+        IMMUTABLE AS 'SELECT public.ll_to_earth($1, $2)' SET search_path = public;";
+    let backup = || {
+        let run = database.xtask(["db-backup"]).run();
+        run.ok().stderr_has(&format!("A restore may fail at index public.loc_e: it uses {member}"));
+        run.stderr_has("load it with: --search-path public");
+        run.stderr_has("ALTER FUNCTION does not last: a restore makes the functions of extension earthdistance anew");
+        run.stderr_has(wrapper).stderr_lacks("for good: ALTER FUNCTION").text().trim_end().to_owned()
+    };
+    let file = backup();
+    let run = database.restore([file.as_str()]).run();
+    run.code(1).stderr_has("belongs to an extension, which a load makes anew, so that ALTER FUNCTION does not last");
+    run.stderr_has("try again with --search-path public").stderr_lacks("for good: ALTER FUNCTION");
+    database.restore([file.as_str(), "--search-path", "public"]).run().ok();
+    // A path that it was given silences nothing.
+    database.sql(&format!("ALTER FUNCTION {member} SET search_path = public"));
+    let file = backup();
+    database.restore([file.as_str()]).run().code(1);
+    // As it says.
+    database.sql(&format!(
+        "{wrapper} DROP INDEX loc_e; CREATE INDEX loc_e ON loc USING gist (public.own_ll_to_earth(lat, lng))"
+    ));
+    let run = database.xtask(["db-backup"]).run();
+    let file = run.ok().stderr_lacks("A restore may fail").text().trim_end().to_owned();
+    database.restore([file.as_str()]).run().ok();
+    assert_eq!(database.sql("SELECT count(*) FROM loc WHERE own_ll_to_earth(lat, lng) = own_ll_to_earth(1.5, 2.5)"), "1");
 }
