@@ -41,6 +41,9 @@ struct Verdict {
     /// Tables whose columns have another order afterwards: no statement can change that, and little depends on it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     column_order: Vec<String>,
+    /// Statements that were left out, because they reach beyond the scratch database.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
     /// Why a file failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -91,17 +94,7 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
     if failed > 0 {
         let count =
             terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
-        let of_applied = verdicts.iter().find(|verdict| verdict.exists && verdict.was_applied);
-        let with_role = of_applied.map(|verdict| makes_role(verdict.version));
-        let hint_of_file = "fix the file; the later files were tried without it";
-        let with_role = with_role.map(|hint| format!("{hint_of_file}\n{hint}"));
-        let hint = if verdicts.iter().any(|verdict| verdict.left_behind) {
-            "fix the .down.sql: something that it leaves behind makes the .up.sql fail the second time\nno statement \
-             removes a value of an enum: add it with IF NOT EXISTS, or in a plain .sql file without a .down.sql"
-        } else {
-            with_role.as_deref().unwrap_or(hint_of_file)
-        };
-        return Err(Fault::failed(count).hint(hint).into());
+        return Err(Fault::failed(count).hint(hint_of_failures(verdicts)).into());
     }
     if wrong > 0 {
         let count = terminal::counted(wrong as u64, "migration is", "migrations are");
@@ -116,6 +109,30 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
         context.terminal.done(&format!("{count} verified"));
     }
     Ok(())
+}
+
+/// What to do about each kind of failure, in lines.
+fn hint_of_failures(verdicts: &[Verdict]) -> String {
+    let failed = || verdicts.iter().filter(|verdict| verdict.error.is_some());
+    let mut lines = Vec::new();
+    if failed().any(|verdict| !verdict.left_behind) {
+        lines.push("fix the file; the later files were tried without it".to_owned());
+    }
+    let in_the_way = failed().find(|verdict| !verdict.left_behind && verdict.exists && verdict.was_applied);
+    lines.extend(in_the_way.map(|verdict| makes_role(verdict.version)));
+    for verdict in failed().filter(|verdict| verdict.left_behind).take(SHOWN) {
+        let version = verdict.version;
+        lines.push(format!(
+            "fix the .down.sql of {version}: something that it leaves behind makes the .up.sql fail the second time"
+        ));
+    }
+    if failed().any(|verdict| verdict.left_behind && verdict.exists) {
+        lines.push(
+            "no statement removes a value of an enum: add it with IF NOT EXISTS, or in a plain .sql file without a .down.sql"
+                .to_owned(),
+        );
+    }
+    lines.join("\n")
 }
 
 /// What is applied beforehand, and what is tried.
@@ -150,6 +167,7 @@ impl Trial<'_> {
         while !rest.is_empty() {
             let (tried, changed) = scratch::with(work, |scratch, sees_changes| {
                 scratch.replay(&self.applied)?;
+                scratch.left_out();
                 let tried = self.in_one(scratch, rest, &progress)?;
                 if sees_changes() {
                     self.revert_applied(scratch)?;
@@ -182,6 +200,7 @@ impl Trial<'_> {
             progress.say(&terminal::clean_line(&format!("trying {} {}", migration.version, migration.description)));
             let mut verdict = Verdict::of(migration, self.was_applied.contains(&migration.version));
             let known = verdict.find(scratch, migration, &mut before)?;
+            verdict.left_out = scratch.left_out();
             if verdict.error.is_none() || verdict.reversible.is_some() {
                 self.applied.push(migration.clone());
             }
@@ -206,6 +225,7 @@ impl Verdict {
             reversible: None,
             differences: Vec::new(),
             column_order: Vec::new(),
+            left_out: Vec::new(),
             error: None,
             left_behind: false,
             was_applied,
@@ -287,6 +307,10 @@ impl Verdict {
                 .warn(&terminal::clean_line(&format!("{name}: the columns have a different order {table}")));
         }
         let ways = if self.reversible.is_some() { "up, down, up" } else { "up; it cannot be reverted" };
-        context.terminal.result_report(&context.terminal.done_line(&format!("{name}: {ways}")))
+        let without = match self.left_out.len() as u64 {
+            0 => String::new(),
+            count => format!(", without {}", terminal::counted(count, "statement", "statements")),
+        };
+        context.terminal.result_report(&context.terminal.done_line(&format!("{name}: {ways}{without}")))
     }
 }

@@ -9,7 +9,7 @@ mod query;
 mod roles;
 
 pub use guard::{Guard, Tried};
-pub use roles::{Place, Verb};
+pub use roles::Place;
 
 use crate::postgres::quote::literal;
 use anyhow::{Context as _, Result};
