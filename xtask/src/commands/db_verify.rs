@@ -127,9 +127,7 @@ fn verify(subject: &Subject, target: Option<&Target>, args: &Args, context: &Con
     }
     let backup = match prove(subject, context) {
         Ok(backup) => backup,
-        Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => {
-            return Err(error);
-        }
+        Err(error) if matches!(error::exit(&error), Exit::Signal(_)) => return Err(error),
         // Nothing was piped in: no backup was looked at.
         Err(error) if subject.is_stdin() && error::exit(&error) == Exit::Usage => return Err(error),
         Err(error) => return Ok(entry.failed(error, context)),
@@ -189,6 +187,7 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     fitting.unchecked_letters.iter().for_each(|letters| context.terminal.warn(letters));
     name_unchecked_live(server, backup, context)?;
     preview::name_foreign_tables(backup, context);
+    preview::name_grants_on_catalog(backup, context);
     let progress = context.terminal.progress("loading", None);
     let (search_path, version_changes) = (args.search_path.as_ref(), &fitting.version_changes[..]);
     let again = || progress.aside(|| context.terminal.note(AGAIN));

@@ -20,6 +20,7 @@ mod full_backup;
 mod globals_backup;
 pub mod health_check;
 mod leftovers;
+mod lines;
 mod migrations;
 pub mod monitoring_dashboard;
 mod notices;

@@ -78,7 +78,7 @@ pub fn hint(server: &Server<'_>, error: &anyhow::Error, statement: Option<&str>)
         .unwrap_or_else(|| format!("user {user} lacks a right: migrate as the owner, or as a superuser"))
 }
 
-/// The one object that is meant; `None` where there are several, or none that another role owns.
+/// The only object of that name; `None` where there are several, or none that another role owns.
 fn found(server: &Server<'_>, said: &Said<'_>) -> Option<Found> {
     let mut found: Vec<Found> = server.within(DEADLINE).query(&question(said).ok()?).ok()?;
     let only = found.pop().filter(|_| found.is_empty())?;

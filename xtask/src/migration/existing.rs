@@ -59,7 +59,8 @@ mod tests {
         let existing =
             Existing { roles: names(&["old", "owner"]), tablespaces: names(&["disk"]), holders: names(&["owner"]) };
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let member = |group: &str, member: &str| Touched::Memberships { groups: list(&[group]), members: list(&[member]) };
+        let member =
+            |group: &str, member: &str| Touched::Memberships { groups: list(&[group]), members: list(&[member]) };
         for (touched, is_there) in [
             (Touched::Server, true),
             (Touched::Roles(list(&["new", "old"])), true),

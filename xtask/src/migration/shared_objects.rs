@@ -23,7 +23,10 @@ pub enum Touched {
     Roles(Vec<String>),
     Tablespaces(Vec<String>),
     /// Who is a member of which role.
-    Memberships { groups: Vec<String>, members: Vec<String> },
+    Memberships {
+        groups: Vec<String>,
+        members: Vec<String>,
+    },
     /// Rights that these roles have, or what they own.
     HeldBy(Vec<String>),
 }
@@ -164,10 +167,8 @@ mod tests {
     #[test]
     fn statements_on_shared_objects_are_known_in_every_form() {
         let roles = |list: &[&str]| Touched::Roles(names(list));
-        let member = |groups: &[&str], members: &[&str]| Touched::Memberships {
-            groups: names(groups),
-            members: names(members),
-        };
+        let member =
+            |groups: &[&str], members: &[&str]| Touched::Memberships { groups: names(groups), members: names(members) };
         for (text, what, touched) in [
             ("grant connect , temporary on database app to x", "GRANT … ON DATABASE", Touched::Server),
             ("revoke all privileges on database \"App\" from public", "REVOKE … ON DATABASE", Touched::Server),

@@ -43,7 +43,6 @@ pub fn sendable(sql: &str) -> Result<&str, Fault> {
 /// # Errors
 /// As for [`literal`].
 pub fn printable_literal(text: &str) -> Result<String, Fault> {
-    let shows = |letter: char| letter == ' ' || letter.is_ascii_graphic() || letter.is_alphanumeric();
     let text = passable(text)?;
     if text.chars().all(shows) {
         return literal(text);
@@ -55,6 +54,29 @@ pub fn printable_literal(text: &str) -> Result<String, Fault> {
         letter => format!("\\U{:08X}", u32::from(letter)),
     };
     Ok(format!("E'{}'", text.chars().map(escaped).collect::<String>()))
+}
+
+/// Whether every terminal shows this letter as it is.
+fn shows(letter: char) -> bool {
+    letter == ' ' || letter.is_ascii_graphic() || letter.is_alphanumeric()
+}
+
+/// A name as a person may type it, of letters that every terminal shows as they are. It is shown, never sent.
+///
+/// # Errors
+/// As for [`identifier`].
+pub fn printable_identifier(name: &str) -> Result<String, Fault> {
+    let name = nameable(name)?;
+    if name.chars().all(shows) {
+        return identifier(name);
+    }
+    let escaped = |letter: char| match letter {
+        '"' => "\"\"".to_owned(),
+        '!' => "!!".to_owned(),
+        letter if letter != '\\' && shows(letter) => letter.to_string(),
+        letter => format!("!+{:06X}", u32::from(letter)),
+    };
+    Ok(format!("U&\"{}\" UESCAPE '!'", name.chars().map(escaped).collect::<String>()))
 }
 
 /// A name as SQL writes it.
@@ -128,6 +150,14 @@ mod tests {
         assert_eq!(name_in_value(r#"a\"!"#).unwrap(), r#""a\""!""#);
         assert_eq!(identifier(r#"a"b"#).unwrap(), r#""a""b""#);
         assert_eq!(literals(["a", "b'"]).unwrap(), "'a', 'b'''");
+    }
+
+    #[test]
+    fn a_printable_name_holds_no_letter_that_a_terminal_obeys() {
+        assert_eq!(printable_identifier("a \"b\"").unwrap(), "\"a \"\"b\"\"\"");
+        let name = printable_identifier("é!\n\"\\\u{202e}").unwrap();
+        assert_eq!(name, "U&\"é!!!+00000A\"\"!+00005C!+00202E\" UESCAPE '!'");
+        assert!(printable_identifier("").is_err() && printable_identifier("a\0").is_err());
     }
 
     #[test]

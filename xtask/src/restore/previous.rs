@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 pub struct Previous {
     pub entry: Entry,
     pub database: OwnedDatabase,
+    /// Its owner, where that is neither this role nor the live database's owner.
+    pub other_owner: Option<String>,
 }
 
 /// Those of this database, newest first.
@@ -22,8 +24,9 @@ pub fn list(view: &View, live: &str) -> Vec<Previous> {
 }
 
 fn owned(view: &View, entry: &Entry, live: &str) -> Option<Previous> {
-    let database = Some(entry).filter(|entry| entry.purpose == Purpose::Previous)?;
-    Some(Previous { entry: entry.clone(), database: view.owned(database, live)? })
+    let database = view.owned(Some(entry).filter(|entry| entry.purpose == Purpose::Previous)?, live)?;
+    let other_owner = view.other_owner(&database, live).map(str::to_owned);
+    Some(Previous { entry: entry.clone(), database, other_owner })
 }
 
 /// The newest set with this live database of which a swap kept previous databases.
@@ -97,7 +100,7 @@ pub fn kept(view: &View, target: &Target) -> Vec<Kept> {
     let of = |entry| owned(view, entry, target.database());
     let mut previous: Vec<Previous> = view.entries().iter().filter_map(of).collect();
     sort(&mut previous);
-    let kept = |Previous { entry, database }: Previous| Kept {
+    let kept = |Previous { entry, database, .. }: Previous| Kept {
         bytes: view.bytes(&database),
         name: entry.name,
         database: entry.live,

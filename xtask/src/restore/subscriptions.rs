@@ -2,7 +2,6 @@
 //! without a slot. The publisher's slot is never dropped: the live database's subscription may go on from it.
 
 use super::record::OwnedDatabase;
-use crate::error::Fault;
 use crate::postgres::quote;
 use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
@@ -74,32 +73,32 @@ pub(super) fn remove(server: &Server<'_>, database: &OwnedDatabase) -> Result<()
         sql.push_str(&format!("ALTER EVENT TRIGGER {} DISABLE;\n", quote::identifier(trigger)?));
     }
     for subscription in &blockers.subscriptions {
-        sql.push_str(&removal(subscription)?);
+        sql.push_str(&removal(&quote::identifier(&subscription.name)?));
     }
     ask(&format!("{sql}COMMIT;")).map(drop)
 }
 
-fn removal(subscription: &Subscription) -> Result<String, Fault> {
-    let name = quote::identifier(&subscription.name)?;
-    Ok(format!(
+/// `name`: in quotes.
+fn removal(name: &str) -> String {
+    format!(
         "ALTER SUBSCRIPTION {name} DISABLE;\nALTER SUBSCRIPTION {name} SET (slot_name = NONE);\nDROP SUBSCRIPTION {name};\n"
-    ))
+    )
 }
 
 /// What a person types to drop a database that this run could not drop.
 pub(super) fn by_hand(server: &Server<'_>, database: &str) -> Result<String> {
     let blockers = blockers(server, database).unwrap_or_default();
-    let quoted = quote::identifier(database)?;
+    let quoted = quote::printable_identifier(database)?;
     let mut lines =
         format!("clear it by hand: cargo xtask db-shell -- -d {}, then\n\\c {quoted}\n", server.maintenance_database());
     for subscription in &blockers.subscriptions {
-        lines.push_str(&removal(subscription)?);
+        lines.push_str(&removal(&quote::printable_identifier(&subscription.name)?));
     }
     for transaction in &blockers.prepared {
-        lines.push_str(&format!("ROLLBACK PREPARED {};\n", quote::literal(transaction)?));
+        lines.push_str(&format!("ROLLBACK PREPARED {};\n", quote::printable_literal(transaction)?));
     }
     for slot in &blockers.slots {
-        lines.push_str(&format!("SELECT pg_catalog.pg_drop_replication_slot({});\n", quote::literal(slot)?));
+        lines.push_str(&format!("SELECT pg_catalog.pg_drop_replication_slot({});\n", quote::printable_literal(slot)?));
     }
     Ok(format!("{lines}\\c {}\nDROP DATABASE {quoted} WITH (FORCE);", server.maintenance_database()))
 }

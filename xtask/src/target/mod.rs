@@ -32,6 +32,7 @@ pub mod percent;
 pub mod ports;
 pub mod profiles;
 mod programs;
+pub mod proxy;
 pub mod startup;
 pub mod state_folder;
 mod uri;

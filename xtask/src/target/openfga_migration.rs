@@ -110,7 +110,7 @@ fn as_owner(verb: &str, owner: &str, own: &OwnMigration) -> String {
     let (listens, named) = match verb {
         "run" => (
             format!(" --http-addr {ADDRESS} --grpc-addr 127.0.0.1:8081 --metrics-enabled=false"),
-            format!("\nwhile it runs, name it in .env: OPENFGA_API_URL=http://{ADDRESS}{}", may_use_tables(owner)),
+            format!("{}\nwhile it runs, name it in .env: OPENFGA_API_URL=http://{ADDRESS}", may_use_tables(owner)),
         ),
         _ => (String::new(), String::new()),
     };

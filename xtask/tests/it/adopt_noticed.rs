@@ -111,7 +111,7 @@ fn names_behind_plain_variables_keep_their_recipe_and_unknown_ones_add_none() {
     let below = "BIN ?= bin\nifdef X\nOUT := $(CURDIR)/a\nelse\nOUT = b\nendif\n$(BIN)/tool: ; @echo their tool\n${OUT}/%.o: %.c ; @true\n";
     let theirs = Theirs::with(&[COMPOSE, ("Makefile", below)]);
     let run = theirs.adopted(&[]);
-    run.stderr_lacks("was not looked at").stdout_has("Makefile, 2 targets");
+    run.stderr_lacks("was not looked at").stderr_has("Makefile, 2 targets");
     assert!(theirs.text("Makefile").starts_with(below) && theirs.text("Makefile") != below);
     let fakes = Fakes::new(&theirs.sandbox).program("cargo", "");
     for words in [&["bin/tool"][..], &["BIN=.", "tool"], &["BIN=.", "up"]] {

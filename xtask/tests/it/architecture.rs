@@ -175,7 +175,7 @@ fn one_folder_each_starts_programs_reads_settings_and_writes_to_people() {
     only(&["settings"], &["env::var"]);
     only(&["terminal.rs", "terminal"], &["io::stdout", "io::stderr", "io::stdin", "indicatif"]);
     only(&["context.rs", "settings"], &["current_dir()"]);
-    only(&["target/endpoint"], &["ureq"]);
+    only(&["target/endpoint.rs"], &["ureq"]);
     only(&["restore"], &["services().stop("]);
     only(&["platform"], &["process::exit"]);
     only(&[], &["unsafe {", "todo!", "sh -c"]);

@@ -140,7 +140,11 @@ fn what_sqlx_skips_is_a_warning_and_what_it_refuses_stops() {
     run.code(1)
         .stderr_has("✗ Nothing is applied: migrations/O4_d.sql: its name has no number")
         .stderr_has("→ name each file <version>_<words>.up.sql");
-    // A folder of another tool is named.
+    folders_of_other_tools_are_named(&database);
+}
+
+fn folders_of_other_tools_are_named(database: &UrlDatabase) {
+    let migrate = |args: &[&str]| database.xtask(["db-migrate"]).args(args.iter().copied()).run();
     fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
     database.sandbox.write("migrations/2024-01-01-000000_create/up.sql", "SELECT 1;");
     migrate(&["up"]).code(1).stderr_has("as Diesel makes them");
@@ -161,7 +165,7 @@ fn line_ends_are_kept_in_every_checkout() {
 fn what_many_files_share_is_one_warning_with_their_number() {
     let database = shared().database();
     for version in 1..=6 {
-        let up = format!("SET statement_timeout = 0;\r\nCREATE TABLE t{version} (a int);\r\n");
+        let up = format!("SET search_path TO public;\r\nCREATE TABLE t{version} (a int);\r\n");
         database.sandbox.migration(version, "table", &up, Some(&format!("DROP TABLE t{version};\r\n")));
     }
     let files = |run: &Outcome| run.stderr.lines().filter(|line| line.contains("CR LF")).count();
@@ -173,9 +177,9 @@ fn what_many_files_share_is_one_warning_with_their_number() {
     run.stderr_has(
         "checksum (migrations/1_table.up.sql, migrations/2_table.up.sql, migrations/3_table.up.sql and 3 more)",
     );
-    run.stderr_has("⚠ 6 files, each: it sets statement_timeout to \"0\" for its session");
+    run.stderr_has("⚠ 6 files, each: it sets search_path to \"public\" for its session");
     assert_eq!(run.stderr.lines().filter(|line| line.starts_with('⚠')).count(), 2, "{}", run.stderr);
-    // A loss is told of each file.
+    // Each file that loses rows has a line of its own.
     for version in 1..=3 {
         database.sandbox.migration(version + 6, "less", &format!("DROP TABLE t{version};"), Some("SELECT 1;"));
     }

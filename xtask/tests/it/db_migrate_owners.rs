@@ -134,7 +134,8 @@ fn files_and_databases_of_other_tools_are_left_alone() {
         database.sandbox.write(&format!("migrations/{name}"), text);
         let run = migrate(&database, &["up"]);
         run.code(1).stderr_has(&format!("migrations/{name} is {tool}'s: its files are not run here"));
-        run.stderr_has("→ keep this program's migrations in a folder of their own").stderr_lacks("a version of its own");
+        run.stderr_has("→ keep this program's migrations in a folder of their own")
+            .stderr_lacks("a version of its own");
     };
     way_back("0002_a.rollback.sql", "DROP TABLE a;", "yoyo-migrations");
     way_back("0002_a.undo.sql", "DROP TABLE a;", "another tool");
@@ -185,5 +186,7 @@ fn what_is_amiss_is_told_with_its_cure() {
     database.sandbox.migration(4, "after", "DROP TYPE mood CASCADE; INSERT INTO tt VALUES (1);", None);
     let run = migrate(&database, &["up", "--no-backup"]);
     run.code(6).stderr_has("⚠ migrations/3_dump.up.sql:3: it empties search_path").stderr_lacks("default_table");
-    run.stderr_has("a temporary table, a prepared statement, a cursor or a setting (SET) of an earlier file ended with that file");
+    run.stderr_has(
+        "a temporary table, a prepared statement, a cursor or a setting (SET) of an earlier file ended with that file",
+    );
 }

@@ -130,7 +130,9 @@ fn a_role_that_a_file_drops_is_named_with_the_way_back() {
     let drop = format!("DROP ROLE IF EXISTS \"{role}\";");
     database.sandbox.migration(2, "drop", &format!("CREATE TABLE more (a int);\n{drop}"), None);
     let run = migrate(&database, &["verify", "--pending"]);
-    run.ok().stderr_has("⚠ migrations/2_drop.up.sql:2: DROP ROLE reaches beyond the scratch database: it is left out there");
+    run.ok().stderr_has(
+        "⚠ migrations/2_drop.up.sql:2: DROP ROLE reaches beyond the scratch database: it is left out there",
+    );
     run.stdout_has("✓ 2 drop: up; it cannot be reverted, without 1 statement").stderr_lacks(REACHED);
     let is_there = || database.admin(&format!("SELECT count(*) FROM pg_roles WHERE rolname = '{role}'"));
     assert_eq!(is_there(), "1");
@@ -228,10 +230,8 @@ fn statements_that_reach_the_whole_server_are_left_out() {
     run.stderr_has("⚠ migrations/1_grant.up.sql:1: GRANT … ON DATABASE reaches beyond the scratch database");
     run.stderr_has("⚠ migrations/1_grant.down.sql:1: REVOKE … ON DATABASE reaches beyond the scratch database");
     is_before();
-    let (revoke, grant) = (
-        format!("REVOKE CONNECT, TEMPORARY {from} PUBLIC;"),
-        format!("\nGRANT CONNECT, TEMPORARY {to} PUBLIC;"),
-    );
+    let (revoke, grant) =
+        (format!("REVOKE CONNECT, TEMPORARY {from} PUBLIC;"), format!("\nGRANT CONNECT, TEMPORARY {to} PUBLIC;"));
     database.sandbox.migration(2, "public", &revoke, Some(&grant));
     let all = format!(
         "ALTER DATABASE {name}\n  CONNECTION LIMIT 7; CREATE TABLE u (a int);\nALTER ROLE {role} SET work_mem = '7MB'; \
@@ -245,7 +245,9 @@ fn statements_that_reach_the_whole_server_are_left_out() {
     database.sandbox.migration(3, "all", all, Some("DROP TABLE u; DROP TABLE v;"));
     let run = migrate(&database, &["verify", "--json"]);
     let of = |version: usize| run.json()["migrations"][version]["left_out"].as_array().unwrap().len();
-    run.ok().stderr_has("✓ 3 migrations verified").stderr_has("migrations/3_all.up.sql:6: ALTER DATABASE in a DO block");
+    run.ok()
+        .stderr_has("✓ 3 migrations verified")
+        .stderr_has("migrations/3_all.up.sql:6: ALTER DATABASE in a DO block");
     assert_eq!((of(0), of(1), of(2)), (2, 2, 11));
     is_before();
     // The ways that run the files of applied versions are bounded, too.

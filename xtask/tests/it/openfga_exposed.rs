@@ -113,7 +113,7 @@ fn a_member_of_a_member_of_the_login_loses_what_carries_its_rights() {
     for (grant, by) in [("", ""), ("SET ROLE boss; ", " GRANTED BY \"boss\"")] {
         stack.psql("fga", &format!("SET ROLE fga;\n{}", include_str!("harness/openfga.sql")));
         stack.psql("postgres", &format!("{grant}GRANT fga TO apps WITH INHERIT TRUE, SET FALSE"));
-        let run = xtask(&["db-reset", "--yes"]);
+        let run = xtask(&["db-reset", "--yes", "--no-safety-backup"]);
         let revoke = format!("REVOKE \"fga\" FROM \"apps\"{by}");
         run.code(6).stderr_has("role web, a member of fga, owns the database; ").stderr_has(&format!("'{revoke}'"));
         stack.psql("postgres", &revoke);

@@ -50,7 +50,8 @@ const TABLES: &str = "
 fn filled() -> Database<'static> {
     let database = shared_for_restores().database();
     if database.sql("SELECT count(*) FROM pg_tablespace WHERE spcname = 'other'") == "0" {
-        // Another test may be about to make it, too.
+        let _alone = database.stack.alone();
+        // Another test may have made it meanwhile.
         let _ = database.stack.client(
             &["psql", "-Xqc", "SET allow_in_place_tablespaces = on", "-c", "CREATE TABLESPACE other LOCATION ''"],
             "",

@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack] a_restore_without_room_on_the_servers_disk_is_stopped,
         [Compose] missing_roles_are_named_and_created_by_consent,
         [Compose] a_role_with_a_line_break_in_its_name_begins_no_line,
+        [Compose] a_missing_tablespace_is_told_with_both_ways_before_any_change,
         [Compose] missing_extensions_and_older_servers_are_refused,
         [Compose] an_old_psql_gets_neither_restrict_nor_a_hostile_file,
         [Compose] a_table_that_is_held_is_no_reason_to_go_on_without_a_backup,
@@ -61,6 +62,53 @@ fn missing_roles_are_named_and_created_by_consent() {
     database.restore(["--create-roles"]).run().ok().stderr_lacks("Roles created");
     drop(database.sql(&format!("DROP OWNED BY {quoted}, {other} CASCADE")));
     stack.admin(&format!("DROP DATABASE {}; DROP ROLE {other}", database.only_beside("before")));
+}
+
+fn a_missing_tablespace_is_told_with_both_ways_before_any_change() {
+    let stack = shared_for_restores();
+    let database = stack.database();
+    let space = format!("Space of {}", database.name);
+    let make = || {
+        let _alone = stack.alone();
+        let create = format!("CREATE TABLESPACE \"{space}\" LOCATION ''");
+        let words = ["psql", "-Xqc", "SET allow_in_place_tablespaces = on", "-c", &create];
+        let (made, errors) = stack.client(&words, "");
+        assert!(made.is_some(), "{errors}");
+    };
+    make();
+    database.sql(&format!(
+        "CREATE TABLE t (a int) TABLESPACE \"{space}\"; INSERT INTO t VALUES (1); CREATE INDEX i ON t (a) TABLESPACE \"{space}\""
+    ));
+    let file = database.backup();
+    database.sql("DROP TABLE t");
+    stack.admin(&format!("DROP TABLESPACE \"{space}\""));
+    let run = database.restore([]).run();
+    run.code(1).stderr_has(&format!("The server lacks tablespaces that the backup names: {space}"));
+    run.stderr_has(&format!("CREATE TABLESPACE \"{space}\" LOCATION 'DIRECTORY';")).stderr_lacks("Safety backup");
+    assert!(database.beside("staging").is_empty() && database.safety_backups().is_empty());
+    // Both ways, as they are typed.
+    let (_, command) = run.stderr.split_once("restore that file: ").unwrap();
+    let mut typed = std::process::Command::new("sh");
+    typed.args(["-ec", command.lines().next().unwrap()]).current_dir(&database.sandbox.root);
+    assert!(typed.status().unwrap().success());
+    let count =
+        "SELECT (SELECT count(*) FROM t), count(*) FROM pg_class WHERE relname IN ('t', 'i') AND reltablespace = 0";
+    database.restore(["x.sql"]).run().ok().stderr_has("✓ Database restored");
+    assert_eq!(database.sql(count), "1|2");
+    make();
+    database.restore([file.to_str().unwrap()]).run().ok().stderr_has("✓ Database restored");
+    assert_eq!(database.sql(count), "1|0");
+    // A role that may not fill it sees the grant.
+    let role = format!("filler_{}", database.name);
+    database.sql(&format!("CREATE ROLE {role} LOGIN CREATEDB PASSWORD 'x'"));
+    let run = database.restore([file.to_str().unwrap()]);
+    let run = run.env("POSTGRES_USER", &role).env("POSTGRES_PASSWORD", "x").run();
+    run.code(1).stderr_has(&format!("GRANT CREATE ON TABLESPACE \"{space}\" TO \"{role}\";"));
+    for name in database.beside("before") {
+        stack.admin(&format!("DROP DATABASE {name}"));
+    }
+    database.sql("DROP TABLE t");
+    stack.admin(&format!("DROP TABLESPACE \"{space}\"; DROP ROLE {role}"));
 }
 
 fn missing_extensions_and_older_servers_are_refused() {

@@ -263,7 +263,11 @@ fn a_role_that_a_setting_alone_names_is_made_by_the_statements() {
         let run = own.xtask([&["db-restore", "--yes", path], options].concat()).run();
         run.ok().stderr_lacks("Roles created").stderr_has("  CREATE ROLE \"sf_set\" NOLOGIN;\n");
         own.admin(&statements(&run));
-        assert!(own.properties().contains("\"sf_set lock_timeout=9s\", \"sf_set work_mem=9MB\""), "{}", own.properties());
+        assert!(
+            own.properties().contains("\"sf_set lock_timeout=9s\", \"sf_set work_mem=9MB\""),
+            "{}",
+            own.properties()
+        );
         own.drop_databases();
         own.admin("DROP ROLE sf_set");
     }

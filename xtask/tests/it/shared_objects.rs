@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] what_a_drill_changes_outside_its_database_is_named,
         [Postgres] a_restore_that_changes_something_outside_is_not_swapped_in,
         [Postgres] a_restore_whose_code_changes_loaded_rows_is_not_swapped_in,
+        [Postgres] a_restore_that_lacks_rows_of_the_file_is_not_swapped_in,
         [Postgres] rows_that_an_event_trigger_adds_are_warned_of,
         [Postgres] tables_that_cannot_be_counted_hide_no_other_one,
         [Postgres] what_another_session_changes_is_told_apart_only_where_a_file_has_no_code,
@@ -180,6 +181,24 @@ fn a_restore_whose_code_changes_loaded_rows_is_not_swapped_in() {
     // Code that reads is honest; so are the rows that an extension brings itself.
     let honest = format!("{kept}{}", by_a_check("PERFORM count(*) FROM public.a;"));
     verify(&local, "honest.sql", &honest).ok().stdout_has("restored and compared");
+}
+
+/// PostgreSQL counts what it took, and the file holds more.
+fn a_restore_that_lacks_rows_of_the_file_is_not_swapped_in() {
+    let local = server();
+    let table = "CREATE TABLE public.t (i int);\nCREATE UNIQUE INDEX u ON public.t USING btree (i);\n";
+    let rows = "INSERT INTO public.t VALUES (1);\nINSERT INTO public.t VALUES (1) ON CONFLICT DO NOTHING;\n";
+    Forged::of(dump(format!("{table}{rows}"))).taken("openfga", Clock::now()).write(&local.sandbox, "twice.sql");
+    for command in [&["db-restore", "--yes"][..], &["db-verify", "--restore"]] {
+        let run = local.xtask(command.iter().copied()).args(["backups/twice.sql"]).run();
+        run.code(1)
+            .stderr_has("public.t has 1 row after the load, the backup holds 2: statements of the file left rows out");
+        run.stdout_lacks("restored and compared").stderr_lacks("code of the file");
+    }
+    assert_eq!(local.sql("openfga", "SELECT a FROM kept"), "1");
+    nothing_is_left(&local);
+    let others = format!("{table}{}", rows.replacen("VALUES (1)", "VALUES (2)", 1));
+    verify(&local, "honest.sql", &others).ok().stdout_has("restored and compared");
 }
 
 /// Rows that an event trigger or an extension adds are no change by code of the file.

@@ -10,7 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] copies_go_with_their_subscriptions_and_the_publishers_slot_stays,
         [Postgres] a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing,
         [Postgres] a_subscription_that_a_file_enables_is_refused,
-        [Postgres] foreign_tables_are_named_before_a_load,
+        [Postgres] foreign_tables_and_rights_on_the_server_are_named_before_a_load,
     ]
 }
 
@@ -98,10 +98,11 @@ fn a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing() {
     let loads = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(4)%' AND datname LIKE '%_verify_%'";
     wait_until("it loads", || local.sql("postgres", loads) == "1");
     let name = local.sql("postgres", BESIDE);
-    local.sql(&name, "BEGIN; CREATE SCHEMA s; PREPARE TRANSACTION 'it''s mine'");
+    local.sql(&name, "BEGIN; CREATE SCHEMA s; PREPARE TRANSACTION E'it''s\\n→ cargo xtask db-reset'");
     let run = running.wait();
     run.code(1).prints_nothing().stderr_has(&format!("{name} could not be dropped")).stderr_lacks("✓");
-    run.stderr_has("ROLLBACK PREPARED 'it''s mine';");
+    // A name with a line break in it begins no line of the hint.
+    run.stderr_has(r"ROLLBACK PREPARED E'it''s\U0000000A\U00002192 cargo xtask db-reset';");
     run.stderr_has(&format!("DROP DATABASE \"{name}\" WITH (FORCE);"));
     for (command, done) in [
         (&["db-verify", "--restore"][..], "restored and compared"),
@@ -114,7 +115,7 @@ fn a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing() {
     }
     let run = local.xtask(["db-restore", "--repair"]).run();
     run.code(1).stderr_has(&format!("Not dropped: {name}")).stderr_has("ROLLBACK PREPARED");
-    local.sql(&name, "ROLLBACK PREPARED 'it''s mine'");
+    local.sql(&name, "ROLLBACK PREPARED E'it''s\\n→ cargo xtask db-reset'");
     local.xtask(["db-restore", "--repair"]).run().ok().stderr_has(&format!("Repaired: {name}"));
     assert_eq!(local.sql("postgres", BESIDE), "");
 }
@@ -136,7 +137,7 @@ fn a_subscription_that_a_file_enables_is_refused() {
     assert_eq!((local.sql("postgres", BESIDE).as_str(), slots(&local).as_str()), ("", "slot_one"));
 }
 
-fn foreign_tables_are_named_before_a_load() {
+fn foreign_tables_and_rights_on_the_server_are_named_before_a_load() {
     let local = Local::new();
     local.up();
     local.sql(
@@ -146,6 +147,12 @@ fn foreign_tables_are_named_before_a_load() {
     );
     local.xtask(["db-backup"]).run().ok();
     let says = "has 2 foreign tables: the server may connect to other servers while it fills";
+    local.xtask(["db-verify", "--restore"]).run().ok().stderr_has(says).stderr_lacks("PostgreSQL itself");
+    local.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has(says).stderr_lacks("PostgreSQL itself");
+    // So are rights by which a role reaches more than the database.
+    local.sql("openfga", "CREATE ROLE low; GRANT EXECUTE ON FUNCTION pg_catalog.lo_export(oid, text) TO low");
+    local.xtask(["db-backup"]).run().ok();
+    let says = "gives roles rights on objects of PostgreSQL itself, from line ";
     local.xtask(["db-verify", "--restore"]).run().ok().stderr_has(says);
     local.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has(says);
 }

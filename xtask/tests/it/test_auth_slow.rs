@@ -1,7 +1,7 @@
 //! `test-auth` on a server that is slow, cuts its answers short, or cannot carry a test's tuples.
 
 use crate::harness::store::{Got, Shop};
-use crate::harness::{Sandbox, Test, Xtask, needs, shared};
+use crate::harness::{Sandbox, Test, Xtask, shared};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -354,7 +354,8 @@ fn openfga_is_not_run_with_more_rights_than_the_databases_owner_has() {
 /// With tables of an old revision it does not serve, and `setup-openfga` does not migrate them.
 fn tables_of_a_server_that_does_not_serve_are_their_operators() {
     let database = UrlDatabase::new();
-    database.own(&format!("{}; DELETE FROM goose_db_version WHERE version_id > 0", include_str!("harness/openfga.sql")));
+    database
+        .own(&format!("{}; DELETE FROM goose_db_version WHERE version_id > 0", include_str!("harness/openfga.sql")));
     let run = database.xtask([]).env("OPENFGA_API_URL", "http://127.0.0.1:9");
     let health = Health::of(run, &["--only", "openfga/schema"]);
     health.says("openfga/schema", "fail", "revision 0", "migrate them: openfga migrate --datastore-engine postgres");

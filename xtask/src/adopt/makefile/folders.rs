@@ -47,9 +47,7 @@ pub fn takes(pattern: &str, goal: &str) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_target_below_a_folder_is_told_from_a_goal() {
-        let goals = ["up".to_owned(), "db-backup".to_owned()];
+    fn folders() -> Folders {
         let mut folders = Folders::default();
         for (name, operator, value) in [
             ("BIN", Some('?'), "bin"),
@@ -68,6 +66,12 @@ mod tests {
             folders.assign(&Assignment { name, operator, value });
         }
         folders.define("LINES");
+        folders
+    }
+
+    #[test]
+    fn a_target_below_a_folder_is_told_from_a_goal() {
+        let (goals, folders) = (["up".to_owned(), "db-backup".to_owned()], folders());
         for (target, expected) in [
             ("$(BIN)/tool", true),
             ("${BIN}/a/tool", true),

@@ -1,5 +1,6 @@
 //! How an `up` or a `down` went, or would go.
 
+use crate::commands::lines;
 use crate::context::Context;
 use crate::migration::checks::Direction;
 use crate::migration::files::shown;
@@ -62,12 +63,7 @@ impl Report<'_> {
         let mut lines = vec![terminal.done_line(&headline), String::new()];
         lines.push(format!("Database:  {} ({newest})", target.database()));
         lines.extend(self.backup.map(|backup| format!("Backup:    {}", context.shown(backup))));
-        let text = terminal::report(&lines);
-        if terminal.stdout_is_terminal() {
-            return terminal.result_report(&text);
-        }
-        terminal.note_report(&text);
-        Ok(())
+        lines::show(&lines, context)
     }
 }
 

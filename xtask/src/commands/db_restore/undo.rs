@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, server: &Server<'_>, context: &Context) -> Result
         let Previous { entry, .. } = &old;
         let document = json!({
             "version": 1, "before": entry.name, "swapped_at": entry.at, "written_since": since,
-            "services": swap_services::users(server)?,
+            "other_owner": old.other_owner, "services": swap_services::users(server)?,
         });
         return context.terminal.json(&document);
     }
@@ -101,6 +101,12 @@ pub(super) fn show(old: &Previous, since: &ChangesSinceSwap, target: &Target, co
     let (time, age) =
         at.map_or_else(Default::default, |at| (at.format("%Y-%m-%d %H:%M:%S").to_string(), terminal::age_of(&at)));
     terminal.note(&format!("The swap was on {time}, {age}; the previous database is {}", old.entry.name));
+    if let Some(owner) = &old.other_owner {
+        let (owner, live) = (terminal::clean_line(owner), target.database());
+        terminal.warn(&format!(
+            "Role {owner} owns the previous database, and not {live}: after the undo it owns {live}, with what it has put there"
+        ));
+    }
     match &since.tables {
         None => terminal.note("Changes since the swap are not known: the server's counters were reset"),
         Some(tables) if tables.is_empty() => terminal.note("Changes since the swap: none, by the server's counters"),

@@ -72,6 +72,16 @@ pub fn name_lost_keys(backup: &Proven, lost: Option<u64>, (target, context): (&T
     context.terminal.said_below("have it dumped again without --section");
 }
 
+/// A role that may call PostgreSQL's own functions for files and programs has the server.
+pub fn name_grants_on_catalog(backup: &Proven, context: &Context) {
+    if let Some(line) = backup.contents.grants_on_catalog {
+        let (file, line) = (context.shown(&backup.path), backup.line_of_dump(line));
+        context.terminal.warn(&format!(
+            "{file} gives roles rights on objects of PostgreSQL itself, from line {line} on: look whether each is meant"
+        ));
+    }
+}
+
 /// What reads a foreign table while the file loads, such as a materialized view, connects to another server.
 pub fn name_foreign_tables(backup: &Proven, context: &Context) {
     let count = backup.contents.foreign_tables;

@@ -1,5 +1,6 @@
 //! How a restore, an undo or a reset went.
 
+use crate::commands::lines;
 use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::restore::live::Live;
@@ -66,12 +67,7 @@ impl Report<'_> {
             let undo = format!("cargo xtask db-restore {}", context.as_word(safety));
             lines.push(format!("Undo:      {}", context.terminal.to_type(&undo)));
         }
-        let text = terminal::report(&lines);
-        if context.terminal.stdout_is_terminal() {
-            return context.terminal.result_report(&text);
-        }
-        context.terminal.note_report(&text);
-        Ok(())
+        lines::show(&lines, context)
     }
 }
 

@@ -9,8 +9,8 @@ use crate::health::report::{Finding, Part};
 use crate::openfga::api::Api;
 use crate::openfga::server::OpenfgaServer;
 use crate::postgres::openfga_tables::Known;
-use crate::target::endpoint::is_loopback;
 use crate::target::openfga::HTTP_PORT;
+use crate::target::proxy::is_loopback;
 use anyhow::Result;
 
 const START: &str = "cargo xtask up";

@@ -26,9 +26,8 @@ pub fn look(scene: &Scene) -> Finding {
     if facts.read_only {
         return Finding::fail(
             format!("the database {database} is read-only (default_transaction_read_only)"),
-            configured_settings(scene.target, &[READ_ONLY]).unwrap_or_else(|| {
-                format!("see where it is set: {}", see_settings(scene.target))
-            }),
+            configured_settings(scene.target, &[READ_ONLY])
+                .unwrap_or_else(|| format!("see where it is set: {}", see_settings(scene.target))),
         );
     }
     if let [idle, ..] = facts.idle_workers.as_slice() {

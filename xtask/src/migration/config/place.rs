@@ -23,14 +23,21 @@ pub(super) fn nearest(root: &Path, folder: &Path) -> Option<PathBuf> {
 /// The folder that the setting names.
 pub(super) fn named(root: &Path, folder: &str) -> Result<PathBuf, Fault> {
     let path = root.join(folder);
-    if path.is_dir() {
-        return Ok(path);
-    }
-    let fault = Fault::usage(format!("{SETTING} is {folder:?}, which is not a folder"));
-    Err(fault.hint(format!(
-        "its path begins at {}; where there are to be no migrations: {SETTING}=none",
+    if path.is_dir() { Ok(path) } else { Err(no_folder(root, &format!("{SETTING} is {folder:?}"), "")) }
+}
+
+/// The folder that `sqlx.toml` names: without it sqlx runs nothing, and a folder that is not there has nothing pending.
+pub(super) fn of_file(root: &Path, folder: &Path) -> Result<PathBuf, Fault> {
+    let path = root.join(folder);
+    let says = || format!("{FILE} names migrations-dir = {folder:?}");
+    if path.is_dir() { Ok(path) } else { Err(no_folder(root, &says(), "fix the name, or make the folder; ")) }
+}
+
+fn no_folder(root: &Path, says: &str, first: &str) -> Fault {
+    Fault::usage(format!("{says}, which is not a folder")).hint(format!(
+        "{first}its path begins at {}; where there are to be no migrations: {SETTING}=none",
         shell_word(&root.to_string_lossy())
-    )))
+    ))
 }
 
 /// Whether a path leads to a place below the checkout's top folder, through no link out of it. It need not be there.
@@ -38,17 +45,4 @@ pub(super) fn is_inside(root: &Path, path: &Path) -> bool {
     let goes_up = path.components().any(|part| part == Component::ParentDir);
     let there = path.ancestors().find_map(|above| above.canonicalize().ok());
     !goes_up && root.canonicalize().is_ok_and(|root| there.is_some_and(|there| there.starts_with(root)))
-}
-
-/// The folder that `sqlx.toml` names: without it sqlx runs nothing, and a folder that is not there has nothing pending.
-pub(super) fn of_file(root: &Path, folder: &Path) -> Result<PathBuf, Fault> {
-    let path = root.join(folder);
-    if path.is_dir() {
-        return Ok(path);
-    }
-    let fault = Fault::usage(format!("{FILE} names migrations-dir = {folder:?}, which is not a folder"));
-    Err(fault.hint(format!(
-        "fix the name, or make the folder; its path begins at {}; where there are to be no migrations: {SETTING}=none",
-        shell_word(&root.to_string_lossy())
-    )))
 }

@@ -51,7 +51,8 @@ pub(super) fn other_tool(entries: &[PathBuf]) -> Option<(&'static str, &Path)> {
     let names: BTreeSet<String> =
         entries.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().to_ascii_lowercase())).collect();
     entries.iter().find_map(|path| {
-        let tool = tool_of(path).or_else(|| way_back(&path.file_name()?.to_string_lossy().to_ascii_lowercase(), &names))?;
+        let tool =
+            tool_of(path).or_else(|| way_back(&path.file_name()?.to_string_lossy().to_ascii_lowercase(), &names))?;
         Some((tool, path.as_path()))
     })
 }

@@ -91,7 +91,7 @@ pub fn reverting(entries: &[Entry], limit: Limit) -> Result<(Vec<Wanted<'_>>, Op
         return Err(match &stop.migration {
             Some(migration) => {
                 Fault::failed(format!("{version} cannot be reverted: {} has no .down.sql file", shown(&migration.up)))
-                    .hint("write one, or go back with: cargo xtask db-restore")
+                    .hint("write one, or restore a backup from before it, if there is one: cargo xtask db-list")
             }
             None => Fault::failed(format!("{version} cannot be reverted: it has no file here"))
                 .hint("get the checkout that applied it"),

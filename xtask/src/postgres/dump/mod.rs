@@ -127,6 +127,8 @@ pub struct Contents {
     /// The last `client_encoding` that the dump sets.
     pub client_encoding: Option<Encoding>,
     pub extensions: BTreeSet<String>,
+    /// Tablespaces other than the database's own that objects go into.
+    pub tablespaces: BTreeSet<String>,
     /// OpenFGA's data, if its tables are there.
     pub openfga: Option<OpenFga>,
     pub openfga_ids: Ids,
@@ -164,6 +166,8 @@ pub struct Contents {
     pub filled_not_made: BTreeSet<(String, String)>,
     /// How many foreign tables it makes: what reads them while it loads connects to another server.
     pub foreign_tables: u64,
+    /// The line of the first grant on an object of PostgreSQL itself.
+    pub grants_on_catalog: Option<u64>,
     /// Where the first statement ends that sets `search_path`, in bytes from the beginning: pg_dump empties it there.
     pub search_path_set: Option<u64>,
     /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.

@@ -28,13 +28,14 @@ pub(in crate::restore) struct Recount {
 }
 
 /// Counts the rows again, where code of the file or of an extension ran while they came: a check or a default may have
-/// changed another table after the server counted its rows. A table whose rows this role does not see cannot be counted.
+/// changed another table after the server counted its rows. The server does not count those of `INSERT`, which may have left
+/// some out (`ON CONFLICT`). A table whose rows this role does not see cannot be counted.
 ///
 /// # Errors
 /// The server does not answer.
 pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Result<Recount> {
     let contents = &load.backup.contents;
-    if !code_in_file::runs(contents) {
+    if !code_in_file::runs(contents) && contents.inserted.is_empty() {
         return Ok(Recount::default());
     }
     let start = || reader(load, server);
@@ -51,7 +52,7 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
             Err(error) => return Err(error),
         };
     let is_utf8 = contents.client_encoding.as_ref().is_some_and(|encoding| encoding.as_str() == "UTF8");
-    let judge = Judge { kinds: kinds.explained_by(contents), is_utf8 };
+    let judge = Judge { kinds: kinds.explained_by(contents), is_utf8, runs_code: code_in_file::runs(contents) };
     let mut found = Recount::default();
     for change in plan::changes(rows, contents) {
         match judge.of(&change) {
@@ -127,6 +128,8 @@ struct Judge {
     kinds: Kinds,
     /// The dump's names are those that the server gives.
     is_utf8: bool,
+    /// Code of the file or of an extension may have changed tables.
+    runs_code: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -156,7 +159,8 @@ impl Judge {
             Ordering::Greater if self.kinds.has_event_triggers => {
                 Verdict::Added(format!("{what}: event triggers of the file may have added them"))
             }
-            _ => Verdict::Wrong(format!("{what}: code of the file changed them")),
+            _ if self.runs_code => Verdict::Wrong(format!("{what}: code of the file changed them")),
+            _ => Verdict::Wrong(format!("{what}: statements of the file left rows out")),
         }
     }
 
@@ -193,6 +197,7 @@ mod tests {
                 has_event_triggers: false,
             },
             is_utf8,
+            runs_code: true,
         };
         let of = |is_utf8, table: &str, now, backup| {
             let (schema, table) = ("public".to_owned(), table.to_owned());

@@ -10,6 +10,7 @@ mod parts;
 mod roles;
 mod settings;
 mod space;
+mod tablespaces;
 mod versions;
 
 use super::{load_settings, rights};
@@ -102,6 +103,7 @@ pub fn check(
     if !missing_roles.is_empty() && !consent.create_roles {
         return Err(missing_roles.refuse()?.into());
     }
+    tablespaces::check(server, backup)?;
     if let Some(properties) = made_like {
         settings::check(server, properties, consent.settings)?;
     }

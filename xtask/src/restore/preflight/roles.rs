@@ -83,7 +83,8 @@ impl MissingRoles {
     pub(super) fn creations(&self) -> Result<Vec<String>, Fault> {
         let names = self.names();
         // What a person types is UTF-8, whatever the database is.
-        let first = (!names.iter().all(|name| name.is_ascii())).then(|| Ok("SET client_encoding TO 'UTF8';".to_owned()));
+        let first =
+            (!names.iter().all(|name| name.is_ascii())).then(|| Ok("SET client_encoding TO 'UTF8';".to_owned()));
         // A name with a line break in it begins no line of ours.
         let shown = |role: &String| creation(role).map(|line| clean_line(&line));
         first.into_iter().chain(names.iter().map(shown)).collect()

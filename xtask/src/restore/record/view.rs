@@ -161,6 +161,13 @@ impl View {
         }
     }
 
+    /// Its owner, where that is neither this role nor the owner of this live database.
+    pub fn other_owner(&self, database: &OwnedDatabase, live: &str) -> Option<&str> {
+        let kept = self.databases.iter().find(|found| found.oid == database.oid())?;
+        let live_owner = self.databases.iter().find(|found| found.name == live).map(|found| found.owner);
+        (kept.owner != self.role && live_owner != Some(kept.owner)).then_some(kept.owner_name.as_str())
+    }
+
     /// Its size on the server's disk, where it was asked and this role may know it.
     pub fn bytes(&self, database: &OwnedDatabase) -> Option<u64> {
         self.databases.iter().find(|found| found.oid == database.oid())?.bytes

@@ -1,7 +1,6 @@
 //! What differs between two readings of the shared catalogs.
 
 use super::entry::{Entry, Kind};
-use super::roles::Verb;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -15,6 +14,13 @@ pub struct Change {
     /// The OID of the database that it is or belongs to.
     database: Option<u32>,
     what: What,
+}
+
+/// What a statement does with a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Makes,
+    Drops,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

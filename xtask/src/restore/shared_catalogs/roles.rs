@@ -1,18 +1,11 @@
 //! Roles that statements of migrations made or dropped while they were tried, and what undoes that.
 
-use super::change::Change;
+use super::change::{Change, Verb};
 use crate::postgres::quote::identifier;
 use crate::words::clean_line;
 
 /// Where a file makes a role of this name; `None`: no statement of the files is seen to do it.
 pub type Place<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// What a statement does with a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verb {
-    Makes,
-    Drops,
-}
 
 /// How a migration creates a role so that it can also be tried where the role exists.
 const CREATE: &str = "create a role in a migration only where it is missing: DO $$BEGIN IF NOT \

@@ -91,9 +91,11 @@ impl Access for Compose {
     }
 
     fn memory(&self) -> Option<u64> {
-        // It fails for the files that are not there, and prints the others.
-        let asked = self.exec("cat", &[], Talk::Piped).ok()?.args(memory::FILES);
-        memory::smallest(&asked.capture(FILES_DEADLINE).ok()?.text())
+        // It fails for the files that are not there, and prints the others. Each session of a load wants to know it.
+        *self.memory.get_or_init(|| {
+            let asked = self.exec("cat", &[], Talk::Piped).ok()?.args(memory::FILES);
+            memory::smallest(&asked.capture(FILES_DEADLINE).ok()?.text())
+        })
     }
 
     fn cores(&self) -> Option<usize> {

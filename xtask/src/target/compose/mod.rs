@@ -90,6 +90,8 @@ pub struct Compose {
     openfga: OnceLock<Option<ServiceFound>>,
     /// The database's running container.
     container: OnceLock<String>,
+    /// Its limit of memory, once it was asked for.
+    memory: OnceLock<Option<u64>>,
     /// The way to the server past Docker, once it was looked for; why there is none.
     direct: OnceLock<Result<Direct, String>>,
     /// The project as Compose reads it; and as it reads it for `up`, with the database that is selected.
@@ -134,6 +136,7 @@ impl Compose {
             renewed: OnceLock::new(),
             openfga: OnceLock::new(),
             container: OnceLock::new(),
+            memory: OnceLock::new(),
             direct: OnceLock::new(),
             files: AskedOnce::default(),
             files_of_start: AskedOnce::default(),

@@ -1,6 +1,7 @@
 //! How the restore of a set went, or its undo.
 
 use crate::backup::set::SetFile;
+use crate::commands::lines;
 use crate::context::Context;
 use crate::restore::swapped::Done;
 use crate::terminal;
@@ -61,12 +62,7 @@ impl Report<'_> {
             let undo = format!("cargo xtask db-restore --undo --set{}", self.by_database());
             lines.push(format!("Undo:      {}", context.terminal.to_type(&undo)));
         }
-        let text = terminal::report(&lines);
-        if context.terminal.stdout_is_terminal() {
-            return context.terminal.result_report(&text);
-        }
-        context.terminal.note_report(&text);
-        Ok(())
+        lines::show(&lines, context)
     }
 
     /// What names the set where the run's own database is not in it.

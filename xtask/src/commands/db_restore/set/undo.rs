@@ -80,7 +80,8 @@ impl Undo<'_, '_> {
         if args.json && args.dry_run {
             let one = |(old, since): (&Previous, &ChangesSinceSwap)| {
                 let entry = &old.entry;
-                json!({ "database": entry.live, "before": entry.name, "swapped_at": entry.at, "written_since": since })
+                json!({ "database": entry.live, "before": entry.name, "swapped_at": entry.at, "written_since": since,
+                    "other_owner": old.other_owner })
             };
             let databases: Vec<_> = olds.iter().zip(&since).map(one).collect();
             return context.terminal.json(&json!({

@@ -42,6 +42,9 @@ pub(super) struct Calls {
     may_be_name: bool,
     /// The last token was a dot: an attribute may be a function that is called without a parenthesis.
     is_behind_dot: bool,
+    /// The last token closed a parenthesis or a bracket; with a dot behind it any function of one argument may be called.
+    is_behind_value: bool,
+    is_behind_dot_of_value: bool,
     found: bool,
     makes_event_trigger: bool,
 }
@@ -87,25 +90,30 @@ impl Calls {
         }
         let was_name = std::mem::take(&mut self.may_be_name);
         let is_attribute = std::mem::take(&mut self.is_behind_dot);
+        let is_behind_value = std::mem::take(&mut self.is_behind_value);
+        let is_of_value = std::mem::take(&mut self.is_behind_dot_of_value);
         let listed = std::mem::take(&mut self.listed);
         match token {
             Token::Word(word) => {
                 let is_known = is_in(HARMLESS, word);
                 self.may_be_name = !is_known && !is_in(GRAMMAR, word);
-                self.found |= is_attribute && listed != Listed::Name && !is_known && acts_alone(word);
+                let is_called = is_of_value || is_attribute && listed != Listed::Name && acts_alone(word);
+                self.found |= is_called && !is_known;
                 self.take_word(word);
                 self.go_on(listed);
             }
             Token::Name(name) => {
                 self.may_be_name = true;
-                self.found |= is_attribute && listed != Listed::Name && acts_alone(name);
+                self.found |= is_of_value || is_attribute && listed != Listed::Name && acts_alone(name);
                 self.go_on(listed);
             }
             Token::Symbol(b'.') => {
                 self.is_behind_dot = true;
+                self.is_behind_dot_of_value = is_behind_value;
                 self.listed = if listed == Listed::Named { Listed::Name } else { Listed::No };
             }
             Token::Symbol(b'(') => self.found |= was_name && listed != Listed::Named,
+            Token::Symbol(b')' | b']') => self.is_behind_value = true,
             _ => {}
         }
     }
@@ -126,6 +134,8 @@ impl Calls {
             (0, _) if is("copy") => self.listed = Listed::Name,
             // They name functions without a parenthesis.
             (1, First::Create) if is("aggregate operator") => self.found = true,
+            // Its statements run with each row that comes behind it.
+            (_, First::Create) if self.words <= 3 && is("rule") => self.found = true,
             (1, First::Create) if is("event") => self.makes_event_trigger = true,
             (1, First::Create) if is("unlogged foreign") => self.first = First::CreateKind,
             (1, First::Create) if is("table statistics") => self.listed = Listed::Name,
@@ -186,6 +196,12 @@ mod tests {
         ("CREATE STATISTICS public.s ON lo_export(a, 'x'), b FROM public.t;", true),
         ("CREATE AGGREGATE public.sum(text) (SFUNC = pg_catalog.lo_export, STYPE = integer, INITCOND = '1');", true),
         ("CREATE MATERIALIZED VIEW public.m AS SELECT (('SELECT 1')::text).ts_stat AS x;", true),
+        ("CREATE MATERIALIZED VIEW public.m AS SELECT ('SELECT 1'::text).crosstab2;", true),
+        ("CREATE MATERIALIZED VIEW public.m AS SELECT (ARRAY['SELECT 1'::text])[1].\"any\";", true),
+        ("CREATE MATERIALIZED VIEW public.m AS SELECT (a.b).upper FROM public.a;", false),
+        ("CREATE RULE r AS ON INSERT TO public.t DO INSTEAD NOTHING;", true),
+        ("CREATE OR REPLACE RULE r AS ON UPDATE TO public.t DO INSTEAD NOTHING;", true),
+        ("CREATE TABLE public.t (rule integer, create_rule integer);", false),
         ("CREATE MATERIALIZED VIEW public.m AS SELECT t.lo_import FROM unnest(ARRAY['f'::text]) AS t;", true),
         ("CREATE TABLE public.t (a int, CHECK (set_config('client_encoding', 'SJIS', false) <> ''));", true),
         ("SELECT pg_catalog.set_config('search_path', '', false);", false),

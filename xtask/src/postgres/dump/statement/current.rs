@@ -2,6 +2,7 @@
 
 use super::body::Body;
 use super::calls::Calls;
+use super::catalog_grants::CatalogGrant;
 use super::given::Given;
 use super::grammar::{Depth, Item};
 use super::insert::Insert;
@@ -30,6 +31,7 @@ pub(super) struct Statement {
     no_string_next: bool,
     pub(super) if_exists: bool,
     pub(super) calls: Calls,
+    pub(super) catalog_grant: CatalogGrant,
     pub(super) given: Given,
 }
 
@@ -81,6 +83,7 @@ impl Statement {
         }
         self.follow_psql(token, keyword);
         self.calls.follow(token);
+        self.catalog_grant.follow(token);
         if self.is_empty() {
             self.line = line;
             self.begin(token, keyword, matcher);
@@ -166,6 +169,7 @@ impl Statement {
             }
             Item::Encoding => contents.client_encoding = names::encoding(token),
             Item::Extension => contents.extensions.extend(names::identifier(token)),
+            Item::Tablespace => contents.tablespaces.extend(names::identifier(token)),
             _ => {}
         });
     }

@@ -13,7 +13,7 @@
 //! | `@name` | `schema.name`, never of a system schema; `@target`: the same, kept for `Relations` |
 //! | `@any` | a name of any schema, or of none |
 //! | `@id` | one identifier; `@schema`: never a system schema's |
-//! | `@role`, `@owner`, `@session`, `@extension` | one identifier (`@session`: or a string), which is noted in `Contents` |
+//! | `@role`, `@owner`, `@session`, `@extension`, `@tablespace` | one identifier (`@session`: or a string), which is noted in `Contents` |
 //! | `@string`, `@number`, `@word`, `@op` | a string, a number, an unquoted word, an operator |
 //! | `@encoding` | a string that names an encoding which servers have |
 //! | another character | that symbol; `"["`, `"]"`, `"*"` are the brackets and the star themselves |
@@ -43,6 +43,7 @@ pub(super) enum Item {
     /// A role, which may stand in a string.
     Session,
     Extension,
+    Tablespace,
     String,
     Number,
     AnyWord,
@@ -79,9 +80,10 @@ impl Item {
             (Self::Symbol(expected), Token::Symbol(symbol)) => symbol == expected,
             (Self::Text(expected), Token::Text(text)) => text == expected.as_bytes(),
             (Self::Schema | Self::TargetSchema, token) => names::is_user_schema(token),
-            (Self::Identifier | Self::TargetName | Self::Role | Self::Owner | Self::Extension, token) => {
-                names::is_identifier(token)
-            }
+            (
+                Self::Identifier | Self::TargetName | Self::Role | Self::Owner | Self::Extension | Self::Tablespace,
+                token,
+            ) => names::is_identifier(token),
             (Self::String | Self::Session, Token::Text(_)) => true,
             (Self::Session, token) => names::is_identifier(token),
             (Self::Number, Token::Word(word)) => word.iter().all(u8::is_ascii_digit),
@@ -172,6 +174,7 @@ fn single<M>(part: &'static str, steps: &mut Vec<Step<M>>) -> Option<()> {
         "@owner" => &[Item::Owner],
         "@session" => &[Item::Session],
         "@extension" => &[Item::Extension],
+        "@tablespace" => &[Item::Tablespace],
         "@string" => &[Item::String],
         "@number" => &[Item::Number],
         "@word" => &[Item::AnyWord],

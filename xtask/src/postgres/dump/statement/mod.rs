@@ -2,6 +2,7 @@
 
 mod body;
 mod calls;
+mod catalog_grants;
 mod current;
 mod facts;
 mod given;
@@ -136,6 +137,9 @@ impl Statements {
     fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Ended {
         contents.runs_code |= statement.makes_routine() || statement.calls.found();
         contents.makes_event_triggers |= statement.calls.makes_event_trigger();
+        if statement.catalog_grant.found() {
+            contents.grants_on_catalog.get_or_insert(statement.line);
+        }
         let Statement { kind, refusal, if_exists, line, given, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {

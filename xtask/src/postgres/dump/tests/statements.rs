@@ -75,6 +75,9 @@ fn rows_go_to_tables_alone() {
     let attach = "ALTER TABLE ONLY public.root ATTACH PARTITION public.f FOR VALUES IN (1);\n";
     let table = "CREATE TABLE public.t (\n    a integer\n);\n";
     let rule = "CREATE RULE r AS ON INSERT TO public.t DO INSTEAD INSERT INTO public.v VALUES (10);\n";
+    let conditional = "CREATE RULE r AS ON INSERT TO public.t WHERE (1 = 1) DO ALSO WITH d AS (DELETE FROM public.u RETURNING 1)\n\
+        INSERT INTO public.v SELECT 1 ON CONFLICT DO NOTHING;\n";
+    let nothing = "CREATE RULE r AS ON INSERT TO public.t DO INSTEAD NOTHING;\n";
     for (text, words) in [
         (format!("{view}{copy}"), "rows for public.v, which is a view"),
         (format!("{view}INSERT INTO public.\"v\" VALUES (10);\n"), "which is a view"),
@@ -87,6 +90,8 @@ fn rows_go_to_tables_alone() {
         (format!("{foreign}INSERT INTO public.f VALUES (1);\n"), "without --include-foreign-data"),
         (format!("{root}{foreign}{attach}INSERT INTO public.root VALUES (1);\n"), "to a foreign server"),
         (format!("{table}{rule}INSERT INTO public.t VALUES (1);\n"), "after a rule"),
+        (format!("{table}{conditional}COPY public.t (a) FROM stdin;\n1\n\\.\n"), "after a rule"),
+        (format!("{table}{nothing}INSERT INTO public.t VALUES (1);\n"), "after a rule"),
         (format!("{table}DROP TABLE public.t;\nCREATE VIEW public.t AS SELECT 1;\n"), "a DROP after a CREATE"),
     ] {
         let flaw = scan(&dump(&text)).expect_err(&text);
@@ -95,8 +100,7 @@ fn rows_go_to_tables_alone() {
     let rows = "COPY public.t (a) FROM stdin;\n1\n\\.\nINSERT INTO public.root VALUES (1);\n";
     let part = "CREATE TABLE public.part (\n    a integer\n);\n\
         ALTER TABLE ONLY public.root ATTACH PARTITION public.part FOR VALUES IN (1);\n";
-    let nothing = "CREATE RULE r AS ON INSERT TO public.t DO INSTEAD NOTHING;\n";
-    scan(&dump(&format!("{table}{root}{part}{view}{foreign}{nothing}{rows}{rule}"))).unwrap();
+    scan(&dump(&format!("{table}{root}{part}{view}{foreign}{rows}{nothing}{rule}"))).unwrap();
 }
 
 #[test]

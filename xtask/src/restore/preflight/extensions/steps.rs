@@ -1,8 +1,8 @@
 //! What a person types to fill a database in its own place, where no database beside it can be filled.
 
 use super::super::super::carried;
-use crate::error::Fault;
 use super::super::settings::decides_who_acts;
+use crate::error::Fault;
 use crate::postgres::properties::{Assignment, ConnectionLimit, Properties};
 use crate::postgres::quote::{identifier, literal, printable_literal};
 use crate::postgres::server::maintenance_database;

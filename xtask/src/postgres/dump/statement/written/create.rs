@@ -83,10 +83,6 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ),
     ("CREATE EVENT TRIGGER @id ON @id [ WHEN TAG IN ( .. ) ] EXECUTE { FUNCTION | PROCEDURE } @any ( )", Creates),
     // dumpRule. A view's own rule, ON SELECT, is written as CREATE VIEW.
-    (
-        "CREATE [ OR REPLACE ] RULE @id AS ON { INSERT | UPDATE | DELETE } TO @name [ WHERE ... ] DO [ ALSO | INSTEAD ] NOTHING",
-        Creates,
-    ),
     ("CREATE [ OR REPLACE ] RULE @id AS ON { INSERT | UPDATE | DELETE } TO @name [ WHERE ... ] DO ...", Rule),
     // dumpPolicy
     (

@@ -21,7 +21,7 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     // dumpSearchPath. People put their own path there, for functions that need one.
     ("SELECT pg_catalog . set_config ( 'search_path' , @string , { false | true } )", SearchPath),
     // _selectTablespace, _selectTableAccessMethod, and up to pg_dump 11 _setWithOids
-    ("SET default_tablespace = { '' | @id }", Setting),
+    ("SET default_tablespace = { '' | @tablespace }", Setting),
     ("SET default_table_access_method = @id", Setting),
     ("SET default_with_oids = false", Setting),
     // _doSetSessionAuth (--use-set-session-authorization), buildACLCommands

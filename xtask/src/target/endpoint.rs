@@ -1,20 +1,14 @@
 //! The one HTTP client: requests with a deadline to one OpenFGA server, whose key goes to that server alone.
 
-mod proxy;
-mod silence;
-
-pub use proxy::is_loopback;
-pub use silence::Silence;
-
+use super::proxy::proxy_for;
 use crate::error::Fault;
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
-use proxy::proxy_for;
-use silence::silence;
 use std::fmt;
 use std::time::Duration;
 use ureq::http::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{Error, Timeout};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// A model (256 KiB) or a page of tuples (a hundred of 32 KiB) is below.
@@ -37,6 +31,14 @@ pub struct Answer {
     /// Where it points to (`Location`); never followed, because the key would go along.
     pub location: Option<String>,
     pub body: String,
+}
+
+/// Why no answer came.
+#[derive(Debug)]
+pub struct Silence {
+    pub why: String,
+    /// Whether the server may have got the request all the same.
+    pub may_have_arrived: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -183,7 +185,8 @@ fn understood(url: &str, of_login: &str) -> Result<(String, Uri), String> {
 
 /// What speaks to this server; it follows no redirect.
 fn agent(uri: &Uri, settings: &Settings) -> Result<ureq::Agent> {
-    let proxy = proxy_for(uri, settings).map(ureq::Proxy::new).transpose();
+    let proxy = proxy_for(uri.scheme_str(), uri.host().unwrap_or_default(), settings);
+    let proxy = proxy.map(ureq::Proxy::new).transpose();
     let proxy = proxy.with_context(|| Fault::usage("The proxy of the environment cannot be used"))?;
     let agent = ureq::Agent::config_builder()
         .timeout_connect(Some(CONNECT_DEADLINE))
@@ -211,6 +214,26 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Endpoint").field("url", &self.url).finish_non_exhaustive()
     }
+}
+
+fn silence(error: &Error, deadline: Duration) -> Silence {
+    let refused = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
+    let (why, may_have_arrived) = match error {
+        Error::Timeout(Timeout::Connect | Timeout::Resolve) => ("no connection within 5 s".to_owned(), false),
+        Error::Timeout(_) => (format!("no answer within {} s", deadline.as_secs()), true),
+        Error::HostNotFound => ("the host is not known".to_owned(), false),
+        Error::ConnectionFailed => ("the connection failed".to_owned(), false),
+        Error::ConnectProxyFailed(why) => (format!("the proxy refused: {why}"), false),
+        Error::Io(error) if refused(error) => ("connection refused".to_owned(), false),
+        // So rustls tells of a certificate that it does not trust.
+        Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            let why = "name the certificate of a private CA in SSL_CERT_FILE, or add it to the system's";
+            (format!("no TLS connection: {error}; {why}"), false)
+        }
+        Error::Tls(_) | Error::Rustls(_) => (format!("no TLS connection: {error}"), false),
+        error => (error.to_string(), true),
+    };
+    Silence { why, may_have_arrived }
 }
 
 #[cfg(test)]
