@@ -35,7 +35,7 @@ pub struct Extension {
 /// or a function of parsed SQL. They are in SQL or PL/pgSQL. What such a function's text calls, reads from or casts to is
 /// looked up by name: it counts where only schemas beside `pg_catalog` have it. A name behind a `.` has its schema; a quoted
 /// one is passed over. A function with a `search_path` counts where it belongs to an extension whose script did not give it
-/// that: it was changed since, and a load makes it anew. (Its row is of another transaction than its membership, which no
+/// that: it was changed since, and a load recreates it. (Its row is of another transaction than its membership, which no
 /// ALTER FUNCTION writes, and than the extension's last change.)
 pub(super) const QUERY: &str = r#"
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(

@@ -131,7 +131,7 @@ fn files_and_databases_of_other_tools_are_left_alone() {
     let way_back = |name: &str, text: &str, tool: &str| {
         fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
         database.sandbox.write("migrations/0002_a.sql", "CREATE TABLE a (i int);\n");
-        database.sandbox.write(&format!("migrations/{name}"), text);
+        database.sandbox.write(format!("migrations/{name}"), text);
         let run = migrate(&database, &["up"]);
         run.code(1).stderr_has(&format!("migrations/{name} is {tool}'s: its files are not run here"));
         run.stderr_has("→ keep this program's migrations in a folder of their own")

@@ -12,6 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_role_that_a_file_drops_is_named_with_the_way_back,
         [Postgres] a_role_of_an_applied_file_is_in_the_way_of_the_next_try,
         [Postgres] a_right_that_is_granted_and_taken_back_is_no_change,
+        [Postgres] grants_on_the_live_database_are_left_out,
         [Postgres] statements_that_reach_the_whole_server_are_left_out,
         [Postgres] the_way_back_takes_back_what_code_changed_on_the_server,
         [Postgres] settings_of_the_scratch_database_are_no_change,
@@ -202,61 +203,63 @@ fn a_right_that_is_granted_and_taken_back_is_no_change() {
     database.own(&format!("REVOKE CONNECT ON DATABASE {name} FROM pg_monitor"));
 }
 
+/// All of the whole server that the files below name.
+fn state(database: &UrlDatabase) -> String {
+    database.admin(
+        "SELECT concat_ws('|', d.datacl, d.datconnlimit, shobj_description(d.oid, 'pg_database'), \
+         shobj_description(r.oid, 'pg_authid'), (SELECT array_agg(s.setconfig) FROM pg_db_role_setting AS s WHERE \
+         s.setdatabase = d.oid OR s.setrole = r.oid), r.rolcanlogin, (SELECT count(*) FROM pg_auth_members)) \
+         FROM pg_database AS d, pg_roles AS r WHERE d.datname = '@name' AND r.oid = '@role'::regrole",
+    )
+}
+
 /// What is changed there is the live server's own: a trial that did so would be no trial.
-fn statements_that_reach_the_whole_server_are_left_out() {
+fn grants_on_the_live_database_are_left_out() {
     let database = UrlDatabase::new();
     let _alone = database.alone();
-    let (name, role) = (&database.name, database.admin("SELECT '@role'"));
-    let state = || {
-        database.admin(
-            "SELECT concat_ws('|', d.datacl, d.datconnlimit, shobj_description(d.oid, 'pg_database'), \
-             shobj_description(r.oid, 'pg_authid'), (SELECT array_agg(s.setconfig) FROM pg_db_role_setting AS s WHERE \
-             s.setdatabase = d.oid OR s.setrole = r.oid), r.rolcanlogin, (SELECT count(*) FROM pg_auth_members)) \
-             FROM pg_database AS d, pg_roles AS r WHERE d.datname = '@name' AND r.rolname = '@role'",
-        )
-    };
-    let before = state();
-    let is_before = || assert_eq!(state(), before);
-    let (to, from) = (format!("ON DATABASE {name} TO"), format!("ON DATABASE {name} FROM"));
-    let table = "CREATE TABLE t (a int); /* stays */";
-    database.sandbox.migration(
-        1,
-        "grant",
-        &format!("{table} GRANT CONNECT {to} pg_monitor;"),
-        Some(&format!("REVOKE CONNECT {from} pg_monitor; DROP TABLE t;")),
-    );
+    let (before, name) = (state(&database), &database.name);
+    let up = format!("CREATE TABLE t (a int); GRANT CONNECT ON DATABASE {name} TO pg_monitor;");
+    let down = format!("REVOKE CONNECT ON DATABASE {name} FROM pg_monitor; DROP TABLE t;");
+    database.sandbox.migration(1, "grant", &up, Some(&down));
     let run = migrate(&database, &["verify"]);
     run.ok().stdout_has("✓ 1 grant: up, down, up, without 2 statements").stderr_lacks(REACHED);
     run.stderr_has("⚠ migrations/1_grant.up.sql:1: GRANT … ON DATABASE reaches beyond the scratch database");
     run.stderr_has("⚠ migrations/1_grant.down.sql:1: REVOKE … ON DATABASE reaches beyond the scratch database");
-    is_before();
-    let (revoke, grant) =
-        (format!("REVOKE CONNECT, TEMPORARY {from} PUBLIC;"), format!("\nGRANT CONNECT, TEMPORARY {to} PUBLIC;"));
-    database.sandbox.migration(2, "public", &revoke, Some(&grant));
+    assert_eq!(state(&database), before);
+    let up = format!("REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC;");
+    let down = format!("\nGRANT CONNECT, TEMPORARY ON DATABASE {name} TO PUBLIC;");
+    database.sandbox.migration(2, "public", &up, Some(&down));
+    let run = migrate(&database, &["verify", "--json"]);
+    let left_out = &run.ok().json()["migrations"][1]["left_out"];
+    assert_eq!(left_out[1], "migrations/2_public.down.sql:2: GRANT … ON DATABASE", "{left_out}");
+    assert_eq!(state(&database), before);
+}
+
+fn statements_that_reach_the_whole_server_are_left_out() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let (before, name, role) = (state(&database), &database.name, format!("\"{}\"", database.role));
     let all = format!(
         "ALTER DATABASE {name}\n  CONNECTION LIMIT 7; CREATE TABLE u (a int);\nALTER ROLE {role} SET work_mem = '7MB'; \
          ALTER ROLE {role} IN DATABASE {name} SET work_mem = '7MB'; COMMENT ON DATABASE {name} IS 'a;b';\n\
          COMMENT ON ROLE {role} IS $$c;$$; GRANT pg_monitor TO {role}; DROP OWNED BY {role}; ALTER ROLE {role} NOLOGIN;\n\
          DO $$BEGIN\n  IF true THEN ALTER DATABASE {name} SET work_mem = '7MB'; END IF;\n  \
-         EXECUTE 'REVOKE CONNECT {from} PUBLIC'; CREATE TABLE v (a int);\nEND$$;\n\
+         EXECUTE 'REVOKE CONNECT ON DATABASE {name} FROM PUBLIC'; CREATE TABLE v (a int);\nEND$$;\n\
          DO 'BEGIN ALTER DATABASE {name} SET work_mem = ''7MB''; END';"
     );
-    let all = all.as_str();
-    database.sandbox.migration(3, "all", all, Some("DROP TABLE u; DROP TABLE v;"));
+    database.sandbox.migration(3, "all", &all, Some("DROP TABLE u; DROP TABLE v;"));
     let run = migrate(&database, &["verify", "--json"]);
-    let of = |version: usize| run.json()["migrations"][version]["left_out"].as_array().unwrap().len();
-    run.ok()
-        .stderr_has("✓ 3 migrations verified")
-        .stderr_has("migrations/3_all.up.sql:6: ALTER DATABASE in a DO block");
-    assert_eq!((of(0), of(1), of(2)), (2, 2, 11));
-    is_before();
+    let left_out = run.json()["migrations"][0]["left_out"].clone();
+    run.ok().stderr_has("✓ 1 migration verified").stderr_has("migrations/3_all.up.sql:6: ALTER DATABASE in a DO block");
+    assert_eq!(left_out.as_array().map(Vec::len), Some(11), "{left_out}");
+    assert_eq!(state(&database), before);
     // The ways that run the files of applied versions are bounded, too.
-    database.own("CREATE TABLE t (a int); CREATE TABLE u (a int); CREATE TABLE v (a int)");
+    database.own("CREATE TABLE u (a int); CREATE TABLE v (a int)");
     let run = migrate(&database, &["baseline", "3", "--yes"]);
     run.ok().stderr_has("migrations/3_all.up.sql:1: ALTER DATABASE reaches beyond the scratch database");
     migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("it is left out there");
     migrate(&database, &["verify", "--pending"]).ok();
-    is_before();
+    assert_eq!(state(&database), before);
 }
 
 /// What a file composes is seen by nobody; where its way back takes it back, it does not stay.

@@ -243,7 +243,7 @@ fn an_extension_of_another_version_is_named_where_a_load_fails() {
     database.restore([fine.to_str().unwrap()]).run().ok();
 }
 
-/// What `ALTER FUNCTION` gives to a member of an extension is in no dump: a load makes the extension anew.
+/// What `ALTER FUNCTION` gives to a member of an extension is in no dump: a load recreates the extension.
 fn a_function_of_an_extension_keeps_no_search_path() {
     let database = shared_for_restores().database();
     database.sql(
@@ -257,12 +257,12 @@ fn a_function_of_an_extension_keeps_no_search_path() {
         let run = database.xtask(["db-backup"]).run();
         run.ok().stderr_has(&format!("A restore may fail at index public.loc_e: it uses {member}"));
         run.stderr_has("load it with: --search-path public");
-        run.stderr_has("ALTER FUNCTION does not last: a restore makes the functions of extension earthdistance anew");
+        run.stderr_has("ALTER FUNCTION does not last: a restore recreates the functions of extension earthdistance");
         run.stderr_has(wrapper).stderr_lacks("for good: ALTER FUNCTION").text().trim_end().to_owned()
     };
     let file = backup();
     let run = database.restore([file.as_str()]).run();
-    run.code(1).stderr_has("belongs to an extension, which a load makes anew, so that ALTER FUNCTION does not last");
+    run.code(1).stderr_has("belongs to an extension, which a load recreates, so that ALTER FUNCTION does not last");
     run.stderr_has("try again with --search-path public").stderr_lacks("for good: ALTER FUNCTION");
     database.restore([file.as_str(), "--search-path", "public"]).run().ok();
     // A path that it was given silences nothing.
@@ -294,7 +294,7 @@ fn rows_that_a_function_places_are_counted() {
     let file = database.xtask(["db-backup"]).run().ok().text().trim_end().to_owned();
     database.sql("INSERT INTO parted VALUES (5)");
     let preview = database.xtask(["db-restore", &file, "--dry-run", "--search-path", "public", "--json"]).run();
-    let tables = preview.ok().stderr_lacks("cannot be read").json()["tables"].clone();
+    let tables = preview.ok().stderr_lacks("cannot be read").json()["plan"]["tables"].clone();
     let rows = |key: &str| tables.as_array().and_then(|tables| tables[0][key].as_u64());
     assert_eq!((rows("now"), rows("backup")), (Some(3), Some(2)), "{tables}");
 }

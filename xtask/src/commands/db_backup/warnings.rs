@@ -73,8 +73,8 @@ fn told(found: &PathDependent, terminal: &Terminal) -> String {
         None => format!("{load}\nfix it for good: ALTER FUNCTION {function} SET search_path = {schema}"),
         Some(Extension { name, wrapper }) => format!(
             "{load}\n\
-             ALTER FUNCTION does not last: a restore makes the functions of extension {} anew. Fix it for good with a \
-             function of your own, and make {object} anew with that in the place of {function}:\n\
+             ALTER FUNCTION does not last: a restore recreates the functions of extension {}. Fix it for good with a \
+             function of your own, and recreate {object} with that in the place of {function}:\n\
              {} SET search_path = {schema};",
             terminal::clean_line(name),
             terminal::clean_line(wrapper)

@@ -60,7 +60,7 @@ pub(super) fn other_tool(entries: &[PathBuf]) -> Option<(&'static str, &Path)> {
 /// The tool that names a file so which reverts the one beside it: read as sqlx does, both are run one after the other.
 fn way_back(name: &str, names: &BTreeSet<String>) -> Option<&'static str> {
     let stem = name.strip_suffix(".sql").filter(|stem| stem.starts_with(|first: char| first.is_ascii_digit()))?;
-    let beside = |base: &str| WAYS_THERE.iter().any(|there| names.contains(&format!("{base}{there}.sql")));
+    let beside = |base: &str| WAYS_THERE.iter().any(|there| names.contains(&[base, there, ".sql"].concat()));
     let found = |(suffix, _): &&(&str, &str)| stem.strip_suffix(suffix).is_some_and(beside);
     WAYS_BACK.iter().find(found).map(|(_, tool)| *tool)
 }

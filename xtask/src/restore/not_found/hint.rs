@@ -72,7 +72,7 @@ impl NotFound<'_> {
     fn cure(&self, made: Option<&BTreeSet<Made>>, is_view: bool, path: &str) -> String {
         if let Some(function) = made.and_then(|made| self.of_extension(made)) {
             return format!(
-                "{function} belongs to an extension, which a load makes anew, so that ALTER FUNCTION does not last: in the \
+                "{function} belongs to an extension, which a load recreates, so that ALTER FUNCTION does not last: in the \
                  place of it use a function of your own that calls it with its schema and has SET search_path = {path}"
             );
         }
