@@ -89,14 +89,15 @@ fn question(said: &Said<'_>) -> Result<String, Fault> {
     let name = literal(said.name)?;
     let object = if said.is_relation() {
         format!(
-            "SELECT n.nspname, c.relowner AS owner, NULL::bool AS usage FROM pg_catalog.pg_class AS c \
+            "SELECT n.nspname, c.relowner AS owner, NULL::pg_catalog.bool AS usage FROM pg_catalog.pg_class AS c \
              JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relname = {name} \
              AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
         )
     } else {
         let (kind, catalog, column, owner) =
             OTHERS.into_iter().find(|(kind, ..)| *kind == said.kind).unwrap_or(OTHERS[0]);
-        let usage = if kind == "schema" { "pg_catalog.has_schema_privilege(x.oid, 'USAGE')" } else { "NULL::bool" };
+        let usage =
+            if kind == "schema" { "pg_catalog.has_schema_privilege(x.oid, 'USAGE')" } else { "NULL::pg_catalog.bool" };
         format!(
             "SELECT NULL AS nspname, x.{owner} AS owner, {usage} AS usage FROM pg_catalog.{catalog} AS x \
              WHERE x.{column} = {name}"
@@ -125,7 +126,10 @@ fn as_owner(said: &Said<'_>, found: &Found, user: &str) -> Result<Option<String>
     let owner = shell_word(&found.owner);
     let whose = format!("{kind} {object} belongs to role {owner}, and only its owner may do this: log in as {owner}");
     if found.is_member {
-        return Ok(Some(format!("{whose}, or begin the file with: SET ROLE {};", identifier(&found.owner)?)));
+        return Ok(Some(format!(
+            "{whose}, or begin the file with SET ROLE {}; and end it with RESET ROLE;",
+            identifier(&found.owner)?
+        )));
     }
     if !found.is_superuser {
         let (owner, user) = (identifier(&found.owner)?, identifier(user)?);
@@ -206,6 +210,6 @@ mod tests {
         found.is_superuser = false;
         assert!(hint(&found).ends_with("GRANT \"postgres\" TO \"app\";"));
         found.is_member = true;
-        assert!(hint(&found).ends_with("begin the file with: SET ROLE \"postgres\";"));
+        assert!(hint(&found).ends_with("begin the file with SET ROLE \"postgres\"; and end it with RESET ROLE;"));
     }
 }

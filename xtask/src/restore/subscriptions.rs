@@ -4,6 +4,7 @@
 use super::record::OwnedDatabase;
 use crate::postgres::quote;
 use crate::postgres::server::Server;
+use crate::words::{clean_line, sql_name};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::time::Duration;
@@ -89,8 +90,11 @@ fn removal(name: &str) -> String {
 pub(super) fn by_hand(server: &Server<'_>, database: &str) -> Result<String> {
     let blockers = blockers(server, database).unwrap_or_default();
     let quoted = quote::printable_identifier(database)?;
-    let mut lines =
-        format!("clear it by hand: cargo xtask db-shell -- -d {}, then\n\\c {quoted}\n", server.maintenance_database());
+    let connected = clean_line(&sql_name(database));
+    let mut lines = format!(
+        "clear it by hand: cargo xtask db-shell -- -d {}, then\n\\c {connected}\n",
+        server.maintenance_database()
+    );
     for subscription in &blockers.subscriptions {
         lines.push_str(&removal(&quote::printable_identifier(&subscription.name)?));
     }

@@ -45,7 +45,7 @@ pub fn prove(path: &Path) -> Result<ProvenGlobals> {
     let refused = |what: &str, hint: &str| Fault::new(Exit::Refused, format!("{} {what}", path.display())).hint(hint);
     if !is_globals(&mut file).with_context(reading)? {
         let hint = "name a file that db-backup --globals wrote: cargo xtask db-list\n\
-                    of a file of pg_dumpall, type those CREATE ROLE statements that you want: cargo xtask db-shell -- -d postgres";
+                    from pg_dumpall's file, type the CREATE ROLE statements that you want: cargo xtask db-shell -- -d postgres";
         return Err(refused("does not hold a server's roles", hint).into());
     }
     match read(&mut file, path).with_context(reading)? {

@@ -104,7 +104,7 @@ pub(super) fn show(old: &Previous, since: &ChangesSinceSwap, target: &Target, co
     if let Some(owner) = &old.other_owner {
         let (owner, live) = (terminal::clean_line(owner), target.database());
         terminal.warn(&format!(
-            "Role {owner} owns the previous database, and not {live}: after the undo it owns {live}, with what it has put there"
+            "Role {owner} owns the previous database and not {live}: after the undo role {owner} owns {live}, and its tables may hold what that role has written meanwhile"
         ));
     }
     match &since.tables {

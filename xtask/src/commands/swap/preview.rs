@@ -64,9 +64,10 @@ pub fn load_warning(warning: &LoadWarning, context: &Context) {
 pub fn name_lost_keys(backup: &Proven, lost: Option<u64>, (target, context): (&Target, &Context)) {
     let Some(lost) = lost else { return };
     let text = format!(
-        "{} creates tables and holds no key or index; database {} has {lost} keys and indexes",
+        "{} creates tables and holds no key or index; database {} has {}",
         context.shown(&backup.path),
-        target.database()
+        target.database(),
+        terminal::counted(lost, "key or index", "keys and indexes")
     );
     context.terminal.warn(&terminal::clean_line(&text));
     context.terminal.said_below("have it dumped again without --section");
@@ -77,7 +78,7 @@ pub fn name_grants_on_catalog(backup: &Proven, context: &Context) {
     if let Some(line) = backup.contents.grants_on_catalog {
         let (file, line) = (context.shown(&backup.path), backup.line_of_dump(line));
         context.terminal.warn(&format!(
-            "{file} gives roles rights on objects of PostgreSQL itself, from line {line} on: look whether each is meant"
+            "{file} gives roles rights on objects of PostgreSQL itself, from line {line} on: a role with such a right may reach the server's files"
         ));
     }
 }

@@ -35,7 +35,7 @@ impl Homeless {
                 .hint(format!("{create} or have it created: create-schemas in sqlx.toml"));
         }
         let or = format!(
-            "or have {} begin in another one: ALTER ROLE {user} SET search_path TO public;",
+            "or let the search_path of {} name another schema: ALTER ROLE {user} SET search_path TO public;",
             shell_word(&self.user)
         );
         Fault::failed("search_path names no schema that exists, so that the ledger cannot be created")

@@ -81,8 +81,7 @@ const KNOWN: &[(Kind, &str, &str)] = &[
         Kind::Cluster,
         "the dump of a whole cluster (pg_dumpall)",
         "dump the one database with pg_dump: pg_dump -f x.sql DATABASE\n\
-                 where it holds roles alone (--globals-only), type those CREATE ROLE statements that you want: \
-                 cargo xtask db-shell -- -d postgres\n\
+                 where it holds roles alone (--globals-only), type the CREATE ROLE statements that you want\n\
                  or, where its server is gone, load all of it into another, empty server in a container, with the psql in \
                  there, and dump there: its lines can drop databases, and run programs where psql runs",
     ),

@@ -4,12 +4,13 @@
 //! else runs alone, in the file's order: it waits for what precedes it and is waited for. What pg_dump writes behind an
 //! index (its comment, `CLUSTER ON`) comes after all indexes that are made beside it.
 //!
-//! Where the file runs no code an index depends on the rows of its own table alone, so it may be made beside the rows of other
+//! Where neither the file nor an extension of it runs code an index depends on the rows of its own table alone, so it may be made beside the rows of other
 //! tables; sequences then get their values once all rows are there. A function in an index could read other tables.
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use crate::postgres::dump::{Contents, Part, PartKind};
+use crate::restore::code_in_file;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
@@ -50,7 +51,7 @@ impl Piece<'_> {
 
 /// The stages of a dump.
 pub(super) fn stages(contents: &Contents) -> Vec<Stage<'_>> {
-    of_parts(&contents.parts, contents.runs_code)
+    of_parts(&contents.parts, code_in_file::runs(contents))
 }
 
 fn of_parts(parts: &[Part], runs_code: bool) -> Vec<Stage<'_>> {
@@ -230,6 +231,17 @@ mod tests {
         assert_eq!(most_beside(&of_parts(&parts[1..2], false)), 1);
     }
 
+    /// Rows wait for nothing; an index waits for the rows of its table where they are in its stage, else for all.
+    fn each_waits_for_its_rows(stage: &Stage<'_>) -> bool {
+        let Stage::Beside(pieces) = stage else { return true };
+        let has_rows = |table| pieces.iter().any(|piece| piece.is_rows() && piece.table == table);
+        pieces.iter().all(|piece| match piece.after {
+            After::Nothing => piece.is_rows(),
+            After::RowsOfItsTable => !piece.is_rows() && has_rows(piece.table),
+            After::AllRows => !piece.is_rows() && (piece.table.is_none() || !has_rows(piece.table)),
+        })
+    }
+
     /// Whatever comes in whatever order: each part runs once, and none overtakes one that it may not.
     #[test]
     fn nothing_is_left_out_and_nothing_overtakes_what_runs_alone() {
@@ -255,6 +267,7 @@ mod tests {
                 }
             }
             assert!(stage_of.iter().all(|stages| stages.len() == 1), "{kinds:?}");
+            assert!(of_parts(&parts, runs_code).iter().all(each_waits_for_its_rows), "{kinds:?}");
             for (first, second) in (0..kinds.len()).flat_map(|first| (first + 1..kinds.len()).map(move |s| (first, s)))
             {
                 let (before, after) = (stage_of[first][0], stage_of[second][0]);

@@ -18,6 +18,10 @@ struct State<'a> {
     /// How many blocks of rows are not loaded yet.
     rows: usize,
     taken: usize,
+    /// The line of the part that comes first in the file.
+    first: Option<u64>,
+    /// Parts run beside others, or in another order than the file's.
+    is_out_of_order: bool,
     stopped: bool,
 }
 
@@ -34,7 +38,9 @@ struct Table {
 impl<'a> Queue<'a> {
     pub(super) fn of(pieces: &[Piece<'a>]) -> Self {
         let waiting = pieces.iter().copied().collect();
-        let mut state = State { waiting, tables: HashMap::new(), rows: 0, taken: 0, stopped: false };
+        let first = pieces.iter().map(|piece| piece.part.line).min();
+        let (tables, is_out_of_order) = (HashMap::new(), false);
+        let mut state = State { waiting, tables, rows: 0, taken: 0, first, is_out_of_order, stopped: false };
         for piece in pieces.iter().filter(|piece| piece.is_rows()) {
             state.rows = state.rows.saturating_add(1);
             if let Some(table) = state.table(piece) {
@@ -84,9 +90,9 @@ impl<'a> Queue<'a> {
         !state.stopped && state.next_place().is_some()
     }
 
-    /// Whether more than one part has begun.
-    pub(super) fn has_begun_several(&self) -> bool {
-        self.state().taken > 1
+    /// Whether a part has begun that would not have in the file's order, one after the other.
+    pub(super) fn is_out_of_order(&self) -> bool {
+        self.state().is_out_of_order
     }
 
     fn state(&self) -> MutexGuard<'_, State<'a>> {
@@ -98,6 +104,7 @@ impl<'a> State<'a> {
     fn next(&mut self) -> Option<Piece<'a>> {
         let piece = self.next_place().and_then(|place| self.waiting.remove(place))?;
         self.taken = self.taken.saturating_add(1);
+        self.is_out_of_order |= self.taken > 1 || self.first != Some(piece.part.line);
         if let Some(table) = self.table(&piece) {
             table.running = table.running.saturating_add(1);
             table.is_locked = piece.locks;
@@ -166,9 +173,9 @@ mod tests {
         ];
         let queue = Queue::of(&pieces);
         let first = queue.take().unwrap();
-        assert!(!queue.has_begun_several());
+        assert!(!queue.is_out_of_order());
         let others = [queue.take().unwrap(), queue.take().unwrap()];
-        assert!(queue.has_begun_several() && !queue.offers(), "no index is made of rows that are not there");
+        assert!(queue.is_out_of_order() && !queue.offers(), "no index is made of rows that are not there");
         queue.done(&first);
         assert_eq!(queue.take().unwrap().table, Some(1));
         queue.done(&others[0]);
@@ -177,6 +184,20 @@ mod tests {
         assert!(queue.offers());
         assert_eq!([queue.take().unwrap().table, queue.take().unwrap().table], [Some(2), None]);
         assert!(queue.take().is_none() && !queue.offers());
+    }
+
+    #[test]
+    fn the_largest_table_first_is_not_the_files_order() {
+        let part = |line| Part { kind: PartKind::Rows(0), bytes: 0..0, line, blocks: 0..0 };
+        let (first, second) = (part(1), part(2));
+        let piece = |part, table| Piece { part, table: Some(table), locks: false, after: After::Nothing };
+        for (pieces, is_out_of_order) in
+            [([piece(&second, 1), piece(&first, 0)], true), ([piece(&first, 0), piece(&second, 1)], false)]
+        {
+            let queue = Queue::of(&pieces);
+            queue.take().unwrap();
+            assert_eq!(queue.is_out_of_order(), is_out_of_order);
+        }
     }
 
     #[test]

@@ -43,6 +43,10 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
     let (rows, kinds) =
         match row_counts::thoroughly(&start, &tell).and_then(|rows| Ok((rows, Kinds::of(&mut start()?)?))) {
             Ok(found) => found,
+            Err(error) if error::exit(&error) == Exit::Failed && !code_in_file::runs(contents) => {
+                tell("all tables", &error);
+                return Ok(Recount::default());
+            }
             Err(error) if error::exit(&error) == Exit::Failed => {
                 tell("all tables", &error);
                 let tables = manifest::tables(&contents.filled()).into_iter();
@@ -145,6 +149,16 @@ enum Verdict {
 impl Judge {
     fn of(&self, change: &Change) -> Verdict {
         let Some(held) = change.backup else { return Verdict::Right };
+        if !self.runs_code {
+            return match change.now {
+                Some(now) if now < held && !change.estimated => Verdict::Wrong(format!(
+                    "has {} after the load, the backup holds {}: statements of the file left rows out",
+                    rows(now),
+                    count(held)
+                )),
+                _ => Verdict::Right,
+            };
+        }
         let now = match change.now {
             Some(_) if change.estimated => return Verdict::Uncounted,
             Some(now) => now,
@@ -159,8 +173,7 @@ impl Judge {
             Ordering::Greater if self.kinds.has_event_triggers => {
                 Verdict::Added(format!("{what}: event triggers of the file may have added them"))
             }
-            _ if self.runs_code => Verdict::Wrong(format!("{what}: code of the file changed them")),
-            _ => Verdict::Wrong(format!("{what}: statements of the file left rows out")),
+            _ => Verdict::Wrong(format!("{what}: code of the file changed them")),
         }
     }
 
@@ -208,6 +221,15 @@ mod tests {
         }
         for (is_utf8, name) in [(false, "ö"), (true, "\u{fffd}l"), (true, "parent")] {
             assert_eq!(of(is_utf8, name, None, Some(1)), Verdict::Uncounted, "{name}");
+        }
+        let of_inserts = |now, backup, estimated| {
+            let judge = Judge { runs_code: false, ..judge(true) };
+            let (schema, table) = ("public".to_owned(), "t".to_owned());
+            judge.of(&Change { schema, table, now, backup, estimated, ..Change::default() })
+        };
+        assert!(matches!(of_inserts(Some(1), Some(2), false), Verdict::Wrong(_)));
+        for (now, estimated) in [(Some(1), true), (None, false), (Some(2), false), (Some(3), false)] {
+            assert_eq!(of_inserts(now, Some(2), estimated), Verdict::Right, "{now:?}");
         }
         assert_eq!(of(true, "t", None, Some(0)), Verdict::Right);
         assert_eq!(of(true, "t", None, None), Verdict::Right);

@@ -1,5 +1,5 @@
-//! Several sessions load a file side by side. The first one that fails stops all. Of those that there may be one is that
-//! of a safety backup as long as it takes: then one more joins them.
+//! Several sessions load a file side by side. The first one that fails stops all. While a safety backup is taken there is one
+//! session less; one more joins the others when it is done.
 
 use super::job::Load;
 use super::plan::{Piece, Stage};
@@ -13,7 +13,7 @@ use crate::process::{self, signals};
 use crate::restore::load_failure::LoadOptions;
 use crate::settings::fault_point;
 use anyhow::{Error, Result};
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -51,7 +51,7 @@ struct Work<'a> {
     server: &'a Server<'a>,
     text: &'a Text<'a>,
     sent: AtomicU64,
-    /// The server takes no more sessions.
+    /// The server takes no more sessions while this stage lasts.
     is_full: AtomicBool,
 }
 
@@ -75,6 +75,7 @@ impl Work<'_> {
                     (0..sessions.len()).try_for_each(|session| self.send(sessions, session, part, progress))?;
                 }
                 Stage::Beside(pieces) => {
+                    self.is_full.store(false, Ordering::Relaxed);
                     self.wait(sessions)?;
                     self.join(sessions, &settings);
                     self.beside(pieces, sessions, &settings, progress)?;
@@ -166,8 +167,10 @@ impl Work<'_> {
             let start = |session: usize, mut psql: Session| {
                 let (tell, queue): (Sender<_>, _) = (tell.clone(), &queue);
                 scope.spawn(move || {
-                    let done = self.take_all(&mut psql, queue);
-                    let is_beside = queue.has_begun_several();
+                    let work = || self.take_all(&mut psql, queue);
+                    let done = catch_unwind(AssertUnwindSafe(work))
+                        .unwrap_or_else(|_| Err(Error::msg("a session of the load did not come to its end")));
+                    let is_beside = queue.is_out_of_order();
                     // The receiver waits for all.
                     let _ = tell.send(done.map_err(|error| Failed { session, error, is_beside }));
                     psql

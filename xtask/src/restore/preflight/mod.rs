@@ -103,7 +103,7 @@ pub fn check(
     if !missing_roles.is_empty() && !consent.create_roles {
         return Err(missing_roles.refuse()?.into());
     }
-    tablespaces::check(server, backup)?;
+    tablespaces::check(server, backup, made_like.and_then(|properties| properties.tablespace.as_deref()))?;
     if let Some(properties) = made_like {
         settings::check(server, properties, consent.settings)?;
     }

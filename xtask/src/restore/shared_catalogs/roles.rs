@@ -13,8 +13,8 @@ const CREATE: &str = "create a role in a migration only where it is missing: DO 
      its .down.sql must not drop the role: other databases may use it";
 const DROP: &str = "leave DROP ROLE out of migrations, other databases may use the role: this file fails where the role is \
      gone already, unless it says DROP ROLE IF EXISTS";
-const COME_BACK: &str = "roles come back from a file of the server's roles: cargo xtask db-restore --globals FILE; without one, \
-     without their passwords and memberships:";
+const COME_BACK: &str = "roles come back from a file of the server's roles: cargo xtask db-restore --globals FILE\n\
+     without such a file they come back without passwords, memberships and attributes:";
 
 /// Where files made a role that is new.
 fn made(change: &Change, place: Place<'_>) -> Option<String> {
