@@ -9,6 +9,7 @@ mod report;
 mod scratch;
 mod status;
 mod up;
+mod verdict;
 mod verify;
 
 use crate::context::Context;

@@ -167,9 +167,9 @@ fn by_code(failure: &Failure, server: &Server<'_>, after_others: bool) -> String
              statement_timeout, let it wait longer there"
                 .to_owned()
         }
-        "42P01" | "26000" if after_others => {
-            "fix the file, then run it again; a temporary table or a prepared statement of an earlier file ended with \
-             that file"
+        "26000" | "34000" | "3F000" | "42703" | "42704" | "42883" | "42P01" if after_others => {
+            "fix the file, then run it again; a temporary table, a prepared statement, a cursor or a setting (SET) of an earlier \
+             file ended with that file"
                 .to_owned()
         }
         _ => "fix the file, then run it again".to_owned(),

@@ -1,9 +1,13 @@
-//! The body of a `DO` block, as far as it sets something for its session: `PERFORM set_config('search_path', …, false)`.
+//! The body of a `DO` block, as far as it sets something for its session (`PERFORM set_config('search_path', …, false)`), or
+//! changes something that belongs to the whole server (`GRANT … ON DATABASE`).
 
 use super::lasting::{self, Lasting};
 use super::quoting::Quoting;
-use super::reader::Lexeme;
+use super::reader::{Lexeme, Place};
+use super::shared_objects::{self, SharedStatement, Touched};
 use crate::sql::{Dialect, Found, Lexer, Spelling, Token};
+use memchr::memchr_iter;
+use std::ops::Range;
 
 /// So many tokens of each statement are kept.
 const HEAD: usize = 40;
@@ -17,8 +21,16 @@ const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::A
 pub struct Block {
     lexer: Lexer,
     head: Vec<Lexeme>,
+    /// Where it begins in its file; `None`: as a string, in which a quote may be doubled.
+    begins: Option<Place>,
+    /// What was read so far, from its beginning.
+    read: Place,
+    /// Where the statement's first token begins.
+    begun: Place,
     /// What it sets, in order.
-    lasting: Vec<Lasting>,
+    pub lasting: Vec<Lasting>,
+    /// What in it changes something of the whole server, with its place.
+    shared: Vec<(Place, Range<u64>, (String, Touched))>,
     quoting: Quoting,
     /// A setting by which psql would read the rest of the file otherwise.
     pub changes_quoting: Option<&'static str>,
@@ -28,13 +40,25 @@ pub struct Block {
 }
 
 impl Block {
+    /// What is fed next stands at this place of the file. Behind a string (`DO LANGUAGE 'plpgsql' …`) places are not known.
+    pub fn begin_at(&mut self, place: Place) {
+        if self.read == Place::default() {
+            self.begins = Some(place);
+        }
+    }
+
     /// Takes the next bytes of the body.
     pub fn feed(&mut self, mut piece: &[u8]) {
         while !piece.is_empty() && !self.broken {
+            if self.head.is_empty() && self.lexer.state().is_between_tokens() {
+                self.begun = self.read;
+            }
             let Ok(step) = self.lexer.step(piece, DIALECT) else {
                 self.broken = true;
                 return;
             };
+            self.read.offset += step.used as u64;
+            self.read.line += memchr_iter(b'\n', &piece[..step.used]).count() as u64;
             let token = match step.found {
                 Some(Found::Token(Token::Symbol(b';'))) => {
                     piece = &piece[step.used..];
@@ -52,13 +76,30 @@ impl Block {
         }
     }
 
-    /// What the whole body sets.
-    pub fn finish(mut self) -> Vec<Lasting> {
+    /// Nothing more of it comes.
+    pub fn finish(&mut self) {
         self.feed(b"\n");
-        let last = self.lexer.finish().map(Lexeme::from);
+        let last = std::mem::take(&mut self.lexer).finish().map(Lexeme::from);
         self.take(last);
         self.end();
-        self.lasting
+    }
+
+    /// What in it changes something of the whole server. Where the place of that is not known, it is the whole statement that
+    /// holds the block.
+    pub fn reaches_beyond(&self, line: u64, whole: &Range<u64>) -> Vec<SharedStatement> {
+        let of = |(place, bytes, (what, touched)): &(Place, Range<u64>, (String, Touched))| {
+            let (what, touched) = (format!("{what} in a DO block"), touched.clone());
+            match self.begins {
+                Some(begins) => SharedStatement {
+                    line: begins.line + place.line,
+                    bytes: begins.offset + bytes.start..begins.offset + bytes.end,
+                    what,
+                    touched,
+                },
+                None => SharedStatement { line, bytes: whole.clone(), what, touched },
+            }
+        };
+        self.shared.iter().map(of).collect()
     }
 
     fn take(&mut self, token: Option<Lexeme>) {
@@ -74,15 +115,19 @@ impl Block {
         let head = std::mem::take(&mut self.head);
         self.changes_quoting = self.changes_quoting.or(std::mem::take(&mut self.quoting).changes());
         self.sets_path_locally |= lasting::sets_path_locally(&head);
-        match head.first().and_then(Lexeme::word) {
-            Some("execute") => self.lasting.extend(executed(&head)),
-            _ => self.lasting.extend(lasting::of(&head)),
-        }
+        let (lasting, shared) = match head.first().and_then(Lexeme::word) {
+            Some("execute") => executed(&head),
+            _ => (lasting::of(&head), shared_objects::of(&head, head.len() < HEAD)),
+        };
+        self.lasting.extend(lasting);
+        let bytes = self.begun.offset..self.read.offset;
+        self.shared.extend(shared.map(|found| (self.begun, bytes, found)));
     }
 }
 
-/// What `EXECUTE 'SET search_path TO …'` sets; a `%I` in it stands for a value that is not known.
-fn executed(head: &[Lexeme]) -> Vec<Lasting> {
+/// What `EXECUTE 'SET search_path TO …'` sets; a `%I` in it stands for a value that is not known. And what it changes of the
+/// whole server.
+fn executed(head: &[Lexeme]) -> (Vec<Lasting>, Option<(String, Touched)>) {
     let text = head.iter().find_map(|token| if let Lexeme::Text(text) = token { Some(text) } else { None });
     let mut block = Block::default();
     block.feed(text.map(String::as_bytes).unwrap_or_default());
@@ -90,7 +135,9 @@ fn executed(head: &[Lexeme]) -> Vec<Lasting> {
         value: lasting.value.filter(|value| !value.is_empty() && !value.contains('%')),
         ..lasting
     };
-    block.finish().into_iter().map(without_placeholder).collect()
+    block.finish();
+    let shared = block.shared.into_iter().next().map(|(_, _, found)| found);
+    (block.lasting.into_iter().map(without_placeholder).collect(), shared)
 }
 
 #[cfg(test)]
@@ -102,7 +149,8 @@ mod tests {
             .map(|size| {
                 let mut block = Block::default();
                 body.as_bytes().chunks(size).for_each(|piece| block.feed(piece));
-                block.finish()
+                block.finish();
+                block.lasting
             })
             .into();
         assert!(found.iter().all(|each| *each == found[0]), "pieces of every size: {body}");
@@ -135,6 +183,39 @@ mod tests {
             "import \\os; 'unclosed",
         ] {
             assert_eq!(sets(body), [], "{body}");
+        }
+    }
+
+    #[test]
+    fn what_a_block_changes_of_the_whole_server_has_its_place() {
+        let found = |body: &str| -> Vec<(u64, String, String)> {
+            let mut block = Block::default();
+            block.begin_at(Place { offset: 5, line: 3 });
+            body.as_bytes().chunks(3).for_each(|piece| block.feed(piece));
+            block.finish();
+            let text = format!("DO $${body}$$");
+            let of = |found: SharedStatement| {
+                let bytes = usize::try_from(found.bytes.start).unwrap()..usize::try_from(found.bytes.end).unwrap();
+                (found.line, found.what, text[bytes].to_owned())
+            };
+            block.reaches_beyond(3, &(0..text.len() as u64)).into_iter().map(of).collect()
+        };
+        let one = |line: u64, what: &str, text: &str| vec![(line, format!("{what} in a DO block"), text.to_owned())];
+        for (body, expected) in [
+            (
+                "BEGIN\nIF true THEN /* x */ GRANT CONNECT ON DATABASE app TO x; END IF; END",
+                one(4, "GRANT … ON DATABASE", "GRANT CONNECT ON DATABASE app TO x;"),
+            ),
+            ("\n\nBEGIN NULL;\nALTER SYSTEM RESET a; END", one(6, "ALTER SYSTEM", "ALTER SYSTEM RESET a;")),
+            (
+                "BEGIN EXECUTE 'ALTER DATABASE app SET a = 1'; END",
+                one(3, "ALTER DATABASE", "EXECUTE 'ALTER DATABASE app SET a = 1';"),
+            ),
+            ("BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO x', current_database()); END", Vec::new()),
+            ("BEGIN EXECUTE 'GRANT CONNECT ON DATABASE ' || current_database() || ' TO x'; END", Vec::new()),
+            ("BEGIN RAISE NOTICE 'ALTER SYSTEM'; CREATE ROLE x; END", Vec::new()),
+        ] {
+            assert_eq!(found(body), expected, "{body}");
         }
     }
 }

@@ -55,29 +55,19 @@ pub fn extension(statement: &[Lexeme]) -> Option<String> {
     statement.get(at)?.name().map(str::to_owned)
 }
 
-/// A role that a statement of a file makes or drops, on the whole server.
+/// A role that a statement of a file makes, on the whole server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OfRole {
+pub struct RoleMade {
     pub line: u64,
     pub name: String,
-    pub drops: bool,
 }
 
-/// `CREATE ROLE name`, `DROP ROLE [IF EXISTS] name, …`, also as `USER` and `GROUP`.
-pub fn roles(statement: &[Lexeme], line: u64) -> Vec<OfRole> {
+/// `CREATE ROLE name`, also as `USER` and `GROUP`.
+pub fn role(statement: &[Lexeme], line: u64) -> Option<RoleMade> {
     let word = |at: usize| statement.get(at).and_then(Lexeme::word);
-    let drops = match (word(0), word(1)) {
-        (Some("create"), Some("role" | "user" | "group")) => false,
-        (Some("drop"), Some("role" | "user" | "group")) => true,
-        _ => return Vec::new(),
-    };
-    if word(2) == Some("mapping") {
-        return Vec::new();
-    }
-    let first = if drops && word(2) == Some("if") && word(3) == Some("exists") { 4 } else { 2 };
-    let most = if drops { usize::MAX } else { 1 };
-    let names = statement.iter().skip(first).filter_map(Lexeme::name).take(most);
-    names.map(|name| OfRole { line, name: name.to_owned(), drops }).collect()
+    let makes = word(0) == Some("create") && matches!(word(1), Some("role" | "user" | "group"));
+    let name = statement.get(2).and_then(Lexeme::name).filter(|_| makes && word(2) != Some("mapping"))?;
+    Some(RoleMade { line, name: name.to_owned() })
 }
 
 #[cfg(test)]
@@ -109,18 +99,12 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_known_in_every_form() {
-        let names = |text: &str| -> Vec<(String, bool)> {
-            roles(&lexemes(text), 1).into_iter().map(|role| (role.name, role.drops)).collect()
-        };
-        assert_eq!(names("create role app login"), [("app".to_owned(), false)]);
-        assert_eq!(names("create user \"A\""), [("A".to_owned(), false)]);
-        assert_eq!(names("drop group if exists app"), [("app".to_owned(), true)]);
-        assert_eq!(names("drop role a b"), [("a".to_owned(), true), ("b".to_owned(), true)]);
-        for none in
-            ["create user mapping for app", "drop user mapping if exists for app", "drop table role", "drop role"]
-        {
-            assert_eq!(names(none), [], "{none}");
+    fn a_role_is_known_in_every_form() {
+        let name = |text: &str| role(&lexemes(text), 1).map(|role| role.name);
+        assert_eq!(name("create role app login").as_deref(), Some("app"));
+        assert_eq!(name("create user \"A\"").as_deref(), Some("A"));
+        for none in ["create user mapping for app", "drop group app", "create table role", "create role"] {
+            assert_eq!(name(none), None, "{none}");
         }
     }
 

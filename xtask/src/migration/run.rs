@@ -2,12 +2,14 @@
 
 use super::checks::{Direction, Findings};
 use super::checksum::in_digested_pieces;
+use super::existing::Existing;
 use super::failure::Failure;
 use super::indexes;
 use super::ledger::{Writer, write};
-use super::made::OfRole;
+use super::made::RoleMade;
 use super::plan::Wanted;
 use super::session::Session;
+use super::shared_objects::SharedStatement;
 use super::transaction::LeftOut;
 use crate::error::Fault;
 use crate::postgres::preamble::EMPTY_PATH;
@@ -39,8 +41,10 @@ pub struct Step {
     /// It ends its transaction half-way, and was applied by sqlx.
     split: bool,
     left_out: LeftOut,
-    /// The roles that it makes or drops.
-    pub roles: Vec<OfRole>,
+    /// The roles that it makes.
+    pub roles: Vec<RoleMade>,
+    /// What of it changes something that belongs to the whole server.
+    shared: Vec<SharedStatement>,
 }
 
 impl Step {
@@ -60,7 +64,16 @@ impl Step {
             split: found.split.is_some(),
             left_out: found.left_out.clone(),
             roles: found.roles.clone(),
+            shared: found.shared.clone(),
         }
+    }
+
+    /// Leaves out of what is sent what would change something of the whole server that was there before; gives it.
+    pub fn leave_out(&mut self, existing: &Existing) -> Vec<SharedStatement> {
+        self.shared.retain(|statement| existing.has(&statement.touched));
+        let shared = std::mem::take(&mut self.shared);
+        self.left_out.ranges.extend(shared.iter().map(|statement| statement.bytes.clone()));
+        shared
     }
 
     /// How long a statement of it waits for a lock; `None`: as long as it must, because it would leave something behind.

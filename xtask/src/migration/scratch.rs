@@ -3,6 +3,7 @@
 use super::catalog::Catalog;
 use super::cautions;
 use super::checks::{self, Direction};
+use super::existing::Existing;
 use super::files::{self, Migration};
 use super::ledger::Writer;
 use super::migrated::Migrated;
@@ -31,7 +32,14 @@ pub struct Scratch<'a, 't> {
     session: Session<'t>,
     ledger: Writer,
     hearer: Hearer<'a>,
+    /// What files that are only tried must not change.
+    existing: Existing,
+    /// What of the files was left out since it was asked for last.
+    left_out: Vec<LeftOut>,
 }
+
+/// A statement that was left out: its place for people, and in its file.
+type LeftOut = (String, u64);
 
 /// Who hears what happens in a scratch database.
 #[derive(Clone, Copy)]
@@ -73,7 +81,8 @@ impl<'a, 't> Scratch<'a, 't> {
     pub fn begin(on: Migrated<'a, 't>, hearer: Hearer<'a>) -> Result<Self> {
         let mut session = on.session()?;
         let ledger = on.writer(&mut session, &on.ledger()?, LOCK_TIMEOUT)?;
-        Ok(Self { on, session, ledger, hearer })
+        let existing = Existing::of(on.server)?;
+        Ok(Self { on, session, ledger, hearer, existing, left_out: Vec::new() })
     }
 
     /// Runs one file of a migration.
@@ -86,7 +95,7 @@ impl<'a, 't> Scratch<'a, 't> {
             _ => Wanted::up(migration),
         };
         match cautions::check(&[wanted], direction, &self.on.config.ignored) {
-            Ok(checked) => self.run_steps(&checked.steps),
+            Ok(checked) => self.run_steps(checked.steps),
             Err(error) => Ok(Ran::RolledBack(Why::of(&error))),
         }
     }
@@ -105,10 +114,32 @@ impl<'a, 't> Scratch<'a, 't> {
             let file = files::shown(&migration.up);
             (self.hearer.warn)(&format!("{file}:{flaw}; it is tried as sqlx ran it, without that transaction"));
         }
-        self.run_steps(&[Step::of(Wanted::up(migration), Direction::Up, &found)])
+        self.run_steps(vec![Step::of(Wanted::up(migration), Direction::Up, &found)])
     }
 
-    fn run_steps(&mut self, steps: &[Step]) -> Result<Ran> {
+    /// The statements that were left out since this was asked last, each once, with their places.
+    pub fn left_out(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.left_out).into_iter().map(|(what, _)| what).collect()
+    }
+
+    /// Leaves out what would change something of the whole server that was there before the files were tried.
+    fn bound(&mut self, step: &mut Step) {
+        let file = files::shown(&step.file);
+        for statement in step.leave_out(&self.existing) {
+            let what = format!("{file}:{}: {}", statement.line, statement.what);
+            (self.hearer.warn)(&format!(
+                "{what} reaches beyond the scratch database: it is left out there; db-migrate up runs it"
+            ));
+            let left_out = (what, statement.bytes.start);
+            if !self.left_out.contains(&left_out) {
+                self.left_out.push(left_out);
+            }
+        }
+    }
+
+    fn run_steps(&mut self, mut steps: Vec<Step>) -> Result<Ran> {
+        steps.iter_mut().for_each(|step| self.bound(step));
+        let steps = steps.as_slice();
         steps.iter().for_each(self.hearer.runs);
         let ledger = self.ledger.clone();
         let mut runner = Runner { session: &mut self.session, ledger, lock_timeout: LOCK_TIMEOUT };

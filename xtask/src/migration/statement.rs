@@ -2,11 +2,13 @@
 
 use super::block::Block;
 use super::lasting::{self, Lasting};
-use super::made::{self, Made, OfRole};
+use super::made::{self, Made, RoleMade};
 use super::quoting::Quoting;
-use super::reader::Lexeme;
+use super::reader::{Lexeme, Place};
+use super::shared_objects::{self, SharedStatement};
 use super::transaction::Control;
 use crate::sql::Token;
+use std::ops::Range;
 
 /// The tables of OpenFGA, which OpenFGA alone migrates.
 const OPENFGA: &[&str] = &["tuple", "store", "authorization_model", "changelog", "assertion", "goose_db_version"];
@@ -39,8 +41,9 @@ pub struct Statement {
 
 impl Statement {
     /// Bytes within dollar quotes.
-    pub fn take_body(&mut self, bytes: &[u8]) {
+    pub fn take_body(&mut self, bytes: &[u8], place: Place) {
         if self.begins(&["do"]) {
+            self.block.begin_at(place);
             self.block.feed(bytes);
         }
     }
@@ -62,8 +65,10 @@ impl Statement {
             self.begins(&["alter", "table"]) && self.previous == "drop" && drops_a_column(token, &word);
         self.follow_tables(token, &word);
         self.quoting.take(token);
-        if let Token::Text(body) = token {
-            self.take_body(body);
+        if let Token::Text(body) = token
+            && self.begins(&["do"])
+        {
+            self.block.feed(body);
         }
         if self.head.len() < HEAD {
             self.head.push(token.into());
@@ -73,6 +78,7 @@ impl Statement {
 
     /// Nothing more of it comes.
     pub fn end(&mut self) {
+        self.block.finish();
         self.openfga = self.openfga.take().or(self.candidate.take());
     }
 
@@ -87,8 +93,18 @@ impl Statement {
     }
 
     /// What it sets for the rest of the session.
-    pub fn sets(&mut self) -> Vec<Lasting> {
-        if self.begins(&["do"]) { std::mem::take(&mut self.block).finish() } else { lasting::of(&self.head) }
+    pub fn sets(&self) -> Vec<Lasting> {
+        if self.begins(&["do"]) { self.block.lasting.clone() } else { lasting::of(&self.head) }
+    }
+
+    /// What of it changes something that belongs to the whole server; `bytes` are its place in the file.
+    pub fn reaches_beyond(&self, bytes: Range<u64>) -> Vec<SharedStatement> {
+        let line = self.begun;
+        if self.begins(&["do"]) {
+            return self.block.reaches_beyond(line, &bytes);
+        }
+        let found = shared_objects::of(&self.head, self.head.len() < HEAD);
+        found.map(|(what, touched)| SharedStatement { line, bytes, what, touched }).into_iter().collect()
     }
 
     /// Whether it sets `search_path` for the rest of the transaction.
@@ -101,9 +117,9 @@ impl Statement {
         made::of(&self.head, self.begun)
     }
 
-    /// The roles that it makes or drops.
-    pub fn roles(&self) -> Vec<OfRole> {
-        made::roles(&self.head, self.begun)
+    /// The role that it makes.
+    pub fn makes_role(&self) -> Option<RoleMade> {
+        made::role(&self.head, self.begun)
     }
 
     /// The extension that it makes.

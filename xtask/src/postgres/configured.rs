@@ -34,11 +34,16 @@ impl Configured {
         format!("{} is {}, for {whose}", self.name, shell_word(&self.value))
     }
 
-    /// The statement that takes it away.
+    /// The statement that takes it away, also in a session that has the setting itself.
     ///
     /// # Errors
     /// A name of the server cannot be quoted.
     pub fn reset(&self) -> Result<String, Fault> {
+        let statement = self.statement()?;
+        Ok(if self.name == READ_ONLY { format!("BEGIN READ WRITE; {statement} COMMIT;") } else { statement })
+    }
+
+    fn statement(&self) -> Result<String, Fault> {
         let name = &self.name;
         Ok(match (&self.role, &self.database) {
             (None, None) => format!("ALTER ROLE ALL RESET {name};"),
@@ -58,6 +63,8 @@ struct Cause {
     names: &'static [&'static str],
 }
 
+/// By it each transaction of a session is read-only that does not say otherwise.
+pub const READ_ONLY: &str = "default_transaction_read_only";
 const LIBRARIES: &[&str] = &["local_preload_libraries", "session_preload_libraries"];
 const IDENTITY: &[&str] = &["role"];
 const CAUSES: [Cause; 12] = [
@@ -69,7 +76,7 @@ const CAUSES: [Cause; 12] = [
         names: &["idle_in_transaction_session_timeout"],
     },
     Cause { words: "terminating connection due to transaction timeout", names: &["transaction_timeout"] },
-    Cause { words: " in a read-only transaction", names: &["default_transaction_read_only"] },
+    Cause { words: " in a read-only transaction", names: &[READ_ONLY] },
     Cause { words: "could not access file", names: LIBRARIES },
     Cause { words: "could not load library", names: LIBRARIES },
     Cause { words: "access to library", names: LIBRARIES },
@@ -181,6 +188,9 @@ mod tests {
             assert_eq!(setting.reset().unwrap(), reset);
         }
         assert_eq!(how_to_reset(&[]), None);
+        let read_only = Configured { name: READ_ONLY.to_owned(), ..setting(None, Some("d")) };
+        let reset = "BEGIN READ WRITE; ALTER DATABASE \"d\" RESET default_transaction_read_only; COMMIT;";
+        assert_eq!(read_only.reset().unwrap(), reset);
     }
 
     #[test]

@@ -16,31 +16,57 @@ pub struct PathDependent {
     pub schema: String,
     /// A server of version 17 or newer ignores the session's `search_path` while it makes this.
     pub is_built: bool,
+    /// The extension that the function belongs to: no dump holds a `search_path` that was given to it.
+    pub extension: Option<Extension>,
     /// It is a generated column whose function reads a table: a restore may compute its values before that table is filled.
     pub reads_table: bool,
+}
+
+/// The extension of a function.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Extension {
+    pub name: String,
+    /// The statement that makes a function which calls that one, and has a `search_path`; without its end.
+    pub wrapper: String,
 }
 
 /// Gives a list of [`PathDependent`]. Those functions count that an index, a generated column, a check, an exclusion
 /// constraint, a partition key or a materialized view uses, also through a view, an operator, an operator class, an aggregate
 /// or a function of parsed SQL. They are in SQL or PL/pgSQL. What such a function's text calls, reads from or casts to is
 /// looked up by name: it counts where only schemas beside `pg_catalog` have it. A name behind a `.` has its schema; a quoted
-/// one is passed over.
+/// one is passed over. A function with a `search_path` counts where it belongs to an extension whose script did not give it
+/// that: it was changed since, and a load recreates it. (Its row is of another transaction than its membership, which no
+/// ALTER FUNCTION writes, and than the extension's last change.)
 pub(super) const QUERY: &str = r#"
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
-    'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema, 'is_built', s.is_built, 'reads_table', s.reads_table)), '[]')
+    'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema, 'is_built', s.is_built, 'reads_table', s.reads_table,
+    'extension', s.extension)), '[]')
 FROM (
   SELECT DISTINCT ON (o.classid, o.objid) pg_catalog.regexp_replace(
-      pg_catalog.pg_describe_object(o.classid, o.objid, 0), '^rule _RETURN on ', '') AS object, o.is_built, f.reads_table,
+      pg_catalog.pg_describe_object(o.classid, o.objid, 0), '^rule _RETURN on ', '') AS object, o.is_built, f.reads_table, o.extension,
     o.function::pg_catalog.regprocedure::pg_catalog.text AS function, f.name AS names, pg_catalog.quote_ident(f.schema) AS schema
   FROM (
     -- Few in any database; their number and their length bound the work.
-    SELECT v.classid, v.objid, v.is_built, p.oid AS function, pg_catalog."left"(p.prosrc, 4000) AS body
+    SELECT v.classid, v.objid, v.is_built, p.oid AS function, pg_catalog."left"(p.prosrc, 4000) AS body, (
+        SELECT pg_catalog.json_build_object('name', e.extname, 'wrapper', pg_catalog.format(
+          'CREATE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE sql %s AS %L', pn.nspname, 'own_' || p.proname,
+          pg_catalog.oidvectortypes(p.proargtypes), pg_catalog.pg_get_function_result(p.oid),
+          CASE p.provolatile WHEN 'i' THEN 'IMMUTABLE' WHEN 's' THEN 'STABLE' ELSE 'VOLATILE' END,
+          pg_catalog.format('SELECT %I.%I(%s)', pn.nspname, p.proname, (SELECT pg_catalog.string_agg('$' || n, ', ' ORDER BY n)
+            FROM pg_catalog.generate_series(1, p.pronargs) AS n))))
+        FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+        JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.pronamespace
+        WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
+          AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1) AS extension
     FROM (
       WITH RECURSIVE reached (function, classid, objid) AS (
         SELECT p.oid, 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, p.oid
         FROM pg_catalog.pg_proc AS p
         JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
-        WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS setting WHERE setting LIKE 'search!_path=%' ESCAPE '!')
+        WHERE (NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS setting WHERE setting LIKE 'search!_path=%' ESCAPE '!')
+            OR EXISTS (SELECT FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+              WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
+                AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND p.xmin <> d.xmin AND p.xmin <> e.xmin))
           AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace
           AND p.pronamespace <> 'information_schema'::pg_catalog.regnamespace
         UNION

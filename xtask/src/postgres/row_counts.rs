@@ -70,6 +70,13 @@ const PLANNED_BY_FUNCTIONS: &str = "EXISTS (SELECT FROM pg_catalog.pg_index AS i
     WHERE i.indrelid = c.oid AND (l.lanname NOT IN ('internal', 'c') OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
       WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')))";
 
+/// True of a partition whose place a function decides: to plan a query of it, the server expands that on our `search_path`.
+const PLACED_BY_FUNCTIONS: &str = "(c.relispartition AND EXISTS (
+    SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) AS a(relid)
+    JOIN pg_catalog.pg_partitioned_table AS t ON t.partrelid = a.relid AND t.partexprs IS NOT NULL
+    JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = t.partrelid
+      AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass))";
+
 /// True of a table with extended statistics, or with an index that has an expression or a condition: the planner may call
 /// functions, operators and casts of those.
 const PLANNED_BY_EXPRESSIONS: &str = "(EXISTS (SELECT FROM pg_catalog.pg_index AS i
@@ -89,7 +96,7 @@ fn question(counting: Counting) -> String {
     let (schema, name) = (bytes_of("n.nspname"), bytes_of("c.relname"));
     format!(
         "SELECT pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname,
-  'schema_bytes', {schema}, 'name_bytes', {name}, 'trusted', {TRUSTED} AND NOT {planned}, 'bytes', {bytes},
+  'schema_bytes', {schema}, 'name_bytes', {name}, 'trusted', {TRUSTED} AND NOT {planned} AND NOT {PLACED_BY_FUNCTIONS}, 'bytes', {bytes},
   'estimate', GREATEST(CASE WHEN c.reltuples < 0 THEN pg_catalog.pg_stat_get_live_tuples(c.oid)
     ELSE c.reltuples::pg_catalog.int8 END, 0),
   'column', (SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE {PLAIN_COLUMN}

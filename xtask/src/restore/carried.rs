@@ -6,6 +6,7 @@ use crate::error::Fault;
 use crate::postgres::properties::{Assignment, ConnectionLimit, Grant, LocaleProvider, Properties};
 use crate::postgres::quote::{identifier, literal};
 use crate::postgres::text::Name;
+use crate::settings;
 use std::fmt::Write as _;
 
 /// Settings whose value is a list of names, quoted where need be; as one string it would be one name.
@@ -140,6 +141,20 @@ pub(super) fn set(name: &str, role: Option<&Name>, assignment: &Assignment, quot
     let is_list = LISTS.iter().any(|known| known.eq_ignore_ascii_case(key));
     let value = if is_list { list(value, quoted)? } else { quoted(value)? };
     Ok(format!("{} SET {} TO {value};", altered(name, role)?, setting_name(key)?))
+}
+
+/// What is shown of a setting: a value whose name says that it is a secret is left out.
+pub(super) fn without_secret(assignment: &Assignment) -> Assignment {
+    let mut shown = assignment.clone();
+    if is_secret(assignment) {
+        shown.value = "***".try_into().unwrap_or(shown.value);
+    }
+    shown
+}
+
+/// Whether its name says that its value is a secret.
+pub(super) fn is_secret(assignment: &Assignment) -> bool {
+    settings::is_secret(&assignment.name.to_ascii_uppercase())
 }
 
 /// `ALTER DATABASE "a" RESET "work_mem";`

@@ -14,7 +14,6 @@ use crate::postgres::properties::{Assignment, ConnectionLimit, Grant, Properties
 use crate::postgres::quote::{identifier, literals, printable_literal};
 use crate::postgres::server::Server;
 use crate::postgres::text::Name;
-use crate::settings;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeSet;
 
@@ -54,6 +53,8 @@ struct Draft<'a> {
     /// Of what the database gets, that which comes from the backup.
     adopted: Properties,
     not_applied: Vec<String>,
+    /// The roles that those statements name, in their order.
+    named: Vec<String>,
 }
 
 impl Merged {
@@ -130,7 +131,7 @@ impl<'a> Draft<'a> {
             is_template: false,
             ..made.clone()
         };
-        Self { bounds, now, then, properties: made, adopted, not_applied: Vec::new() }
+        Self { bounds, now, then, properties: made, adopted, not_applied: Vec::new(), named: Vec::new() }
     }
 
     fn merge(mut self) -> Result<Merged, Fault> {
@@ -154,15 +155,21 @@ impl<'a> Draft<'a> {
         self.adopted.is_template = then.is_template && !now.is_template;
         self.properties.is_template |= then.is_template;
         let (there, live) = (&self.bounds.roles, now.roles());
-        let roles = self.properties.roles().into_iter();
+        let is_missing = |role: &String| !there.contains(role) && !live.contains(role);
+        let missing_roles: Vec<String> =
+            self.properties.roles().into_iter().filter(is_missing).chain(its_owner).collect();
+        let mut first: Vec<String> = Vec::new();
+        for role in self.named.iter().filter(|role| is_missing(role) && !missing_roles.contains(role)) {
+            let statement = format!("CREATE ROLE {} NOLOGIN;", identifier(role)?);
+            if !first.contains(&statement) {
+                first.push(statement);
+            }
+        }
         Ok(Merged {
-            missing_roles: roles
-                .filter(|role| !there.contains(role) && !live.contains(role))
-                .chain(its_owner)
-                .collect(),
+            missing_roles,
             from_backup: NewDatabase::of(&self.adopted).lines_beside(now),
             locale_difference: LocaleDifference::between(&self.properties, then)?,
-            not_applied: self.not_applied,
+            not_applied: first.into_iter().chain(self.not_applied).collect(),
             properties: Some(self.properties),
         })
     }
@@ -173,9 +180,7 @@ impl<'a> Draft<'a> {
         if self.properties.owner == *owner {
             return Ok(None);
         }
-        if bounds.lacks(owner) {
-            self.not_applied.push(format!("CREATE ROLE {} NOLOGIN;", identifier(owner)?));
-        }
+        self.named.push(owner.to_string());
         self.not_applied.push(carried::set_owner(bounds.database, owner)?);
         let is_made = bounds.create_roles && !bounds.roles.contains(owner.as_str());
         Ok(is_made.then(|| owner.to_string()))
@@ -197,6 +202,8 @@ impl<'a> Draft<'a> {
                 // The statement that changes the owner comes first.
                 let ours: Vec<Grant> = ours.iter().map(|grant| grant.of_owner(&owner, &then.owner)).collect();
                 self.not_applied.extend(replace_grants(bounds.database, &ours, then)?);
+                let theirs = then.all_grants();
+                self.named.extend(theirs.iter().flat_map(Grant::roles).map(ToString::to_string));
             }
             return Ok(());
         }
@@ -208,6 +215,7 @@ impl<'a> Draft<'a> {
             if grant.grantee.as_ref().is_some_and(|role| bounds.lacks(role)) {
                 let statement = carried::give_as_grantor(bounds.database, &grant, &owner)?;
                 self.not_applied.push(format!("{statement} -- {NO_ROLE}"));
+                self.named.extend(grant.roles().map(ToString::to_string));
             } else if bounds.lacks(&grant.grantor) && grant.grantor != owner {
                 given.push(grant.of_owner(&grant.grantor, &owner));
             } else {
@@ -223,12 +231,14 @@ impl<'a> Draft<'a> {
         let (now, then, database) = (self.now, self.then, self.bounds.database);
         let mut taken = Vec::new();
         for (role, assignment) in assignments(then) {
-            let statement = carried::set(database, role, &without_secret(assignment), printable_literal)?;
+            let statement = carried::set(database, role, &carried::without_secret(assignment), printable_literal)?;
             if !now.settings.is_empty() {
                 if !assignments(now).any(|ours| ours == (role, assignment)) {
+                    self.named.extend(role.map(ToString::to_string));
                     self.not_applied.push(statement);
                 }
             } else if let Some(why) = self.objection(role, assignment) {
+                self.named.extend(role.map(ToString::to_string));
                 self.not_applied.push(format!("{statement} -- {why}"));
             } else {
                 taken.push(Setting { role: role.cloned(), values: vec![assignment.clone()] });
@@ -273,13 +283,4 @@ fn replace_grants(database: &str, ours: &[Grant], then: &Properties) -> Result<V
     let given = carried::in_order(&theirs, owner).into_iter();
     let given = given.map(|grant| carried::give_as_grantor(database, grant, owner));
     std::iter::once(Ok(revoke)).chain(given).collect()
-}
-
-/// What is shown of a setting.
-fn without_secret(assignment: &Assignment) -> Assignment {
-    let mut shown = assignment.clone();
-    if settings::is_secret(&shown.name.to_ascii_uppercase()) {
-        shown.value = "***".try_into().unwrap_or(shown.value);
-    }
-    shown
 }

@@ -7,8 +7,8 @@ use super::load_failure::LoadOptions;
 use super::load_settings;
 use super::preflight::Watch;
 use super::record::{OwnedDatabase, Purpose, Record};
+pub use super::shared_catalogs::Place;
 use super::shared_catalogs::{Guard, Tried};
-pub use super::shared_catalogs::{Place, Verb};
 use super::subscriptions;
 use crate::backup::proof::Proven;
 use crate::error::{self, Cause, Exit, Fault};
@@ -107,9 +107,9 @@ impl<'r, 't> Staging<'r, 't> {
         &self.database
     }
 
-    /// Tries migrations in it. The task may ask whether they have added objects outside of this database, and changed nothing
-    /// else there. What has changed there when the task ends comes beside its result, as an error with exit 6; `place` says
-    /// which statement made or dropped a role.
+    /// Tries migrations in it. The task may ask whether they have changed objects outside of this database, and removed none.
+    /// What has changed there when the task ends comes beside its result, as an error with exit 6; `place` says which
+    /// statement made a role.
     ///
     /// # Errors
     /// The task's own.
@@ -119,7 +119,7 @@ impl<'r, 't> Staging<'r, 't> {
         task: impl FnOnce(&dyn Fn() -> bool) -> Result<T>,
     ) -> Result<(T, Option<Error>)> {
         let guard = Guard::before(self.record, &self.database, Tried::Migrations)?;
-        let done = task(&|| guard.sees_additions(self.record));
+        let done = task(&|| guard.sees_revertible(self.record));
         guard.beside(self.record, done, place)
     }
 

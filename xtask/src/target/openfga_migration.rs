@@ -6,7 +6,7 @@ use crate::process::Captured;
 use crate::target::backend::OwnMigration;
 use crate::target::database_name;
 use crate::target::openfga_exposure::Exposure;
-use crate::words::{clean_line, shell_word, without_logins};
+use crate::words::{clean_line, shell_word, sql_name, without_logins};
 use anyhow::Result;
 use std::fmt;
 
@@ -109,8 +109,8 @@ fn as_owner(verb: &str, owner: &str, own: &OwnMigration) -> String {
     // A server of the person's own: on this host alone, and named to this program.
     let (listens, named) = match verb {
         "run" => (
-            format!(" --http-addr {ADDRESS} --grpc-addr 127.0.0.1:8081"),
-            format!("\nwhile it runs, name it in .env: OPENFGA_API_URL=http://{ADDRESS}"),
+            format!(" --http-addr {ADDRESS} --grpc-addr 127.0.0.1:8081 --metrics-enabled=false"),
+            format!("{}\nwhile it runs, name it in .env: OPENFGA_API_URL=http://{ADDRESS}", may_use_tables(owner)),
         ),
         _ => (String::new(), String::new()),
     };
@@ -122,6 +122,12 @@ fn as_owner(verb: &str, owner: &str, own: &OwnMigration) -> String {
         shell_word(&own.uri),
         shell_word(&clean_line(owner))
     )
+}
+
+/// The tables may be those of the role that this program logs in as.
+fn may_use_tables(owner: &str) -> String {
+    let grant = format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}", sql_name(owner));
+    format!("\nwhere another role made its tables: cargo xtask db-shell -- -c {}", shell_word(&clean_line(&grant)))
 }
 
 /// Where a server that a person starts listens.

@@ -77,8 +77,16 @@ fn what_is_in_the_way_is_named_with_the_statement_that_takes_it_away() {
             database.admin(&format!("{whose} SET {setting} TO '{value}'"));
             let run = database.xtask(["db-migrate", "up", "--no-backup"]).run();
             run.code(1).stderr_has(&format!("{setting} is {value}, for {shown}"));
-            run.stderr_has(&format!("to remove it: {whose} RESET {setting};"));
-            database.admin(&format!("{whose} RESET {setting}"));
+            let statement = format!("{whose} RESET {setting};");
+            run.stderr_has(&statement);
+            // As it says, in a session that has the setting, too.
+            let typed = run.stderr.lines().find_map(|line| line.split_once("to remove it: ")).unwrap().1;
+            let way = database.sandbox.write("typed.sql", typed);
+            database.xtask(["db-shell", "--", "-v", "ON_ERROR_STOP=1", "-f", way.to_str().unwrap()]).run().ok();
+            database.xtask(["db-shell", "--", "-v", "ON_ERROR_STOP=1", "-c", typed]).run().ok();
+            let left = "SELECT count(*) FROM pg_db_role_setting AS s LEFT JOIN pg_roles AS r ON r.oid = s.setrole LEFT JOIN \
+                pg_database AS d ON d.oid = s.setdatabase WHERE r.rolname = '@role' OR d.datname = '@name'";
+            assert_eq!(database.admin(&left.replace("@role", role)), "0", "{typed}");
         }
         // Another role's rights, where this one is no superuser: they may be what it needs.
         database.admin(&format!("CREATE ROLE \"{name} reader\"; GRANT \"{name} reader\" TO @role"));

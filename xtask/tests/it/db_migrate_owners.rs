@@ -127,6 +127,24 @@ fn files_and_databases_of_other_tools_are_left_alone() {
     let run = migrate(&database, &["up"]);
     run.code(1).stderr_has("migrations/002_people.sql is tern's: its files are not run here");
     assert_eq!(database.sql("SELECT count(*) FROM people"), "1");
+    // The way back beside the way there, or below it.
+    let way_back = |name: &str, text: &str, tool: &str| {
+        fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
+        database.sandbox.write("migrations/0002_a.sql", "CREATE TABLE a (i int);\n");
+        database.sandbox.write(format!("migrations/{name}"), text);
+        let run = migrate(&database, &["up"]);
+        run.code(1).stderr_has(&format!("migrations/{name} is {tool}'s: its files are not run here"));
+        run.stderr_has("→ keep this program's migrations in a folder of their own")
+            .stderr_lacks("a version of its own");
+    };
+    way_back("0002_a.rollback.sql", "DROP TABLE a;", "yoyo-migrations");
+    way_back("0002_a.undo.sql", "DROP TABLE a;", "another tool");
+    way_back("0002_a_rollback.sql", "DROP TABLE a;", "another tool");
+    way_back("3_b.sql", "-- !Ups\nCREATE TABLE b (i int);\n-- !Downs\nDROP TABLE b;\n", "Play");
+    way_back("3_b.sql", "-- UP\nCREATE TABLE b (i int);\n-- DOWN\nDROP TABLE b;\n", "another tool");
+    // What only describes the way back is none.
+    database.sandbox.write("migrations/3_b.sql", "-- UP\nCREATE TABLE b (i int);\n-- DOWN\n-- DROP TABLE b;\n");
+    migrate(&database, &["up", "--no-backup", "--ignore-missing"]).ok().stderr_has("✓ 3 b");
     fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
     database.sandbox.write("migrations/default/1600_x/up.sql", "SELECT 1;");
     let told = "⚠ migrations/ holds no file named <version>_<words>.sql, but: default/";
@@ -168,5 +186,7 @@ fn what_is_amiss_is_told_with_its_cure() {
     database.sandbox.migration(4, "after", "DROP TYPE mood CASCADE; INSERT INTO tt VALUES (1);", None);
     let run = migrate(&database, &["up", "--no-backup"]);
     run.code(6).stderr_has("⚠ migrations/3_dump.up.sql:3: it empties search_path").stderr_lacks("default_table");
-    run.stderr_has("a temporary table or a prepared statement of an earlier file ended with that file");
+    run.stderr_has(
+        "a temporary table, a prepared statement, a cursor or a setting (SET) of an earlier file ended with that file",
+    );
 }

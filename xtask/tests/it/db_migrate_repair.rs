@@ -147,4 +147,9 @@ fn a_file_that_was_renamed_and_changed_is_named_before_it_runs_twice() {
     database.migrate(["repair", "2", "--yes"]).run().ok().stderr_has("5_bonus.up.sql has the description of version 2");
     database.migrate([]).run().ok();
     assert_eq!(database.sql("SELECT n FROM t"), "12");
+    // Under other words, byte for byte.
+    let words = database.sandbox.path("migrations/6_for_all.up.sql");
+    fs::rename(database.sandbox.path("migrations/5_bonus.up.sql"), words).unwrap();
+    let run = database.migrate(["up", "--ignore-missing", "--dry-run"]).run();
+    run.ok().stderr_has("⚠ 6 for all has the same bytes as 5 bonus, which is applied");
 }

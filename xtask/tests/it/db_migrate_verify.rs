@@ -12,6 +12,9 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_role_that_a_file_drops_is_named_with_the_way_back,
         [Postgres] a_role_of_an_applied_file_is_in_the_way_of_the_next_try,
         [Postgres] a_right_that_is_granted_and_taken_back_is_no_change,
+        [Postgres] grants_on_the_live_database_are_left_out,
+        [Postgres] statements_that_reach_the_whole_server_are_left_out,
+        [Postgres] the_way_back_takes_back_what_code_changed_on_the_server,
         [Postgres] settings_of_the_scratch_database_are_no_change,
         [Postgres] settings_of_the_live_database_are_named_beside_the_report,
     ]
@@ -34,6 +37,9 @@ fn verify_goes_on_after_a_failure_and_its_report_is_whole() {
     );
     let run = migrate(&database, &["verify", "--json"]);
     run.code(1).stderr_has("✗ 5 migrations have a file that fails");
+    run.stderr_has("→ fix the file; the later files were tried without it\n");
+    run.stderr_has("fix the .down.sql of 4: something that it leaves behind").stderr_lacks(".down.sql of 2");
+    run.stderr_lacks("enum");
     let document = run.json();
     let found: Vec<(i64, bool)> = document["migrations"]
         .as_array()
@@ -121,22 +127,26 @@ fn a_role_that_a_file_drops_is_named_with_the_way_back() {
     database.admin(&format!("ALTER ROLE @role CREATEROLE; {create} GRANT \"{role}\" TO @role WITH ADMIN OPTION"));
     database.sandbox.tables(1);
     migrate(&database, &["up"]).ok();
-    let drop = format!("CREATE TABLE more (a int);\nDROP ROLE \"{role}\";");
-    database.sandbox.migration(2, "drop", &drop, None);
+    // A role that was there before is not dropped by a trial.
+    let drop = format!("DROP ROLE IF EXISTS \"{role}\";");
+    database.sandbox.migration(2, "drop", &format!("CREATE TABLE more (a int);\n{drop}"), None);
     let run = migrate(&database, &["verify", "--pending"]);
-    run.code(6).stderr_has(REACHED).stderr_has(&format!("role {role}: gone (migrations/2_drop.up.sql:2)"));
-    run.stderr_has("→ a statement about a role reaches the whole server").stderr_lacks("does not record which");
-    run.stderr_has("unless it says DROP ROLE IF EXISTS").stderr_has("db-restore --globals FILE").stderr_has(&create);
-    // As it says: the file fails now, with IF EXISTS it does not, and with the role it is as before.
-    migrate(&database, &["up", "--no-backup"]).code(1).stderr_has("does not exist");
-    database.sandbox.migration(2, "drop", &drop.replace("DROP ROLE", "DROP ROLE IF EXISTS"), None);
-    migrate(&database, &["verify", "--pending"]).ok();
-    database.admin(&format!("{create} GRANT \"{role}\" TO @role WITH ADMIN OPTION"));
+    run.ok().stderr_has(
+        "⚠ migrations/2_drop.up.sql:2: DROP ROLE reaches beyond the scratch database: it is left out there",
+    );
+    run.stdout_has("✓ 2 drop: up; it cannot be reverted, without 1 statement").stderr_lacks(REACHED);
+    let is_there = || database.admin(&format!("SELECT count(*) FROM pg_roles WHERE rolname = '{role}'"));
+    assert_eq!(is_there(), "1");
     migrate(&database, &["up", "--no-backup"]).ok();
-    assert_eq!(database.admin(&format!("SELECT count(*) FROM pg_roles WHERE rolname = '{role}'")), "0");
+    assert_eq!(is_there(), "0");
     // Where no statement of a file is seen to do it, another session may have.
-    let hidden = format!("DO $$BEGIN EXECUTE 'CREATE ROLE \"{role}\"'; END$$;");
-    database.sandbox.migration(3, "hidden", &hidden, None);
+    database.admin(&format!("{create} GRANT \"{role}\" TO @role WITH ADMIN OPTION"));
+    let hidden = |statement: &str| format!("DO $$BEGIN EXECUTE pg_catalog.format('{statement} %I', '{role}'); END$$;");
+    database.sandbox.migration(3, "hidden", &hidden("DROP ROLE"), None);
+    let run = migrate(&database, &["verify", "--pending"]);
+    run.code(6).stderr_has(REACHED).stderr_has(&format!("role {role}: gone\n")).stderr_has("does not record which");
+    run.stderr_has("unless it says DROP ROLE IF EXISTS").stderr_has("db-restore --globals FILE").stderr_has(&create);
+    database.sandbox.migration(3, "hidden", &hidden("CREATE ROLE"), None);
     let run = migrate(&database, &["verify", "--pending"]);
     run.code(6).stderr_has(&format!("role {role}: new\n")).stderr_has("PostgreSQL does not record which");
     database.admin(&format!("DROP ROLE \"{role}\""));
@@ -170,13 +180,19 @@ fn a_role_of_an_applied_file_is_in_the_way_of_the_next_try() {
     database.admin(&format!("DROP ROLE {role}"));
 }
 
+/// A statement that no reader of the file sees: its text is put together.
+fn composed(statement: &str) -> String {
+    let (start, end) = statement.split_at(7);
+    format!("DO $$BEGIN EXECUTE pg_catalog.concat('{start}', '{end}'); END$$;")
+}
+
 /// A database whose rights were never granted has them written out afterwards.
 fn a_right_that_is_granted_and_taken_back_is_no_change() {
     let database = UrlDatabase::new();
     let _alone = database.alone();
     let name = &database.name;
-    let grant = format!("GRANT CONNECT ON DATABASE {name} TO pg_monitor;");
-    let revoke = format!("REVOKE CONNECT ON DATABASE {name} FROM pg_monitor;");
+    let right = |verb: &str, way: &str| composed(&format!("{verb} CONNECT ON DATABASE {name} {way} pg_monitor"));
+    let (grant, revoke) = (right("GRANT", "TO"), right("REVOKE", "FROM"));
     let rights = format!("SELECT datacl IS NULL FROM pg_database WHERE datname = '{name}'");
     assert_eq!(database.sql(&rights), "t");
     database.sandbox.migration(1, "grant", &format!("CREATE TABLE t (a int); {grant} {revoke}"), Some("DROP TABLE t;"));
@@ -184,7 +200,84 @@ fn a_right_that_is_granted_and_taken_back_is_no_change() {
     assert_eq!(database.sql(&rights), "f");
     database.sandbox.migration(1, "grant", &format!("CREATE TABLE t (a int); {grant}"), Some("DROP TABLE t;"));
     migrate(&database, &["verify"]).code(6).stderr_has(&format!("database {name}: changed (grants)"));
-    database.own(&revoke);
+    database.own(&format!("REVOKE CONNECT ON DATABASE {name} FROM pg_monitor"));
+}
+
+/// All of the whole server that the files below name.
+fn state(database: &UrlDatabase) -> String {
+    database.admin(
+        "SELECT concat_ws('|', d.datacl, d.datconnlimit, shobj_description(d.oid, 'pg_database'), \
+         shobj_description(r.oid, 'pg_authid'), (SELECT array_agg(s.setconfig) FROM pg_db_role_setting AS s WHERE \
+         s.setdatabase = d.oid OR s.setrole = r.oid), r.rolcanlogin, (SELECT count(*) FROM pg_auth_members)) \
+         FROM pg_database AS d, pg_roles AS r WHERE d.datname = '@name' AND r.oid = '@role'::regrole",
+    )
+}
+
+/// What is changed there is the live server's own: a trial that did so would be no trial.
+fn grants_on_the_live_database_are_left_out() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let (before, name) = (state(&database), &database.name);
+    let up = format!("CREATE TABLE t (a int); GRANT CONNECT ON DATABASE {name} TO pg_monitor;");
+    let down = format!("REVOKE CONNECT ON DATABASE {name} FROM pg_monitor; DROP TABLE t;");
+    database.sandbox.migration(1, "grant", &up, Some(&down));
+    let run = migrate(&database, &["verify"]);
+    run.ok().stdout_has("✓ 1 grant: up, down, up, without 2 statements").stderr_lacks(REACHED);
+    run.stderr_has("⚠ migrations/1_grant.up.sql:1: GRANT … ON DATABASE reaches beyond the scratch database");
+    run.stderr_has("⚠ migrations/1_grant.down.sql:1: REVOKE … ON DATABASE reaches beyond the scratch database");
+    assert_eq!(state(&database), before);
+    let up = format!("REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC;");
+    let down = format!("\nGRANT CONNECT, TEMPORARY ON DATABASE {name} TO PUBLIC;");
+    database.sandbox.migration(2, "public", &up, Some(&down));
+    let run = migrate(&database, &["verify", "--json"]);
+    let left_out = &run.ok().json()["migrations"][1]["left_out"];
+    assert_eq!(left_out[1], "migrations/2_public.down.sql:2: GRANT … ON DATABASE", "{left_out}");
+    assert_eq!(state(&database), before);
+}
+
+fn statements_that_reach_the_whole_server_are_left_out() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let (before, name, role) = (state(&database), &database.name, format!("\"{}\"", database.role));
+    let all = format!(
+        "ALTER DATABASE {name}\n  CONNECTION LIMIT 7; CREATE TABLE u (a int);\nALTER ROLE {role} SET work_mem = '7MB'; \
+         ALTER ROLE {role} IN DATABASE {name} SET work_mem = '7MB'; COMMENT ON DATABASE {name} IS 'a;b';\n\
+         COMMENT ON ROLE {role} IS $$c;$$; GRANT pg_monitor TO {role}; DROP OWNED BY {role}; ALTER ROLE {role} NOLOGIN;\n\
+         DO $$BEGIN\n  IF true THEN ALTER DATABASE {name} SET work_mem = '7MB'; END IF;\n  \
+         EXECUTE 'REVOKE CONNECT ON DATABASE {name} FROM PUBLIC'; CREATE TABLE v (a int);\nEND$$;\n\
+         DO 'BEGIN ALTER DATABASE {name} SET work_mem = ''7MB''; END';"
+    );
+    database.sandbox.migration(3, "all", &all, Some("DROP TABLE u; DROP TABLE v;"));
+    let run = migrate(&database, &["verify", "--json"]);
+    let left_out = run.json()["migrations"][0]["left_out"].clone();
+    run.ok().stderr_has("✓ 1 migration verified").stderr_has("migrations/3_all.up.sql:6: ALTER DATABASE in a DO block");
+    assert_eq!(left_out.as_array().map(Vec::len), Some(11), "{left_out}");
+    assert_eq!(state(&database), before);
+    // The ways that run the files of applied versions are bounded, too.
+    database.own("CREATE TABLE u (a int); CREATE TABLE v (a int)");
+    let run = migrate(&database, &["baseline", "3", "--yes"]);
+    run.ok().stderr_has("migrations/3_all.up.sql:1: ALTER DATABASE reaches beyond the scratch database");
+    migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("it is left out there");
+    migrate(&database, &["verify", "--pending"]).ok();
+    assert_eq!(state(&database), before);
+}
+
+/// What a file composes is seen by nobody; where its way back takes it back, it does not stay.
+fn the_way_back_takes_back_what_code_changed_on_the_server() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let name = &database.name;
+    let limit = || database.admin("SELECT datconnlimit FROM pg_database WHERE datname = '@name'");
+    let set = |limit: &str| composed(&format!("ALTER DATABASE {name} CONNECTION LIMIT {limit}"));
+    database.sandbox.migration(1, "limit", &format!("CREATE TABLE t (a int); {}", set("7")), Some("DROP TABLE t;"));
+    let run = migrate(&database, &["verify"]);
+    run.code(6).stderr_has(REACHED).stderr_has(&format!("database {name}: changed (connection limit)"));
+    assert_eq!(limit(), "7");
+    database.own(&format!("ALTER DATABASE {name} CONNECTION LIMIT -1"));
+    let back = format!("{} DROP TABLE t;", set("-1"));
+    database.sandbox.write("migrations/1_limit.down.sql", &back);
+    migrate(&database, &["verify"]).ok().stderr_has("✓ 1 migration verified").stderr_lacks(REACHED);
+    assert_eq!(limit(), "-1");
 }
 
 /// What a file changes of the database that it runs in goes with the scratch database.
@@ -214,12 +307,8 @@ fn settings_of_the_live_database_are_named_beside_the_report() {
     };
     let reset = || database.own(&format!("ALTER DATABASE {name} RESET statement_timeout"));
     let named = format!("settings of database {name}: new");
-    database.sandbox.migration(
-        1,
-        "set",
-        &format!("CREATE TABLE t (a int); ALTER DATABASE {name} SET statement_timeout TO '5min';"),
-        None,
-    );
+    let set = composed(&format!("ALTER DATABASE {name} SET statement_timeout TO 300000"));
+    database.sandbox.migration(1, "set", &format!("CREATE TABLE t (a int); {set}"), None);
     migrate(&database, &["verify", "--pending"]).code(6).stderr_has(REACHED).stderr_has(&named).stderr_lacks("✓");
     assert_eq!(settings(), "1");
     reset();

@@ -2,6 +2,7 @@
 
 use crate::harness::forge::{Forged, dump};
 use crate::harness::{Health, Local, Test, wait_until};
+use serde_json::json;
 use std::fs::File;
 use std::io::Write as _;
 
@@ -119,11 +120,12 @@ fn by_hand(local: &Local, told: &Told) {
     type_statements(local, told);
     local.xtask(["db-shell", "--", "-q", "-v", "ON_ERROR_STOP=1", "-f", &told.path]).run().ok();
     assert_eq!(local.sql("openfga", "SELECT (SELECT a FROM t), (SELECT jobname FROM cron.job)"), "1|a job");
-    // What belongs to the database itself is there, too; its settings are named.
+    // What belongs to the database itself is there, too.
     let own = "SELECT datconnlimit, (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) AS a),
         shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'openfga'";
     assert_eq!(local.sql("postgres", own), "50|=T/postgres postgres=CTc/postgres|a person's");
-    assert!(told.stderr.contains(r"\drds shows the old ones): statement_timeout"), "{}", told.stderr);
+    let settings = "SELECT setconfig FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = setdatabase WHERE datname = 'openfga'";
+    assert_eq!(local.sql("postgres", settings), "{statement_timeout=5min}");
     restart(local);
     local.xtask(["db-reset", "--yes"]).run().ok().stderr_has(ENDED).stderr_has("✓ Database reset");
     migrations(local, told);
@@ -131,8 +133,7 @@ fn by_hand(local: &Local, told: &Told) {
 
 /// The statements that put an empty database in the live one's place, in their order.
 fn type_statements(local: &Local, told: &Told) {
-    let lines =
-        told.stderr.lines().map(str::trim).skip_while(|line| !line.starts_with("SELECT pg_catalog.pg_terminate"));
+    let lines = told.stderr.lines().map(str::trim).skip_while(|line| !line.ends_with(", then")).skip(1);
     let statements: Vec<&str> = lines.take_while(|line| *line != "\\q").collect();
     assert!(statements.iter().any(|line| line.starts_with("CREATE DATABASE")), "{}", told.stderr);
     for statement in statements {
@@ -170,4 +171,31 @@ fn migrations(local: &Local, told: &Told) {
     type_statements(local, &Told { path: told.path.clone(), stderr: by_hand });
     local.xtask(["db-migrate", "up"]).run().ok();
     assert_eq!(local.sql("openfga", "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"), "pg_cron");
+    roles_that_are_gone(local);
+}
+
+/// On a new volume the roles of the old one are made first.
+fn roles_that_are_gone(local: &Local) {
+    local.sql("postgres", "DROP DATABASE openfga_old");
+    let body = "CREATE EXTENSION IF NOT EXISTS pg_cron WITH SCHEMA pg_catalog;\nCREATE TABLE public.t (a integer);\n\
+        ALTER TABLE public.t OWNER TO e_tables;\n";
+    let settings = json!([
+        { "role": null, "values": ["statement_timeout=5min", "session_preload_libraries=evil", "app.api_secret=hunter2"] },
+        { "role": "e_set", "values": ["work_mem=9MB"] },
+    ]);
+    let forged = Forged::of(dump(body)).with("database", "openfga").with_property("owner", "e_own");
+    let forged = forged.with_property("grants", json!(["e_own=CTc/e_own", "e_app=c/e_own"]));
+    let forged = forged.with_property("settings", settings).write(&local.sandbox, "gone.sql");
+    let path = forged.to_str().unwrap();
+    let run = local.xtask(["db-restore", "--yes", path]).run();
+    run.code(1).stderr_has("nothing was changed").stderr_lacks("hunter2").stderr_lacks("--create-roles");
+    let told = Told { path: path.to_owned(), stderr: run.stderr };
+    local.sql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'openfga'");
+    type_statements(local, &told);
+    local.xtask(["db-shell", "--", "-q", "-v", "ON_ERROR_STOP=1", "-f", path]).run().ok();
+    let own = "SELECT pg_get_userbyid(datdba), (SELECT string_agg(s.setconfig::text, ' ' ORDER BY setrole) FROM \
+        pg_db_role_setting AS s WHERE s.setdatabase = d.oid), has_database_privilege('e_app', d.oid, 'CONNECT') \
+        FROM pg_database AS d WHERE datname = 'openfga'";
+    assert_eq!(local.sql("postgres", own), "e_own|{statement_timeout=5min} {work_mem=9MB}|t");
+    assert_eq!(local.sql("openfga", "SELECT tableowner FROM pg_tables WHERE tablename = 't'"), "e_tables");
 }

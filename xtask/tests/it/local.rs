@@ -157,7 +157,10 @@ fn openfga_is_not_started_in_a_database_of_another_role() {
     run.stderr_has("with the rights of user postgres").stderr_lacks("✓ OpenFGA");
     let uri = format!("'postgres://127.0.0.1:{}/fga?sslmode=disable'", local.port());
     run.stderr_has(&format!("run --datastore-engine postgres --datastore-uri {uri} --datastore-username low"));
-    run.stderr_has("--datastore-username low --http-addr 127.0.0.1:8080 --grpc-addr 127.0.0.1:8081\n");
+    run.stderr_has(
+        "--datastore-username low --http-addr 127.0.0.1:8080 --grpc-addr 127.0.0.1:8081 --metrics-enabled=false\n",
+    );
+    run.stderr_has(r#"db-shell -- -c 'GRANT ALL ON ALL TABLES IN SCHEMA public TO "low"'"#);
     run.stderr_lacks("openfga migrate failed");
     // As it says: who names a server in its place does not meet this again.
     let named = fakes.over(local.on("fga", ["up"])).env("OPENFGA_API_URL", "http://127.0.0.1:8080").run();

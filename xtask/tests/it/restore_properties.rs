@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] what_the_live_database_has_of_its_own_stays_and_the_statements_for_the_others_are_told,
         [Postgres] what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told,
         [Postgres] the_owner_that_a_restore_creates_owns_the_database,
+        [Postgres] a_role_that_a_setting_alone_names_is_made_by_the_statements,
     ]
 }
 
@@ -77,7 +78,7 @@ impl Drop for Own {
 
 /// The statements that a restore shows.
 fn statements(run: &Outcome) -> String {
-    let words = ["  ALTER ", "  GRANT ", "  REVOKE ", "  COMMENT ", "  SET ROLE "];
+    let words = ["  ALTER ", "  CREATE ROLE ", "  GRANT ", "  REVOKE ", "  COMMENT ", "  SET ROLE "];
     let lines = run.stderr.lines().filter(|line| words.iter().any(|word| line.starts_with(word)));
     lines.map(|line| format!("{line}\n")).collect()
 }
@@ -187,6 +188,7 @@ fn what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told() {
     run.ok().stderr_has("  Setting:     work_mem = 8MB\n").stderr_lacks("Roles created");
     for statement in [
         "CREATE ROLE \"lo_no_such_owner\" NOLOGIN;",
+        "CREATE ROLE \"lo_gone\" NOLOGIN;",
         "ALTER DATABASE \"left_out\" OWNER TO \"lo_no_such_owner\";",
         "ALTER DATABASE \"left_out\" SET \"log_statement\" TO 'none'; -- a superuser alone may set it",
         "ALTER DATABASE \"left_out\" SET \"session_preload_libraries\" TO 'evil'; -- it decides what code runs or who acts",
@@ -246,5 +248,28 @@ fn the_owner_that_a_restore_creates_owns_the_database() {
     );
     own.drop_databases();
     own.admin("DROP ROLE om_owner, om_reader");
+    fs::remove_file(file).unwrap();
+}
+
+/// The setting does not go into the database by itself, so that its role is not made either.
+fn a_role_that_a_setting_alone_names_is_made_by_the_statements() {
+    let own = Own::new("set_for", &[]);
+    let settings = json!([{ "role": "sf_set", "values": ["work_mem=9MB", "lock_timeout=9s"] }]);
+    let file = Forged::small().with("database", own.name).with_property("settings", settings);
+    let file = file.write(&own.server.sandbox, "set_for.sql");
+    let path = file.to_str().unwrap();
+    for options in [&[][..], &["--create-roles"]] {
+        own.anew();
+        let run = own.xtask([&["db-restore", "--yes", path], options].concat()).run();
+        run.ok().stderr_lacks("Roles created").stderr_has("  CREATE ROLE \"sf_set\" NOLOGIN;\n");
+        own.admin(&statements(&run));
+        assert!(
+            own.properties().contains("\"sf_set lock_timeout=9s\", \"sf_set work_mem=9MB\""),
+            "{}",
+            own.properties()
+        );
+        own.drop_databases();
+        own.admin("DROP ROLE sf_set");
+    }
     fs::remove_file(file).unwrap();
 }

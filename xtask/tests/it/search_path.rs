@@ -12,6 +12,8 @@ pub fn tests() -> Vec<Test> {
         [Compose] a_generated_column_that_reads_a_later_table_is_no_matter_of_a_path,
         [Compose] a_search_path_is_a_list_of_schemas,
         [Compose] an_extension_of_another_version_is_named_where_a_load_fails,
+        [Compose] a_function_of_an_extension_keeps_no_search_path,
+        [Compose] rows_that_a_function_places_are_counted,
     ]
 }
 
@@ -239,4 +241,60 @@ fn an_extension_of_another_version_is_named_where_a_load_fails() {
     let fine = file("fine.sql", "CREATE TABLE public.t (a integer);\n");
     database.restore([fine.to_str().unwrap(), "--dry-run"]).run().ok().stderr_has(differs);
     database.restore([fine.to_str().unwrap()]).run().ok();
+}
+
+/// What `ALTER FUNCTION` gives to a member of an extension is in no dump: a load recreates the extension.
+fn a_function_of_an_extension_keeps_no_search_path() {
+    let database = shared_for_restores().database();
+    database.sql(
+        "CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE TABLE loc AS SELECT 1.5::float8 AS lat, 2.5::float8 AS lng;
+        CREATE INDEX loc_e ON loc USING gist (ll_to_earth(lat, lng))",
+    );
+    let member = "public.ll_to_earth(double precision,double precision)";
+    let wrapper = "CREATE FUNCTION public.own_ll_to_earth(double precision, double precision) RETURNS public.earth LANGUAGE sql \
+        IMMUTABLE AS 'SELECT public.ll_to_earth($1, $2)' SET search_path = public;";
+    let backup = || {
+        let run = database.xtask(["db-backup"]).run();
+        run.ok().stderr_has(&format!("A restore may fail at index public.loc_e: it uses {member}"));
+        run.stderr_has("load it with: --search-path public");
+        run.stderr_has("ALTER FUNCTION does not last: a restore recreates the functions of extension earthdistance");
+        run.stderr_has(wrapper).stderr_lacks("for good: ALTER FUNCTION").text().trim_end().to_owned()
+    };
+    let file = backup();
+    let run = database.restore([file.as_str()]).run();
+    run.code(1).stderr_has("belongs to an extension, which a load recreates, so that ALTER FUNCTION does not last");
+    run.stderr_has("try again with --search-path public").stderr_lacks("for good: ALTER FUNCTION");
+    database.restore([file.as_str(), "--search-path", "public"]).run().ok();
+    // A path that it was given silences nothing.
+    database.sql(&format!("ALTER FUNCTION {member} SET search_path = public"));
+    let file = backup();
+    database.restore([file.as_str()]).run().code(1);
+    // As it says.
+    database.sql(&format!(
+        "{wrapper} DROP INDEX loc_e; CREATE INDEX loc_e ON loc USING gist (public.own_ll_to_earth(lat, lng))"
+    ));
+    let run = database.xtask(["db-backup"]).run();
+    let file = run.ok().stderr_lacks("A restore may fail").text().trim_end().to_owned();
+    database.restore([file.as_str()]).run().ok();
+    assert_eq!(
+        database.sql("SELECT count(*) FROM loc WHERE own_ll_to_earth(lat, lng) = own_ll_to_earth(1.5, 2.5)"),
+        "1"
+    );
+}
+
+/// To plan a query of a partition the server expands a function of SQL that places its rows, on our own path.
+fn rows_that_a_function_places_are_counted() {
+    let database = shared_for_restores().database();
+    database.sql(
+        "CREATE FUNCTION lim() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 10';
+        CREATE FUNCTION place(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 % lim()';
+        CREATE TABLE parted (i int) PARTITION BY RANGE (place(i));
+        CREATE TABLE parted_low PARTITION OF parted FOR VALUES FROM (0) TO (10); INSERT INTO parted VALUES (3), (14)",
+    );
+    let file = database.xtask(["db-backup"]).run().ok().text().trim_end().to_owned();
+    database.sql("INSERT INTO parted VALUES (5)");
+    let preview = database.xtask(["db-restore", &file, "--dry-run", "--search-path", "public", "--json"]).run();
+    let tables = preview.ok().stderr_lacks("cannot be read").json()["plan"]["tables"].clone();
+    let rows = |key: &str| tables.as_array().and_then(|tables| tables[0][key].as_u64());
+    assert_eq!((rows("now"), rows("backup")), (Some(3), Some(2)), "{tables}");
 }

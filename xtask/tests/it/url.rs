@@ -1,7 +1,7 @@
 //! The `url` target: every command on a server that `DATABASE_URL` names, as a role that is no superuser.
 
 use crate::harness::url::{PASSWORD, TlsServer};
-use crate::harness::{Fakes, Sandbox, Test, UrlDatabase, Watch, Xtask, needs, sandbox};
+use crate::harness::{Fakes, Health, Sandbox, Test, UrlDatabase, Watch, Xtask, needs, sandbox};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -18,6 +18,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] openfga_is_not_run_with_more_rights_than_the_databases_owner_has,
         [Postgres] openfga_is_not_run_after_a_swap_where_another_role_put_something_on_its_path,
         [Postgres, OpenfgaBin] addresses_alone_are_enough_to_set_up,
+        [Postgres] tables_of_a_server_that_does_not_serve_are_their_operators,
     ]
 }
 
@@ -348,4 +349,15 @@ fn openfga_is_not_run_with_more_rights_than_the_databases_owner_has() {
     // The owner's own login gives nothing away.
     fakes.over(database.xtask(["db-reset", "--yes"])).run();
     assert_eq!(fakes.calls().len(), 1, "{:?}", fakes.calls());
+}
+
+/// With tables of an old revision it does not serve, and `setup-openfga` does not migrate them.
+fn tables_of_a_server_that_does_not_serve_are_their_operators() {
+    let database = UrlDatabase::new();
+    database
+        .own(&format!("{}; DELETE FROM goose_db_version WHERE version_id > 0", include_str!("harness/openfga.sql")));
+    let run = database.xtask([]).env("OPENFGA_API_URL", "http://127.0.0.1:9");
+    let health = Health::of(run, &["--only", "openfga/schema"]);
+    health.says("openfga/schema", "fail", "revision 0", "migrate them: openfga migrate --datastore-engine postgres");
+    health.outcome.holds(!health.outcome.text().contains("setup-openfga"), "no command that ends at the same place");
 }

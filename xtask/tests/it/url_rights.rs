@@ -71,7 +71,10 @@ fn sessions_that_may_only_read_are_refused() {
     for command in [&["db-restore", "--yes"][..], &["db-restore", "--dry-run"], &["db-reset", "--yes"]] {
         let run = refused(&database, command);
         run.stderr_has(&format!("Sessions of user {} are read-only here; nothing was changed", database.role));
-        let whose = format!("for user '{}'; to remove it: ALTER ROLE \"{}\" RESET", database.role, database.role);
+        let whose = format!(
+            "for user '{}'; to remove it: BEGIN READ WRITE; ALTER ROLE \"{}\" RESET",
+            database.role, database.role
+        );
         run.stderr_has(&format!("→ default_transaction_read_only is on, {whose} default_transaction_read_only;"));
     }
     assert_eq!(database.sandbox.backups().len(), 1);

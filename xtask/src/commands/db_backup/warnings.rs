@@ -4,7 +4,7 @@ use crate::backup::set;
 use crate::backup::take::Taken;
 use crate::commands::full_backup::warn_of_extensions;
 use crate::context::Context;
-use crate::postgres::path_dependents::PathDependent;
+use crate::postgres::path_dependents::{Extension, PathDependent};
 use crate::postgres::server::Server;
 use crate::restore::record;
 use crate::target::Target;
@@ -68,8 +68,16 @@ fn told(found: &PathDependent, terminal: &Terminal) -> String {
              fill the column's table before {schema}.{names}, and no search_path helps then"
         );
     }
-    format!(
-        "{start}; load it with: --search-path {word}{until}\n\
-         fix it for good: ALTER FUNCTION {function} SET search_path = {schema}"
-    )
+    let load = format!("{start}; load it with: --search-path {word}{until}");
+    match &found.extension {
+        None => format!("{load}\nfix it for good: ALTER FUNCTION {function} SET search_path = {schema}"),
+        Some(Extension { name, wrapper }) => format!(
+            "{load}\n\
+             ALTER FUNCTION does not last: a restore recreates the functions of extension {}. Fix it for good with a \
+             function of your own, and recreate {object} with that in the place of {function}:\n\
+             {} SET search_path = {schema};",
+            terminal::clean_line(name),
+            terminal::clean_line(wrapper)
+        ),
+    }
 }

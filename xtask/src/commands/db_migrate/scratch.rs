@@ -3,18 +3,17 @@
 use crate::commands::leftovers;
 use crate::commands::migrations::Work;
 use crate::migration::files::shown;
-use crate::migration::made::OfRole;
+use crate::migration::made::RoleMade;
 use crate::migration::migrated::Migrated;
 use crate::migration::run::Step;
 use crate::migration::scratch::{Hearer, Scratch};
 use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
-use crate::restore::staging::Verb;
 use anyhow::{Error, Result};
 use std::cell::RefCell;
 
-/// Runs the task in a fresh database that is made like the target's own; the task may ask whether files have added
-/// objects outside of it, and changed nothing else there. What has changed there when the task ends comes beside its result, as
+/// Runs the task in a fresh database that is made like the target's own; the task may ask whether files have changed
+/// objects outside of it, and removed none. What has changed there when the task ends comes beside its result, as
 /// an error with exit 6.
 pub(super) fn with<T>(
     work: &Work<'_>,
@@ -30,8 +29,8 @@ pub(super) fn with<T>(
     let runs = |step: &Step| ran.borrow_mut().push((shown(&step.file), step.roles.clone()));
     let hearer = Hearer { warn: &|text| work.context.warn_once(text), runs: &runs };
     let on = Migrated { server: &inside, config: &work.config };
-    let done = database.guarded(&|role, verb| place(&ran.borrow(), role, verb), |sees_additions| {
-        Scratch::begin(on, hearer).and_then(|mut scratch| task(&mut scratch, sees_additions))
+    let done = database.guarded(&|role| place(&ran.borrow(), role), |sees_changes| {
+        Scratch::begin(on, hearer).and_then(|mut scratch| task(&mut scratch, sees_changes))
     })?;
     match (database.discard(), done) {
         (Ok(()), done) => Ok(done),
@@ -41,9 +40,8 @@ pub(super) fn with<T>(
     }
 }
 
-/// The last statement of the files that ran which makes, or drops, this role.
-fn place(ran: &[(String, Vec<OfRole>)], role: &str, verb: Verb) -> Option<String> {
-    let drops = verb == Verb::Drops;
-    let mut all = ran.iter().rev().flat_map(|(file, roles)| roles.iter().map(move |of| (file, of)));
-    all.find(|(_, of)| of.drops == drops && of.name == role).map(|(file, of)| format!("{file}:{}", of.line))
+/// The last statement of the files that ran which makes this role.
+fn place(ran: &[(String, Vec<RoleMade>)], role: &str) -> Option<String> {
+    let mut all = ran.iter().rev().flat_map(|(file, roles)| roles.iter().map(move |made| (file, made)));
+    all.find(|(_, made)| made.name == role).map(|(file, made)| format!("{file}:{}", made.line))
 }

@@ -1,22 +1,18 @@
 //! `db-migrate verify`: up, down and up again in a scratch database, the whole schema compared after each step.
 
 use super::scratch;
+use super::verdict::{Verdict, hint_of_failures};
 use crate::commands::migrations::{Work, check_extensions};
 use crate::context::Context;
 use crate::error::Fault;
-use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
 use crate::migration::plan::{self, State};
-use crate::migration::scratch::{Ran, Scratch, makes_role};
+use crate::migration::scratch::{Ran, Scratch};
 use crate::restore::preflight::Beside;
 use crate::terminal::{self, Progress};
 use anyhow::Result;
-use serde::Serialize;
 use std::collections::BTreeSet;
-
-/// Statements that differ are shown up to so many.
-const SHOWN: usize = 5;
 
 /// Try every file in a scratch database: up, down, up, the schema compared after each step
 #[derive(Debug, clap::Args)]
@@ -27,32 +23,6 @@ pub(super) struct Args {
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// What was found out about one version.
-#[derive(Debug, Serialize)]
-struct Verdict {
-    version: i64,
-    description: String,
-    /// null: it cannot be reverted, or its up file failed.
-    reversible: Option<bool>,
-    /// What differs, in words.
-    differences: Vec<String>,
-    /// Tables whose columns have another order afterwards: no statement can change that, and little depends on it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    column_order: Vec<String>,
-    /// Why a file failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    /// The .up.sql failed the second time, on what the .down.sql had left.
-    #[serde(skip)]
-    left_behind: bool,
-    /// The target's own database has it.
-    #[serde(skip)]
-    was_applied: bool,
-    /// What the failed file makes is there already.
-    #[serde(skip)]
-    exists: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
@@ -91,17 +61,7 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
     if failed > 0 {
         let count =
             terminal::counted(failed as u64, "migration has a file that fails", "migrations have a file that fails");
-        let of_applied = verdicts.iter().find(|verdict| verdict.exists && verdict.was_applied);
-        let with_role = of_applied.map(|verdict| makes_role(verdict.version));
-        let hint_of_file = "fix the file; the later files were tried without it";
-        let with_role = with_role.map(|hint| format!("{hint_of_file}\n{hint}"));
-        let hint = if verdicts.iter().any(|verdict| verdict.left_behind) {
-            "fix the .down.sql: something that it leaves behind makes the .up.sql fail the second time\nno statement \
-             removes a value of an enum: add it with IF NOT EXISTS, or in a plain .sql file without a .down.sql"
-        } else {
-            with_role.as_deref().unwrap_or(hint_of_file)
-        };
-        return Err(Fault::failed(count).hint(hint).into());
+        return Err(Fault::failed(count).hint(hint_of_failures(verdicts)).into());
     }
     if wrong > 0 {
         let count = terminal::counted(wrong as u64, "migration is", "migrations are");
@@ -150,6 +110,7 @@ impl Trial<'_> {
         while !rest.is_empty() {
             let (tried, changed) = scratch::with(work, |scratch, sees_changes| {
                 scratch.replay(&self.applied)?;
+                scratch.left_out();
                 let tried = self.in_one(scratch, rest, &progress)?;
                 if sees_changes() {
                     self.revert_applied(scratch)?;
@@ -182,6 +143,7 @@ impl Trial<'_> {
             progress.say(&terminal::clean_line(&format!("trying {} {}", migration.version, migration.description)));
             let mut verdict = Verdict::of(migration, self.was_applied.contains(&migration.version));
             let known = verdict.find(scratch, migration, &mut before)?;
+            verdict.left_out = scratch.left_out();
             if verdict.error.is_none() || verdict.reversible.is_some() {
                 self.applied.push(migration.clone());
             }
@@ -194,99 +156,5 @@ impl Trial<'_> {
             }
         }
         Ok(wanted.len())
-    }
-}
-
-impl Verdict {
-    fn of(migration: &Migration, was_applied: bool) -> Self {
-        let (version, description) = (migration.version, migration.description.clone());
-        Self {
-            version,
-            description,
-            reversible: None,
-            differences: Vec::new(),
-            column_order: Vec::new(),
-            error: None,
-            left_behind: false,
-            was_applied,
-            exists: false,
-        }
-    }
-
-    /// Tries its files; whether the database is known afterwards: `before` is its schema then.
-    fn find(&mut self, scratch: &mut Scratch<'_, '_>, migration: &Migration, before: &mut Catalog) -> Result<bool> {
-        let was_applied = self.was_applied;
-        let up = |scratch: &mut Scratch<'_, '_>| {
-            if was_applied { scratch.rerun(migration) } else { scratch.run(migration, Direction::Up) }
-        };
-        if let Some(known) = self.failed(up(scratch)?) {
-            return Ok(known);
-        }
-        let after = scratch.catalog()?;
-        if migration.down.is_none() {
-            *before = after;
-            return Ok(true);
-        }
-        self.reversible = Some(false);
-        if let Some(known) = self.failed(scratch.run(migration, Direction::Down)?) {
-            *before = after;
-            return Ok(known);
-        }
-        self.compare(before, &scratch.catalog()?, "after down");
-        if self.failed(up(scratch)?).is_some() {
-            self.left_behind = !self.differences.is_empty();
-            return Ok(false);
-        }
-        let again = scratch.catalog()?;
-        self.compare(&after, &again, "after the second up");
-        self.reversible = Some(self.differences.is_empty());
-        *before = again;
-        Ok(true)
-    }
-
-    /// Keeps why a file failed; whether the database is as before it then.
-    fn failed(&mut self, ran: Ran) -> Option<bool> {
-        let (known, why) = match ran {
-            Ran::Well => return None,
-            Ran::RolledBack(why) => (true, why),
-            Ran::HalfWay(why) => (false, why),
-        };
-        self.exists = why.exists;
-        self.error = Some(why.said);
-        Some(known)
-    }
-
-    fn compare(&mut self, expected: &Catalog, found: &Catalog, when: &str) {
-        let found = expected.differences(found);
-        let mut say = |entries: Vec<String>, what: &str| {
-            let more = entries.len().saturating_sub(SHOWN);
-            self.differences.extend(entries.into_iter().take(SHOWN).map(|entry| format!("{when} {what}: {entry}")));
-            if more > 0 {
-                self.differences.push(format!("{when} {what}: {more} more"));
-            }
-        };
-        say(found.missing, "missing");
-        say(found.extra, "left over");
-        self.column_order.extend(found.reordered.into_iter().map(|table| format!("{when}: {table}")));
-    }
-
-    fn show(&self, context: &Context) -> Result<()> {
-        let name = terminal::clean_line(&format!("{} {}", self.version, self.description));
-        if let Some(error) = &self.error {
-            let told: Vec<&str> = self.differences.iter().map(String::as_str).chain([error.as_str()]).collect();
-            context.terminal.error(&anyhow::Error::msg(told.join("\n")).context(name));
-            return Ok(());
-        }
-        if self.reversible == Some(false) {
-            context.terminal.error(&anyhow::Error::msg(self.differences.join("\n")).context(name));
-            return Ok(());
-        }
-        for table in &self.column_order {
-            context
-                .terminal
-                .warn(&terminal::clean_line(&format!("{name}: the columns have a different order {table}")));
-        }
-        let ways = if self.reversible.is_some() { "up, down, up" } else { "up; it cannot be reverted" };
-        context.terminal.result_report(&context.terminal.done_line(&format!("{name}: {ways}")))
     }
 }

@@ -77,7 +77,9 @@ impl Order {
         let steps = work.steps(&wanted, Direction::Up, look, all)?;
         let applied = |step: &Step| {
             let same = |entry: &&plan::Entry| {
-                entry.state == State::Applied && entry.row.as_ref().is_some_and(|row| row.checksum == step.checksum)
+                // One that is ignored is another program's, or this one under another name.
+                let is_applied = matches!(entry.state, State::Applied | State::Ignored);
+                is_applied && entry.row.as_ref().is_some_and(|row| row.checksum == step.checksum)
             };
             look.entries.iter().find(same)
         };

@@ -2,6 +2,7 @@
 
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
+use crate::openfga::server::OpenfgaServer;
 use crate::postgres::openfga_tables::{Known, MIGRATE_BY_HAND, NEWEST_REVISION, SEE_OWNER};
 
 /// The revision that adds the condition columns: below it, reading tuples fails.
@@ -23,8 +24,7 @@ pub fn look(scene: &Scene) -> Finding {
         Known::Unread(why) => return Finding::fail(format!("OpenFGA's revision is not read: {why}"), SEE_OWNER),
     };
     // `setup-openfga` leaves the tables of a server that is not the stack's to its operator.
-    let is_of_stack = !matches!(scene.openfga(), Ok(Some(found)) if !found.server.is_of_stack);
-    let migrate = if is_of_stack { MIGRATE } else { MIGRATE_BY_HAND };
+    let migrate = if is_of_stack(scene) { MIGRATE } else { MIGRATE_BY_HAND };
     match revision {
         None => Finding::fail(format!("{} has no OpenFGA tables", scene.target.database()), migrate),
         Some(0) => Finding::fail("OpenFGA's tables are not migrated (revision 0)", migrate),
@@ -35,5 +35,15 @@ pub fn look(scene: &Scene) -> Finding {
             Finding::warn(format!("revision {revision}, {NEWEST_REVISION} is the newest"), migrate)
         }
         Some(revision) => Finding::ok(format!("revision {revision}")),
+    }
+}
+
+/// Also of a server that does not serve: with old tables it may not.
+fn is_of_stack(scene: &Scene) -> bool {
+    match scene.openfga() {
+        Ok(Some(found)) => found.server.is_of_stack,
+        Ok(None) => true,
+        Err(_) => OpenfgaServer::of(scene.target, scene.settings)
+            .map_or_else(|_| scene.target.own_openfga().can_have_openfga(), |server| server.is_of_stack),
     }
 }

@@ -2,6 +2,9 @@
 
 use crate::health::Scene;
 use crate::health::report::Finding;
+use crate::postgres::configured::READ_ONLY;
+use crate::postgres::server::see_settings;
+use crate::postgres::session::configured_settings;
 use crate::words::size;
 use std::path::Path;
 
@@ -23,7 +26,8 @@ pub fn look(scene: &Scene) -> Finding {
     if facts.read_only {
         return Finding::fail(
             format!("the database {database} is read-only (default_transaction_read_only)"),
-            format!("to allow writes: ALTER DATABASE {database:?} RESET default_transaction_read_only"),
+            configured_settings(scene.target, &[READ_ONLY])
+                .unwrap_or_else(|| format!("see where it is set: {}", see_settings(scene.target))),
         );
     }
     if let [idle, ..] = facts.idle_workers.as_slice() {

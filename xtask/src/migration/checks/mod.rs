@@ -8,8 +8,9 @@ pub use places::statement_before;
 
 use super::checksum::{self, Ignored};
 use super::lasting::Lasting;
-use super::made::{Made, OfRole};
-use super::reader::{Listener, Next, Reader};
+use super::made::{Made, RoleMade};
+use super::reader::{Listener, Next, Place, Reader};
+use super::shared_objects::SharedStatement;
 use super::statement::Statement;
 use super::transaction::{Enclosing, EndsAnywhere, LeftOut};
 use crate::sql::Token;
@@ -67,8 +68,10 @@ pub struct Findings {
     pub made: Vec<Made>,
     /// The extensions that it makes, by line and name.
     pub extensions: Vec<(u64, String)>,
-    /// The roles that it makes or drops.
-    pub roles: Vec<OfRole>,
+    /// The roles that it makes.
+    pub roles: Vec<RoleMade>,
+    /// What of it changes something that belongs to the whole server, in order.
+    pub shared: Vec<SharedStatement>,
     /// What a person should know before it runs.
     pub warnings: Vec<Warning>,
     /// Why it could not run today, though it was applied: it ends its transaction half-way.
@@ -150,7 +153,8 @@ struct Statements {
     local_path: Option<u64>,
     made: Vec<Made>,
     extensions: Vec<(u64, String)>,
-    roles: Vec<OfRole>,
+    roles: Vec<RoleMade>,
+    shared: Vec<SharedStatement>,
     warnings: Vec<Warning>,
 }
 
@@ -169,6 +173,7 @@ impl Statements {
             made: Vec::new(),
             extensions: Vec::new(),
             roles: Vec::new(),
+            shared: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -192,7 +197,7 @@ impl Statements {
         self.warnings.push(Warning { line, what: what.to_owned(), of_loss: false });
     }
 
-    fn note(&mut self, mut statement: Statement) {
+    fn note(&mut self, statement: &Statement) {
         let line = statement.begun;
         if let Some(what) = statement.loses().filter(|_| self.direction == Direction::Up) {
             self.warnings.push(Warning { line, what: what.to_owned(), of_loss: true });
@@ -208,7 +213,7 @@ impl Statements {
         }
         self.lasting.extend(statement.sets().into_iter().map(|lasting| (line, lasting)));
         self.made.extend(statement.makes());
-        self.roles.extend(statement.roles());
+        self.roles.extend(statement.makes_role());
         self.extensions.extend(statement.extension().map(|name| (line, name)));
     }
 
@@ -239,6 +244,7 @@ impl Statements {
             made: self.made,
             extensions: self.extensions,
             roles: self.roles,
+            shared: self.shared,
             warnings: self.warnings,
             split,
         })
@@ -251,13 +257,14 @@ impl Listener for Statements {
         Ok(())
     }
 
-    fn dollar_quoted(&mut self, bytes: &[u8]) {
-        self.statement.take_body(bytes);
+    fn dollar_quoted(&mut self, bytes: &[u8], place: Place) {
+        self.statement.take_body(bytes, place);
     }
 
     fn ended(&mut self, _line: u64, bytes: Range<u64>) -> Result<Next, Flaw> {
         let mut statement = std::mem::take(&mut self.statement);
         statement.end();
+        self.shared.extend(statement.reaches_beyond(bytes.clone()));
         if let Some(what) = self.refusal(&statement) {
             return Err(Flaw { line: statement.begun, what });
         }
@@ -270,7 +277,7 @@ impl Listener for Statements {
             }
         }
         let next = if statement.takes_rows { Next::CopyRows } else { Next::Statement };
-        self.note(statement);
+        self.note(&statement);
         Ok(next)
     }
 

@@ -12,11 +12,18 @@ pub enum Next {
     CopyRows,
 }
 
+/// A place in a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    pub offset: u64,
+    pub line: u64,
+}
+
 /// Who hears what is read. Lines are counted from 1.
 pub trait Listener {
     fn token(&mut self, token: Token<'_>, line: u64) -> Result<(), Flaw>;
-    /// Bytes within dollar quotes, piece by piece; the last ones may belong to the closing quote.
-    fn dollar_quoted(&mut self, _bytes: &[u8]) {}
+    /// Bytes within dollar quotes, piece by piece; the last ones may belong to the closing quote. `place`: where they begin.
+    fn dollar_quoted(&mut self, _bytes: &[u8], _place: Place) {}
     /// A statement with at least one token has ended; `bytes` are its place in the file, semicolon included.
     fn ended(&mut self, line: u64, bytes: Range<u64>) -> Result<Next, Flaw>;
     /// The rows of a COPY have ended.

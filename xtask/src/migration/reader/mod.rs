@@ -5,7 +5,7 @@ mod listener;
 mod routine;
 mod variables;
 
-pub use listener::{Lexeme, Listener, Next};
+pub use listener::{Lexeme, Listener, Next, Place};
 
 use super::flaw::Flaw;
 use crate::postgres::dump::{Reading, Readings};
@@ -123,7 +123,7 @@ impl Reader {
         let step = self.lexer.step(piece, DIALECT).map_err(|what| flaw(what.to_owned()))?;
         let used = step.used;
         if is_body {
-            listener.dollar_quoted(&piece[..used]);
+            listener.dollar_quoted(&piece[..used], Place { offset: self.offset, line });
         }
         let token = match step.found {
             None | Some(Found::Comment(_)) => return Ok(used),

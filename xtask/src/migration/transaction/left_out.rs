@@ -5,7 +5,7 @@ use std::ops::Range;
 /// Words that are left out of what is sent of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Their places in the file, in order.
+    /// Their places in the file.
     pub ranges: Vec<Range<u64>>,
     /// Modes that our own transaction gets in their place.
     pub modes: String,

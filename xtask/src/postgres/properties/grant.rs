@@ -32,6 +32,11 @@ impl Grant {
         &self.text
     }
 
+    /// The roles that it names.
+    pub fn roles(&self) -> impl Iterator<Item = &Name> {
+        self.grantee.iter().chain([&self.grantor])
+    }
+
     /// The privileges that the grantee may give to others, or those that it may not: `CREATE`, `CONNECT`.
     pub fn privileges(&self, with_grant_option: bool) -> Vec<&'static str> {
         let those = self.privileges.iter().filter(|privilege| privilege.with_grant_option == with_grant_option);

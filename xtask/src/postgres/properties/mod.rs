@@ -113,7 +113,7 @@ impl Properties {
 
     /// The roles without which a database cannot have these properties.
     pub fn roles(&self) -> BTreeSet<String> {
-        let grants = self.grants.iter().flatten().flat_map(|grant| grant.grantee.iter().chain([&grant.grantor]));
+        let grants = self.grants.iter().flatten().flat_map(Grant::roles);
         let settings = self.settings.iter().filter_map(|setting| setting.role.as_ref());
         grants.chain(settings).chain([&self.owner]).map(ToString::to_string).collect()
     }

@@ -70,6 +70,12 @@ impl NotFound<'_> {
 
     /// What is changed in the database that was backed up.
     fn cure(&self, made: Option<&BTreeSet<Made>>, is_view: bool, path: &str) -> String {
+        if let Some(function) = made.and_then(|made| self.of_extension(made)) {
+            return format!(
+                "{function} belongs to an extension, which a load recreates, so that ALTER FUNCTION does not last: in the \
+                 place of it use a function of your own that calls it with its schema and has SET search_path = {path}"
+            );
+        }
         let function: Cow<'_, str> = match self.function {
             Some(Function::Whole(function)) => function.into(),
             Some(Function::Named(name)) => {
@@ -88,6 +94,19 @@ impl NotFound<'_> {
             None => "…".into(),
         };
         format!("ALTER FUNCTION {function} SET search_path = {path}")
+    }
+}
+
+impl<'a> NotFound<'a> {
+    /// The function in which the server was, where the file does not make it, but extensions.
+    fn of_extension(&self, made: &BTreeSet<Made>) -> Option<Cow<'a, str>> {
+        let has_extension = made.iter().any(|made| matches!(made, Made::Extension { .. }));
+        let function = self.function.as_ref().filter(|_| has_extension)?;
+        let shown = match function {
+            Function::Whole(signature) => Cow::from(*signature),
+            Function::Named(name) => in_sql(name),
+        };
+        schemas(made, function.name()).is_empty().then_some(shown)
     }
 }
 

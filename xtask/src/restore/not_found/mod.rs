@@ -57,15 +57,22 @@ impl<'a> NotFound<'a> {
 
     /// The names by which the file is searched.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
-        let function = match self.function {
-            Some(Function::Named(name)) => Some(name),
-            Some(Function::Whole(_)) | None => None,
-        };
-        [self.name].into_iter().chain(function)
+        [self.name].into_iter().chain(self.function.as_ref().map(Function::name))
     }
 }
 
 impl<'a> Function<'a> {
+    /// Its name alone.
+    fn name(&self) -> &'a str {
+        match self {
+            Self::Named(name) => name,
+            Self::Whole(signature) => {
+                let name = signature.split('(').next().unwrap_or_default();
+                name.rsplit('.').next().unwrap_or_default().trim_matches('"')
+            }
+        }
+    }
+
     /// The innermost one of those that the server names behind its error.
     fn of(stderr: &'a str) -> Option<Self> {
         stderr.lines().skip_while(|line| client_error::numbered(line).is_none()).find_map(|line| {

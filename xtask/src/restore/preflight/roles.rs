@@ -79,18 +79,24 @@ impl MissingRoles {
         self.named.is_empty() && self.encoded.is_empty()
     }
 
-    /// Refuses a server without these roles.
-    pub(super) fn refuse(&self) -> Result<Fault, Fault> {
+    /// What a person types to make them, in lines.
+    pub(super) fn creations(&self) -> Result<Vec<String>, Fault> {
         let names = self.names();
+        // What a person types is UTF-8, whatever the database is.
+        let first =
+            (!names.iter().all(|name| name.is_ascii())).then(|| Ok("SET client_encoding TO 'UTF8';".to_owned()));
         // A name with a line break in it begins no line of ours.
         let shown = |role: &String| creation(role).map(|line| clean_line(&line));
-        let lines: Vec<String> = names.iter().map(shown).collect::<Result<_, _>>()?;
-        // What a person types is UTF-8, whatever the database is.
-        let typed = if names.iter().all(|name| name.is_ascii()) { "" } else { "SET client_encoding TO 'UTF8';\n" };
+        first.into_iter().chain(names.iter().map(shown)).collect()
+    }
+
+    /// Refuses a server without these roles.
+    pub(super) fn refuse(&self) -> Result<Fault, Fault> {
+        let (names, lines) = (self.names(), self.creations()?);
         let fault = Fault::failed(format!("The server lacks roles that the backup names: {}", names.join(", ")));
         Ok(fault
             .because(Cause::RolesMissing)
-            .hint(format!("create them with --create-roles, or in cargo xtask db-shell:\n{typed}{}", lines.join("\n"))))
+            .hint(format!("create them with --create-roles, or in cargo xtask db-shell:\n{}", lines.join("\n"))))
     }
 
     /// Makes the roles that the new database's owner, grants and settings may need, without login. Gives

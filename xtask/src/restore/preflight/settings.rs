@@ -55,13 +55,18 @@ impl<'a> SettingRules<'a> {
             return None;
         }
         match (self.contexts.get(&name).map(String::as_str), role) {
-            _ if NEVER_BY_ITSELF.contains(&name.as_str()) => Some("it decides what code runs or who acts".to_owned()),
+            _ if decides_who_acts(&name) => Some("it decides what code runs or who acts".to_owned()),
             (Some(BY_ANYBODY), None) => None,
             (Some(BY_ANYBODY), Some(_)) => Some("it is for a single role".to_owned()),
             (Some(_), _) => Some("a superuser alone may set it".to_owned()),
             (None, _) => Some("this server does not know it".to_owned()),
         }
     }
+}
+
+/// Whether a setting loads a library or changes who a session acts as.
+pub(super) fn decides_who_acts(name: &str) -> bool {
+    NEVER_BY_ITSELF.iter().any(|never| name.eq_ignore_ascii_case(never))
 }
 
 /// Refuses what only a superuser may set, what the server does not know, libraries, and settings of single roles; but for

@@ -18,7 +18,7 @@ pub struct Change {
 
 /// What a statement does with a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub(super) enum Verb {
     Makes,
     Drops,
 }
@@ -95,9 +95,9 @@ impl Change {
         self.database.filter(|_| self.kind == Kind::Database && names.contains(&self.name.as_str()))
     }
 
-    /// Whether it is something that was not there before.
-    pub(super) fn is_addition(&self) -> bool {
-        matches!(self.what, What::Added)
+    /// Whether it is something that is gone: no statement brings all of it back.
+    pub(super) fn is_removal(&self) -> bool {
+        matches!(self.what, What::Removed)
     }
 
     /// Whether a statement of a dump can do it without any function of the file: `CREATE SUBSCRIPTION` makes a replication origin.

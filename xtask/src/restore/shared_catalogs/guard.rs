@@ -121,13 +121,13 @@ impl Guard {
     /// # Errors
     /// Exit 6 names what has changed.
     pub fn check<T>(&self, record: &Record<'_>, outcome: Result<T>) -> Result<T> {
-        let (done, changed) = self.beside(record, outcome, &|_, _| None)?;
+        let (done, changed) = self.beside(record, outcome, &|_| None)?;
         changed.map_or(Ok(done), Err)
     }
 
     /// As [`check`](Self::check), but a change does not replace the outcome of code that succeeded: it is given beside it.
     ///
-    /// `place` says which statement of the code made or dropped a role.
+    /// `place` says which statement of the code made a role.
     ///
     /// # Errors
     /// The task's own; with what has changed, if anything has.
@@ -142,10 +142,10 @@ impl Guard {
         }
     }
 
-    /// Whether something was added to the whole server so far, and nothing else changed: that can be reverted.
-    pub fn sees_additions(&self, record: &Record<'_>) -> bool {
+    /// Whether something of the whole server changed so far, and nothing is gone: the way back of the code may revert it.
+    pub fn sees_revertible(&self, record: &Record<'_>) -> bool {
         let changes = self.changes(record, false).unwrap_or_default();
-        !changes.is_empty() && changes.iter().all(Change::is_addition)
+        !changes.is_empty() && !changes.iter().any(Change::is_removal)
     }
 
     /// Why a question after the code ran had no answer. Before it this role could ask: that it cannot any more is a change,
@@ -154,7 +154,7 @@ impl Guard {
         if error::exit(&why) != Exit::Failed && !error::is_lasting(&why) {
             return why;
         }
-        let hint = self.tried.hint(self.maintenance, &[], &|_, _| None);
+        let hint = self.tried.hint(self.maintenance, &[], &|_| None);
         why.context(Fault::new(Exit::Partial, self.tried.not_known()).hint(hint))
     }
 

@@ -8,7 +8,6 @@ mod guard;
 mod query;
 mod roles;
 
-pub use change::Verb;
 pub use guard::{Guard, Tried};
 pub use roles::Place;
 

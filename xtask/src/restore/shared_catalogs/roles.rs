@@ -4,8 +4,8 @@ use super::change::{Change, Verb};
 use crate::postgres::quote::identifier;
 use crate::words::clean_line;
 
-/// Where a file makes, or drops, a role of this name; `None`: no statement of the files is seen to do it.
-pub type Place<'a> = &'a dyn Fn(&str, Verb) -> Option<String>;
+/// Where a file makes a role of this name; `None`: no statement of the files is seen to do it.
+pub type Place<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// How a migration creates a role so that it can also be tried where the role exists.
 const CREATE: &str = "create a role in a migration only where it is missing: DO $$BEGIN IF NOT \
@@ -16,15 +16,20 @@ const DROP: &str = "leave DROP ROLE out of migrations, other databases may use t
 const COME_BACK: &str = "roles come back from a file of the server's roles: cargo xtask db-restore --globals FILE\n\
      without such a file they come back without passwords, memberships and attributes:";
 
-/// The place of each role that files made or dropped, behind what changed.
+/// Where files made a role that is new.
+fn made(change: &Change, place: Place<'_>) -> Option<String> {
+    change.role().filter(|(_, verb)| *verb == Verb::Makes).and_then(|(name, _)| place(name))
+}
+
+/// The place of each role that files made, behind what changed.
 pub(super) fn line(change: &Change, place: Place<'_>) -> String {
-    let by = change.role().and_then(|(name, verb)| place(name, verb));
+    let by = made(change, place);
     by.map_or_else(|| change.to_string(), |by| format!("{change} ({})", clean_line(&by)))
 }
 
 /// Whether the files are seen to have made every change: roles, and what goes with a role.
 pub(super) fn explain(changes: &[Change], place: Place<'_>) -> bool {
-    let is_theirs = |change: &Change| change.role().is_some_and(|(name, verb)| place(name, verb).is_some());
+    let is_theirs = |change: &Change| made(change, place).is_some();
     let theirs: Vec<&Change> = changes.iter().filter(|change| is_theirs(change)).collect();
     let goes_with = |change: &Change| theirs.iter().any(|role| change.goes_with(role));
     !changes.is_empty() && changes.iter().all(|change| is_theirs(change) || goes_with(change))

@@ -7,6 +7,7 @@ use crate::backup::proof::Proven;
 use crate::error::{Exit, Fault};
 use crate::target::Target;
 use crate::words::shell_word;
+use anyhow::Result;
 use std::path::Path;
 
 /// An extension of another version than the backup's.
@@ -25,13 +26,19 @@ impl VersionChange {
     }
 }
 
-/// Refuses a backup whose extensions the staging database cannot have; gives those that have another version here.
+/// Refuses a backup whose extensions the staging database cannot have; gives those that have another version here. `roles`
+/// gives the statements that make the roles which the server lacks.
 ///
 /// # Errors
 /// Which extensions, and what to do (1).
-pub fn check(target: &Target, backup: &Proven, server: &ServerExtensions) -> Result<Vec<VersionChange>, Fault> {
+pub fn check(
+    target: &Target,
+    backup: &Proven,
+    server: &ServerExtensions,
+    roles: impl Fn() -> Result<Vec<String>>,
+) -> Result<Vec<VersionChange>> {
     let named: Vec<&str> = backup.contents.extensions.iter().map(String::as_str).collect();
-    let by_hand = || by_hand(target, backup.manifest.as_ref(), &backup.as_word());
+    let by_hand = || anyhow::Ok(by_hand(target, backup.manifest.as_ref(), &roles()?, &backup.as_word()));
     let (message, hint) = match Obstacle::of(&named, server) {
         None => {
             return Ok(backup.manifest.as_ref().map(|manifest| version_changes(manifest, server)).unwrap_or_default());
@@ -43,18 +50,20 @@ pub fn check(target: &Target, backup: &Proven, server: &ServerExtensions) -> Res
             let message = format!(
                 "The backup names extension {name}, whose library this server has not loaded (shared_preload_libraries)"
             );
-            let more = setting_of(name)
-                .map_or_else(String::new, |setting| format!("\n{}\n{}", only_in(name, setting, None), by_hand()));
+            let more = match setting_of(name) {
+                Some(setting) => format!("\n{}\n{}", only_in(name, setting, None), by_hand()?),
+                None => String::new(),
+            };
             (message, preload(name, target) + &more)
         }
         Some(Obstacle::Bound(bound)) => {
             let (path, why) = (backup.path.display(), bound.why());
             let message = format!("{path} cannot be loaded beside {}: {why}", target.database());
-            let way = bound.elsewhere(target).unwrap_or_else(by_hand);
+            let way = bound.elsewhere(target).map_or_else(by_hand, Ok)?;
             (message, format!("nothing was changed; {way}"))
         }
     };
-    Err(Fault::new(Exit::Failed, message).hint(hint))
+    Err(Fault::new(Exit::Failed, message).hint(hint).into())
 }
 
 /// What is to be said of a backup that was just made and that no restore of ours can load, and what to type; `None`: all is
@@ -63,17 +72,17 @@ pub fn advice(target: &Target, manifest: &Manifest, file: &Path) -> Option<(Stri
     let named = manifest.extensions.iter().map(|extension| extension.as_str());
     let (name, setting) = named.filter_map(|name| Some((name, setting_of(name)?))).next()?;
     let only_in = only_in(name, setting, Some(target.database()));
-    let by_hand = by_hand(target, Some(manifest), &shell_word(&file.to_string_lossy()));
+    let by_hand = by_hand(target, Some(manifest), &[], &shell_word(&file.to_string_lossy()));
     Some((format!("db-restore and db-verify --restore cannot load this backup: {only_in}"), by_hand))
 }
 
 /// What a person types to restore such a backup, and what makes the next ones restorable.
-fn by_hand(target: &Target, manifest: Option<&Manifest>, file: &str) -> String {
+fn by_hand(target: &Target, manifest: Option<&Manifest>, roles: &[String], file: &str) -> String {
     let load = format!("cargo xtask db-shell -- -v ON_ERROR_STOP=1 -f {file}");
     let properties = manifest.map(|manifest| &manifest.properties);
     format!(
         "{}\nso that later backups restore: {}",
-        steps::by_hand(target, properties, &load).unwrap_or_default(),
+        steps::by_hand(target, properties, roles, &load).unwrap_or_default(),
         steps::ELSEWHERE
     )
 }

@@ -62,7 +62,7 @@ pub fn check_made(server: &Server<'_>, made: &[MadeExtension], beside: Beside<'_
 fn in_its_place(target: &Target, beside: Beside<'_>) -> Result<String, Fault> {
     match beside {
         Beside::Reset(properties) => {
-            let by_hand = steps::by_hand(target, properties, "cargo xtask db-migrate up")?;
+            let by_hand = steps::by_hand(target, properties, &[], "cargo xtask db-migrate up")?;
             Ok(format!("{by_hand}\nso that later resets work: {}", steps::ELSEWHERE))
         }
         Beside::Scratch(otherwise) => {

@@ -1,10 +1,12 @@
 //! What a person types to fill a database in its own place, where no database beside it can be filled.
 
 use super::super::super::carried;
+use super::super::settings::decides_who_acts;
 use crate::error::Fault;
-use crate::postgres::properties::{ConnectionLimit, Properties};
+use crate::postgres::properties::{Assignment, ConnectionLimit, Properties};
 use crate::postgres::quote::{identifier, literal, printable_literal};
 use crate::postgres::server::maintenance_database;
+use crate::postgres::text::Name;
 use crate::target::Target;
 use crate::words::clean_line;
 
@@ -12,8 +14,14 @@ use crate::words::clean_line;
 pub const ELSEWHERE: &str = "keep pg_cron in another database (cron.database_name = 'postgres', the default), \
                              and make its jobs there with cron.schedule_in_database";
 
-/// The statements and commands; `fill` is the command that fills the new database.
-pub fn by_hand(target: &Target, properties: Option<&Properties>, fill: &str) -> Result<String, Fault> {
+/// The statements and commands; `roles` are those that make missing roles, and `fill` is the command that fills the new
+/// database.
+pub fn by_hand(
+    target: &Target,
+    properties: Option<&Properties>,
+    roles: &[String],
+    fill: &str,
+) -> Result<String, Fault> {
     let (name, quoted) = (literal(target.database())?, identifier(target.database())?);
     let old = identifier(&format!("{}_old", target.database()))?;
     let options = match properties {
@@ -27,10 +35,11 @@ pub fn by_hand(target: &Target, properties: Option<&Properties>, fill: &str) -> 
     let after =
         properties.map(|properties| after_creation(target.database(), properties)).transpose()?.unwrap_or_default();
     let maintenance = maintenance_database(target);
+    let roles: String = roles.iter().map(|role| format!("{role}\n")).collect();
     Ok(format!(
         "by hand, while nothing uses it:\n\
          cargo xtask db-shell -- -d {maintenance}, then\n\
-         SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = {name};\n\
+         {roles}SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = {name};\n\
          ALTER DATABASE {quoted} RENAME TO {old};\n\
          CREATE DATABASE {quoted} TEMPLATE template0{options};\n\
          {after}\\q\n\
@@ -40,8 +49,8 @@ pub fn by_hand(target: &Target, properties: Option<&Properties>, fill: &str) -> 
     ))
 }
 
-/// The statements that give it what belongs to the database itself, one a line; its settings are named alone, because some of
-/// them load libraries.
+/// The statements that give it what belongs to the database itself, one a line. A setting that decides what code runs, and
+/// one whose value is a secret, is a comment: a person looks at it first.
 fn after_creation(database: &str, properties: &Properties) -> Result<String, Fault> {
     let mut lines = Vec::new();
     if !properties.has_default_grants() {
@@ -57,13 +66,22 @@ fn after_creation(database: &str, properties: &Properties) -> Result<String, Fau
     if let Some(comment) = &properties.comment {
         lines.push(format!("COMMENT ON DATABASE {} IS {};", identifier(database)?, printable_literal(comment)?));
     }
-    let settings = properties.settings.iter().flat_map(|setting| &setting.values);
-    let names: Vec<&str> = settings.map(|assignment| &*assignment.name).collect();
-    if !names.is_empty() {
-        let names = names.join(", ");
-        lines.push(format!(
-            "-- its settings are to be set again (ALTER DATABASE … SET; \\drds shows the old ones): {names}"
-        ));
+    for setting in &properties.settings {
+        for assignment in &setting.values {
+            lines.push(set(database, setting.role.as_ref(), assignment)?);
+        }
     }
     Ok(lines.iter().map(|line| clean_line(line) + "\n").collect())
+}
+
+fn set(database: &str, role: Option<&Name>, assignment: &Assignment) -> Result<String, Fault> {
+    let statement = carried::set(database, role, &carried::without_secret(assignment), printable_literal)?;
+    let why = if carried::is_secret(assignment) {
+        "its value is a secret"
+    } else if decides_who_acts(&assignment.name) {
+        "it decides what code runs or who acts: only if you know it"
+    } else {
+        return Ok(statement);
+    };
+    Ok(format!("-- {statement} -- {why}"))
 }

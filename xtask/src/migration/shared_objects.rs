@@ -1,0 +1,228 @@
+//! Statements of a migration that change what belongs to the whole server: a role, a tablespace, a database with its rights
+//! and settings. A scratch database bounds none of them: where files are only tried, they are left out.
+
+use super::reader::Lexeme;
+use std::ops::Range;
+
+/// A statement of a file that reaches beyond its database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedStatement {
+    pub line: u64,
+    /// Its place in the file, semicolon included.
+    pub bytes: Range<u64>,
+    /// What it is, in words of SQL.
+    pub what: String,
+    pub touched: Touched,
+}
+
+/// What a statement changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touched {
+    /// What was there before any file: a database, the server's settings, another server.
+    Server,
+    Roles(Vec<String>),
+    Tablespaces(Vec<String>),
+    /// Who is a member of which role.
+    Memberships {
+        groups: Vec<String>,
+        members: Vec<String>,
+    },
+    /// Rights that these roles have, or what they own.
+    HeldBy(Vec<String>),
+}
+
+/// What the tokens of a statement change beyond the database; `None`: nothing that is seen. Of a statement that is longer
+/// than what is kept of it `is_whole` is false.
+pub fn of(statement: &[Lexeme], is_whole: bool) -> Option<(String, Touched)> {
+    let found = Tokens(statement).found()?;
+    let lists = matches!(found.1, Touched::Roles(_) | Touched::Memberships { .. } | Touched::HeldBy(_));
+    Some(if lists && !is_whole { (found.0, Touched::Server) } else { found })
+}
+
+/// The tokens that are left to read.
+#[derive(Clone, Copy)]
+struct Tokens<'a>(&'a [Lexeme]);
+
+type Found = Option<(String, Touched)>;
+
+impl<'a> Tokens<'a> {
+    fn word(self, at: usize) -> &'a str {
+        self.0.get(at).and_then(Lexeme::word).unwrap_or_default()
+    }
+
+    fn from(self, at: usize) -> Self {
+        Self(self.0.get(at..).unwrap_or_default())
+    }
+
+    /// Behind `IF EXISTS`.
+    fn existing(self) -> Self {
+        if self.word(0) == "if" && self.word(1) == "exists" { self.from(2) } else { self }
+    }
+
+    /// Where the first of these words stands that is not in parentheses.
+    fn position(self, words: &[&str]) -> Option<usize> {
+        let mut depth = 0_usize;
+        self.0.iter().position(|token| {
+            match token {
+                Lexeme::Symbol(b'(') => depth = depth.saturating_add(1),
+                Lexeme::Symbol(b')') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && token.word().is_some_and(|word| words.contains(&word))
+        })
+    }
+
+    /// The name that comes next. A `%I` in the text of an `EXECUTE` is none: it may be the scratch database's own.
+    fn name(self) -> Option<String> {
+        self.0.first().and_then(Lexeme::name).map(str::to_owned)
+    }
+
+    /// The names up to one of these words; none where something else stands among them.
+    fn names_up_to(self, words: &[&str]) -> Vec<String> {
+        let end = self.position(words).unwrap_or(self.0.len());
+        let others = |token: &&Lexeme| token.word() != Some("group") && **token != Lexeme::Symbol(b',');
+        let names = self.0[..end].iter().filter(others).map(|token| token.name().map(str::to_owned));
+        names.collect::<Option<_>>().unwrap_or_default()
+    }
+
+    fn found(self) -> Found {
+        let second = self.word(1);
+        match self.word(0) {
+            "create" | "alter" | "drop" => self.definition(),
+            "grant" | "revoke" => self.right(),
+            "comment" => self.from(2).object("COMMENT ON"),
+            "security" => self.from(self.position(&["on"])? + 1).object("SECURITY LABEL ON"),
+            "reassign" if second == "owned" => {
+                Some(("REASSIGN OWNED".to_owned(), Touched::HeldBy(self.from(3).names_up_to(&["to"]))))
+            }
+            _ => None,
+        }
+    }
+
+    /// `CREATE`, `ALTER` and `DROP`. What makes a role or a tablespace changes nothing that was there.
+    fn definition(self) -> Found {
+        let (verb, kind, rest) = (self.word(0), self.word(1), self.from(2).existing());
+        let what = || format!("{verb} {kind}").to_ascii_uppercase();
+        let touched = match (verb, kind) {
+            ("alter", "system") => Touched::Server,
+            (_, "database" | "subscription") => rest.name().map(|_| Touched::Server)?,
+            ("drop", "owned") => Touched::HeldBy(self.from(3).names_up_to(&["cascade", "restrict"])),
+            ("alter" | "drop", "tablespace") => Touched::Tablespaces(vec![rest.name()?]),
+            (_, "user") if rest.word(0) == "mapping" => return None,
+            ("alter", "role" | "user") if rest.word(0) == "all" => Touched::Server,
+            ("alter", "role" | "user" | "group") => Touched::Roles(vec![rest.name()?]),
+            ("drop", "role" | "user" | "group") => Touched::Roles(rest.names_up_to(&[])),
+            _ => return None,
+        };
+        Some((what(), touched))
+    }
+
+    /// `GRANT` and `REVOKE`, of rights on something or of a role.
+    fn right(self) -> Found {
+        let verb = self.word(0).to_ascii_uppercase();
+        let optional = self.word(2) == "option" && self.word(3) == "for";
+        let rest = self.from(if optional { 4 } else { 1 });
+        let end = rest.position(&["on", "to", "from"])?;
+        if rest.word(end) == "on" {
+            return rest.from(end + 1).object(&format!("{verb} … ON"));
+        }
+        let groups = rest.names_up_to(&["to", "from"]);
+        let members = rest.from(end + 1).names_up_to(&["with", "granted", "cascade", "restrict"]);
+        (!groups.is_empty() && !members.is_empty())
+            .then(|| (format!("{verb} of a role"), Touched::Memberships { groups, members }))
+    }
+
+    /// `DATABASE x`, `ROLE x` and their like behind `ON`; a table may have such a name.
+    fn object(self, before: &str) -> Found {
+        let kind = self.word(0);
+        let name = self.from(1).name().filter(|name| !["to", "from", "is"].contains(&name.as_str()))?;
+        let touched = match kind {
+            "database" | "parameter" => Touched::Server,
+            "tablespace" => Touched::Tablespaces(vec![name]),
+            "role" => Touched::Roles(vec![name]),
+            _ => return None,
+        };
+        Some((format!("{before} {}", kind.to_ascii_uppercase()), touched))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lexemes(text: &str) -> Vec<Lexeme> {
+        let lexeme = |word: &str| match word {
+            word if word.starts_with('"') => Lexeme::Name(word.trim_matches('"').to_owned()),
+            word if word.starts_with('\'') => Lexeme::Text(word.trim_matches('\'').to_owned()),
+            "," | "(" | ")" | "." | "%" | "=" => Lexeme::Symbol(word.as_bytes()[0]),
+            word => Lexeme::Word(word.to_owned()),
+        };
+        text.split(' ').map(lexeme).collect()
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn statements_on_shared_objects_are_known_in_every_form() {
+        let roles = |list: &[&str]| Touched::Roles(names(list));
+        let member =
+            |groups: &[&str], members: &[&str]| Touched::Memberships { groups: names(groups), members: names(members) };
+        for (text, what, touched) in [
+            ("grant connect , temporary on database app to x", "GRANT … ON DATABASE", Touched::Server),
+            ("revoke all privileges on database \"App\" from public", "REVOKE … ON DATABASE", Touched::Server),
+            ("revoke grant option for connect on database app from x", "REVOKE … ON DATABASE", Touched::Server),
+            ("grant set on parameter work_mem to x", "GRANT … ON PARAMETER", Touched::Server),
+            ("grant create on tablespace disk to x", "GRANT … ON TABLESPACE", Touched::Tablespaces(names(&["disk"]))),
+            ("grant a , \"B\" to x , group y with admin option", "GRANT of a role", member(&["a", "B"], &["x", "y"])),
+            ("revoke admin option for a from x cascade", "REVOKE of a role", member(&["a"], &["x"])),
+            ("alter database app set work_mem = '1MB'", "ALTER DATABASE", Touched::Server),
+            ("create database other", "CREATE DATABASE", Touched::Server),
+            ("drop database if exists other", "DROP DATABASE", Touched::Server),
+            ("alter system set work_mem = 1", "ALTER SYSTEM", Touched::Server),
+            ("alter role all set work_mem = 1", "ALTER ROLE", Touched::Server),
+            ("alter role app in database db set work_mem = 1", "ALTER ROLE", roles(&["app"])),
+            ("alter user current_user password 'x'", "ALTER USER", roles(&["current_user"])),
+            ("alter group g add user x", "ALTER GROUP", roles(&["g"])),
+            ("drop role if exists a , b", "DROP ROLE", roles(&["a", "b"])),
+            ("drop tablespace if exists disk", "DROP TABLESPACE", Touched::Tablespaces(names(&["disk"]))),
+            ("comment on database app is 'x'", "COMMENT ON DATABASE", Touched::Server),
+            ("comment on role app is 'x'", "COMMENT ON ROLE", roles(&["app"])),
+            ("security label for p on role app is 'x'", "SECURITY LABEL ON ROLE", roles(&["app"])),
+            ("reassign owned by a , b to c", "REASSIGN OWNED", Touched::HeldBy(names(&["a", "b"]))),
+            ("drop owned by a cascade", "DROP OWNED", Touched::HeldBy(names(&["a"]))),
+            ("create subscription s connection 'x' publication p", "CREATE SUBSCRIPTION", Touched::Server),
+        ] {
+            assert_eq!(of(&lexemes(text), true), Some((what.to_owned(), touched)), "{text}");
+        }
+        assert_eq!(of(&lexemes("drop role a , b"), false), Some(("DROP ROLE".to_owned(), Touched::Server)));
+    }
+
+    #[test]
+    fn what_stays_in_its_database_is_not_among_them() {
+        for text in [
+            "grant select on t to x",
+            "grant select ( a , b ) on table t to x",
+            "grant select on database to x",
+            "grant select on database . t to x",
+            "grant usage on foreign server s to x",
+            "grant connect on database % i to x",
+            "grant % i to x",
+            "alter database % i set work_mem = 1",
+            "alter table database rename to x",
+            "alter default privileges grant select on tables to x",
+            "create user mapping for x server s",
+            "alter user mapping for x server s",
+            "create role app in role other",
+            "create tablespace disk location 'x'",
+            "comment on table role is 'x'",
+            "comment on column database . a is 'x'",
+            "drop table role",
+            "select 1",
+            "grant",
+        ] {
+            assert_eq!(of(&lexemes(text), true), None, "{text}");
+        }
+    }
+}
