@@ -1,6 +1,7 @@
 //! What `db-restore` needs of the server: roles, extensions, room on its disk.
 
 use crate::harness::forge::{Forged, dump};
+use crate::harness::stack::Database;
 use crate::harness::{Fakes, Stack, Test, shared_for_restores, wait_until};
 use serde_json::json;
 
@@ -68,13 +69,7 @@ fn a_missing_tablespace_is_told_with_both_ways_before_any_change() {
     let stack = shared_for_restores();
     let database = stack.database();
     let space = format!("Space of {}", database.name);
-    let make = || {
-        let _alone = stack.alone();
-        let create = format!("CREATE TABLESPACE \"{space}\" LOCATION ''");
-        let words = ["psql", "-Xqc", "SET allow_in_place_tablespaces = on", "-c", &create];
-        let (made, errors) = stack.client(&words, "");
-        assert!(made.is_some(), "{errors}");
-    };
+    let make = || make_tablespace(&database, &space);
     make();
     database.sql(&format!(
         "CREATE TABLE t (a int) TABLESPACE \"{space}\"; INSERT INTO t VALUES (1); CREATE INDEX i ON t (a) TABLESPACE \"{space}\";
@@ -110,6 +105,15 @@ fn a_missing_tablespace_is_told_with_both_ways_before_any_change() {
     }
     database.sql("DROP TABLE t");
     stack.admin(&format!("DROP TABLESPACE \"{space}\"; DROP ROLE {role}"));
+}
+
+/// A tablespace in the server's own folder, made by a superuser.
+fn make_tablespace(database: &Database<'_>, name: &str) {
+    let _alone = database.stack.alone();
+    let create = format!("CREATE TABLESPACE \"{name}\" LOCATION ''");
+    let words = ["psql", "-Xqc", "SET allow_in_place_tablespaces = on", "-c", &create];
+    let (made, errors) = database.stack.client(&words, "");
+    assert!(made.is_some(), "{errors}");
 }
 
 fn missing_extensions_and_older_servers_are_refused() {
