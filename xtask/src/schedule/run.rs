@@ -66,7 +66,8 @@ impl Runner<'_> {
         let mut history = History::read_to_write(self.backups, &mut |text| tell(&text));
         let mut run = Run::begun(Time::try_from(now.fixed_offset()).map_err(Error::msg)?, self.missed(&history));
         history.set(&run);
-        let unwritten_entry = history.write(self.backups).err();
+        // What counts is whether the entry can be written in the end.
+        let _ = history.write(self.backups);
         notifier.begin();
         if let Err(error) = self.write_log(&format!("a run begins{}", missed_text(run.missed))) {
             tell(&format!("The log {} cannot be written: {error}", log::path(self.root).display()));
@@ -75,16 +76,10 @@ impl Runner<'_> {
             tell(&format!("This run comes late{}", missed_text(run.missed)));
         }
         let error = self.work(&mut run, &history, tell).err();
-        let ended = signals::shielded(|| {
+        Ok(signals::shielded(|| {
             let ended = self.end(run, clock, error, &mut history);
             self.notify(ended, notifier, &mut history, tell)
-        });
-        Ok(Ended {
-            unwritten_entry: ended
-                .unwritten_entry
-                .or_else(|| unwritten_entry.map(|error| unwritten(error, self.backups))),
-            ..ended
-        })
+        }))
     }
 
     /// Runs that were due since the last one, before this one.

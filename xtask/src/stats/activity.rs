@@ -115,10 +115,11 @@ impl Activity {
 
 /// SQL that is true for a superuser.
 const IS_SUPERUSER: &str = "(SELECT me.rolsuper FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user)";
-/// SQL that is true for a session `s` that this role may cancel and end.
+/// SQL that is true for a session `s` that this role may cancel and end though it is no superuser. One of the server's own
+/// has no role.
 const MAY_END: &str = "EXISTS (SELECT FROM pg_catalog.pg_roles AS r, pg_catalog.pg_roles AS me
-    WHERE me.rolname = current_user AND r.oid = s.usesysid AND (me.rolsuper OR (NOT r.rolsuper
-      AND (pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE') OR pg_catalog.pg_has_role(me.oid, 'pg_signal_backend', 'USAGE')))))";
+    WHERE me.rolname = current_user AND r.oid = s.usesysid AND NOT r.rolsuper
+      AND (pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE') OR pg_catalog.pg_has_role(me.oid, 'pg_signal_backend', 'USAGE')))";
 
 fn question(is_client: &str) -> String {
     // What is hidden from this role is null; GREATEST would make 0 of it.
@@ -131,7 +132,7 @@ fn question(is_client: &str) -> String {
     let (open, running, prepared) = (seconds("s.xact_start"), seconds("s.query_start"), seconds("p.prepared"));
     let session = format!(
         "pg_catalog.json_build_object('pid', s.pid, 'user', s.usename, 'program', s.application_name, 'state', s.state,
-    'transaction_seconds', {open}, 'statement', pg_catalog.\"left\"(s.query, 4000), 'may_end', {MAY_END})"
+    'transaction_seconds', {open}, 'statement', pg_catalog.\"left\"(s.query, 4000), 'may_end', {IS_SUPERUSER} OR {MAY_END})"
     );
     format!(
         "WITH here AS (SELECT * FROM pg_catalog.pg_stat_activity
@@ -151,7 +152,7 @@ SELECT pg_catalog.json_build_object(
   'blocking', (SELECT COALESCE(pg_catalog.json_agg({session} ORDER BY s.xact_start), '[]')
     FROM pg_catalog.pg_stat_activity AS s WHERE s.pid IN (SELECT pg_catalog.unnest(w.waits_for) FROM waiting AS w)),
   'prepared_transactions', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('name', p.gid, 'owner', p.owner,
-    'transaction_seconds', {prepared}, 'may_end', p.owner = current_user OR {IS_SUPERUSER}) ORDER BY p.prepared), '[]')
+    'transaction_seconds', {prepared}, 'may_end', COALESCE(p.owner = current_user, false) OR {IS_SUPERUSER}) ORDER BY p.prepared), '[]')
     FROM (SELECT * FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()
       ORDER BY prepared LIMIT {MOST_OPEN}) AS p));"
     )

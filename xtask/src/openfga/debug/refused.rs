@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 
 /// Of at most so many relations the user's own tuples are read, one page of each.
 const MOST_LISTS: usize = 40;
+/// So many tuples are looked up that a refusal names.
+const MOST_NAMED: usize = 3;
 /// Longer words of a server name no tuple.
 const LONGEST: usize = 4_000;
 
@@ -24,11 +26,13 @@ pub fn explained(mut tree: Node, answer: &Answer, question: Key<'_>, live: &Live
     if !is_refused || !open_conditions(&tree).is_empty() {
         return Ok(tree);
     }
-    let named = match answer.refusal.as_deref().and_then(named) {
-        Some((user, relation, object)) => live.tuple((user, relation, object))?.into_iter().collect(),
-        None => Vec::new(),
-    };
-    let mut beside = undecided(named, model, live)?;
+    let mut found = Vec::new();
+    for (user, relation, object) in named(answer.refusal.as_deref().unwrap_or_default()) {
+        if model.why_no_question(user, relation, object).is_none() {
+            found.extend(live.tuple((user, relation, object))?);
+        }
+    }
+    let mut beside = undecided(found, model, live)?;
     if beside.is_empty() {
         beside = undecided(own(question, model, live)?, model, live)?;
     }
@@ -40,13 +44,18 @@ pub fn explained(mut tree: Node, answer: &Answer, question: Key<'_>, live: &Live
     Ok(tree)
 }
 
-/// The tuple that a refusal names: `… tuple 'doc:1#viewer@user:al' is missing …`. The store is asked whether it is there.
-fn named(refusal: &str) -> Option<Key<'_>> {
-    let (_, rest) = refusal.split_once("tuple '").filter(|_| refusal.len() <= LONGEST)?;
-    let (tuple, _) = rest.rsplit_once("' is missing context parameters")?;
-    let (object, rest) = tuple.split_once('#')?;
-    let (relation, user) = rest.split_once('@')?;
-    Some((user, relation, object))
+/// The first tuples that a refusal names: `… tuple 'doc:1#viewer@user:al' is missing …`; of `and` and `but not` a server joins
+/// several. The store is asked whether they are there.
+fn named(refusal: &str) -> impl Iterator<Item = Key<'_>> {
+    let said = if refusal.len() <= LONGEST { refusal } else { "" };
+    let tuples = said.split("tuple '").skip(1);
+    let tuples = tuples.filter_map(|rest| Some(rest.split_once("' is missing context parameters")?.0));
+    let keys = tuples.filter_map(|tuple| {
+        let (object, rest) = tuple.split_once('#')?;
+        let (relation, user) = rest.split_once('@')?;
+        Some((user, relation, object))
+    });
+    keys.take(MOST_NAMED)
 }
 
 /// The tuples of the user, and of everybody of its type, that carry a condition, in all relations that the question can
@@ -127,14 +136,17 @@ mod tests {
             ("doc:a'b@c#viewer@team:x#member", ("team:x#member", "viewer", "doc:a'b@c")),
             ("doc:1#viewer@user:al@example.com", ("user:al@example.com", "viewer", "doc:1")),
         ] {
-            assert_eq!(named(&missing(tuple)), Some(key));
+            assert_eq!(named(&missing(tuple)).collect::<Vec<_>>(), [key]);
         }
         for odd in
             ["", "tuple '", "tuple 'a#b' is missing context parameters", "parameter type error on condition 'late'"]
         {
-            assert_eq!(named(odd), None, "{odd}");
+            assert_eq!(named(odd).count(), 0, "{odd}");
         }
-        assert_eq!(named(&missing(&"é#@".repeat(LONGEST))), None);
+        assert_eq!(named(&missing(&"é#@".repeat(LONGEST))).count(), 0);
+        let both = format!("{}\n{}", missing("group:2#member@user:al"), missing("doc:1#viewer@user:al"));
+        let keys = [("user:al", "member", "group:2"), ("user:al", "viewer", "doc:1")];
+        assert_eq!(named(&both).collect::<Vec<_>>(), keys);
     }
 
     #[test]

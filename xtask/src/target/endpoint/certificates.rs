@@ -27,11 +27,12 @@ pub(super) fn trusted(settings: &Settings) -> Trusted {
     let is_own = [FILE, FOLDER].iter().all(|name| kept(name).is_none_or(|kept| now(name) == Some(kept)));
     let named = |name: &str| kept(name).or_else(|| now(name));
     let file = named(FILE).map(Path::new);
-    let folders: Vec<PathBuf> = named(FOLDER).map(|list| std::env::split_paths(list).collect()).unwrap_or_default();
+    let folders = named(FOLDER).into_iter().flat_map(|list| std::env::split_paths(list));
+    let folders: Vec<PathBuf> = folders.filter(|folder| !folder.as_os_str().is_empty()).collect();
     let roots = if is_own || platform::WINDOWS {
         RootCerts::PlatformVerifier
     } else {
-        let files = folders.iter().flat_map(|folder| hashed(folder));
+        let files = folders.iter().flat_map(|folder| files_of(folder));
         RootCerts::from(file.map(Path::to_owned).into_iter().chain(files).flat_map(|file| certificates(&file)))
     };
     let absent_file = file.filter(|file| certificates(file).is_empty()).map(|file| (FILE, file));
@@ -52,17 +53,8 @@ fn certificates(file: &Path) -> Vec<Certificate<'static>> {
     certificates.collect()
 }
 
-/// The files of a folder that are named as OpenSSL looks for them: `9d66eef0.0`.
-fn hashed(folder: &Path) -> Vec<PathBuf> {
-    let is_hashed = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('.'));
-        name.is_some_and(|(hash, number)| {
-            hash.len() == 8
-                && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
-                && !number.is_empty()
-                && number.bytes().all(|byte| byte.is_ascii_digit())
-        })
-    };
+/// The files of a folder, as the system's verifier takes them: whatever their names are.
+fn files_of(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(is_hashed).take(MOST_FILES).collect()
+    entries.map(|entry| entry.path()).filter(|path| path.is_file()).take(MOST_FILES).collect()
 }

@@ -7,7 +7,7 @@ use crate::openfga::debug::source::Objects;
 use crate::openfga::model::{Rewrite, UserForm, type_of};
 use anyhow::Result;
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// So many objects that the user has already are tried as a link, after so many reads at most.
 const MOST_LINKS: usize = 3;
@@ -62,31 +62,33 @@ impl Search<'_> {
     /// Some objects of a type to which the user has the relation. Of many those come first to which it has relations
     /// `beside` it, too: one link may do for all of them.
     fn objects_of_user(&self, relation: &str, object_type: &str, beside: &BTreeSet<&str>) -> Result<Vec<String>> {
-        let mut objects = self.listed(relation, object_type)?;
+        let Some(mut objects) = self.listed(relation, object_type)? else { return Ok(Vec::new()) };
         if objects.is_cut || objects.names.len() > MOST_LINKS {
             self.are_cut.set(true);
+        }
+        if objects.names.is_empty() {
+            self.lacks_links.set(true);
         }
         if objects.names.len() > MOST_LINKS {
             let has_it = |other: &&&str| **other != relation && self.model.rewrite(object_type, other).is_some();
             let others = beside.iter().filter(has_it).map(|other| self.listed(other, object_type));
-            let others = others.collect::<Result<Vec<Objects>>>()?;
-            objects.names.sort_by_key(|name| Reverse(others.iter().filter(|other| other.names.contains(name)).count()));
+            let of_each = |objects: Objects| objects.names.into_iter().collect::<HashSet<String>>();
+            let others = others.map(|objects| Ok(objects?.map(of_each).unwrap_or_default()));
+            let others = others.collect::<Result<Vec<_>>>()?;
+            let number = |name: &String| others.iter().filter(|other| other.contains(name)).count();
+            objects.names.sort_by_cached_key(|name| Reverse(number(name)));
         }
         objects.names.truncate(MOST_LINKS);
         Ok(objects.names)
     }
 
-    /// The server's list, as far as lists may still be asked for.
-    fn listed(&self, relation: &str, object_type: &str) -> Result<Objects> {
+    /// The server's list; `None` where no more lists may be asked for.
+    fn listed(&self, relation: &str, object_type: &str) -> Result<Option<Objects>> {
         if self.reads.get() >= MOST_READS {
             self.are_cut.set(true);
-            return Ok(Objects::default());
+            return Ok(None);
         }
         self.reads.set(self.reads.get() + 1);
-        let objects = self.source.objects_with(self.user, relation, object_type)?;
-        if objects.names.is_empty() {
-            self.lacks_links.set(true);
-        }
-        Ok(objects)
+        self.source.objects_with(self.user, relation, object_type).map(Some)
     }
 }
