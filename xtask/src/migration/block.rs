@@ -5,14 +5,17 @@ use super::lasting::{self, Lasting};
 use super::quoting::Quoting;
 use super::reader::{Lexeme, Place};
 use super::shared_objects::{self, SharedStatement, Touched};
-use crate::sql::{Dialect, Found, Lexer, Spelling, Token};
-use memchr::memchr_iter;
+use crate::sql::{Dialect, Found, Lexer, Spelling, State, Token};
+use memchr::{memchr_iter, memrchr};
 use std::ops::Range;
 
 /// So many tokens of each statement are kept.
-const HEAD: usize = 40;
-/// Behind one of these words another statement begins.
+const HEAD: usize = 400;
+/// Behind one of these words another statement begins, unless the one that they stand in began with one of `WHOLE`.
 const OPENING: &[&str] = &["begin", "then", "else", "loop", "perform"];
+const WHOLE: &[&str] = &["alter", "comment", "create", "drop", "execute", "grant", "reassign", "revoke", "security"];
+/// Of a text in dollar quotes behind `EXECUTE` so many bytes are read; a longer one is not known.
+const LONGEST_TEXT: usize = 8_192;
 const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Any };
 
 /// Reads a body piece by piece, in constant memory. It may be written in any language: what is not understood is passed
@@ -21,6 +24,10 @@ const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::A
 pub struct Block {
     lexer: Lexer,
     head: Vec<Lexeme>,
+    /// The first text in dollar quotes behind `EXECUTE`, with the quotes' end.
+    quoted: Vec<u8>,
+    /// Its last statement needs no semicolon: it is the text of an `EXECUTE`.
+    is_text: bool,
     /// Where it begins in its file; `None`: as a string, in which a quote may be doubled.
     begins: Option<Place>,
     /// What was read so far, from its beginning.
@@ -53,16 +60,21 @@ impl Block {
             if self.head.is_empty() && self.lexer.state().is_between_tokens() {
                 self.begun = self.read;
             }
+            let is_quoted = matches!(self.lexer.state(), State::Dollar { .. });
+            let is_kept = is_quoted && self.first_word() == Some("execute") && self.quoted.len() <= LONGEST_TEXT;
             let Ok(step) = self.lexer.step(piece, DIALECT) else {
                 self.broken = true;
                 return;
             };
+            if is_kept {
+                self.quoted.extend_from_slice(&piece[..step.used]);
+            }
             self.read.offset += step.used as u64;
             self.read.line += memchr_iter(b'\n', &piece[..step.used]).count() as u64;
             let token = match step.found {
                 Some(Found::Token(Token::Symbol(b';'))) => {
                     piece = &piece[step.used..];
-                    self.end();
+                    self.end(true);
                     continue;
                 }
                 Some(Found::Token(token)) => {
@@ -81,7 +93,12 @@ impl Block {
         self.feed(b"\n");
         let last = std::mem::take(&mut self.lexer).finish().map(Lexeme::from);
         self.take(last);
-        self.end();
+        // What no semicolon ends is no statement of a block, and the block's closing quote may stand behind it.
+        self.end(self.is_text);
+    }
+
+    fn first_word(&self) -> Option<&str> {
+        self.head.first().and_then(Lexeme::word)
     }
 
     /// What in it changes something of the whole server. Where the place of that is not known, it is the whole statement that
@@ -104,40 +121,55 @@ impl Block {
 
     fn take(&mut self, token: Option<Lexeme>) {
         let Some(token) = token else { return };
-        if token.word().is_some_and(|word| OPENING.contains(&word)) {
-            self.end();
+        let is_whole = self.first_word().is_some_and(|word| WHOLE.contains(&word));
+        if !is_whole && token.word().is_some_and(|word| OPENING.contains(&word)) {
+            self.end(false);
         } else if self.head.len() < HEAD {
             self.head.push(token);
         }
     }
 
-    fn end(&mut self) {
+    /// A statement has come to its end, by a semicolon or where it needs none: `is_whole`.
+    fn end(&mut self, is_whole: bool) {
         let head = std::mem::take(&mut self.head);
+        let quoted = std::mem::take(&mut self.quoted);
         self.changes_quoting = self.changes_quoting.or(std::mem::take(&mut self.quoting).changes());
         self.sets_path_locally |= lasting::sets_path_locally(&head);
         let (lasting, shared) = match head.first().and_then(Lexeme::word) {
-            Some("execute") => executed(&head),
-            _ => (lasting::of(&head), shared_objects::of(&head, head.len() < HEAD)),
+            Some("execute") => executed(&head, &quoted),
+            _ => (lasting::of(&head), shared_objects::of(&head, head.len() < HEAD).into_iter().collect()),
         };
         self.lasting.extend(lasting);
         let bytes = self.begun.offset..self.read.offset;
-        self.shared.extend(shared.map(|found| (self.begun, bytes, found)));
+        if is_whole {
+            self.shared.extend(shared.into_iter().map(|found| (self.begun, bytes.clone(), found)));
+        }
     }
 }
 
 /// What `EXECUTE 'SET search_path TO …'` sets; a `%I` in it stands for a value that is not known. And what it changes of the
 /// whole server.
-fn executed(head: &[Lexeme]) -> (Vec<Lasting>, Option<(String, Touched)>) {
-    let text = head.iter().find_map(|token| if let Lexeme::Text(text) = token { Some(text) } else { None });
-    let mut block = Block::default();
-    block.feed(text.map(String::as_bytes).unwrap_or_default());
+fn executed(head: &[Lexeme], quoted: &[u8]) -> (Vec<Lasting>, Vec<(String, Touched)>) {
+    if quoted.len() > LONGEST_TEXT {
+        return (Vec::new(), vec![("EXECUTE of a long text".to_owned(), Touched::Server)]);
+    }
+    let text = head.iter().find_map(|token| if let Lexeme::Text(text) = token { Some(text.as_bytes()) } else { None });
+    let text = if quoted.is_empty() { text.unwrap_or_default() } else { without_end_of_quotes(quoted) };
+    let mut block = Block { is_text: true, ..Block::default() };
+    block.feed(text);
     let without_placeholder = |lasting: Lasting| Lasting {
         value: lasting.value.filter(|value| !value.is_empty() && !value.contains('%')),
         ..lasting
     };
     block.finish();
-    let shared = block.shared.into_iter().next().map(|(_, _, found)| found);
+    let shared = block.shared.into_iter().map(|(_, _, found)| found).collect();
     (block.lasting.into_iter().map(without_placeholder).collect(), shared)
+}
+
+/// `text$tag$` without its end.
+fn without_end_of_quotes(quoted: &[u8]) -> &[u8] {
+    let tagged = quoted.strip_suffix(b"$").unwrap_or(quoted);
+    memrchr(b'$', tagged).and_then(|end| tagged.get(..end)).unwrap_or(tagged)
 }
 
 #[cfg(test)]
@@ -187,13 +219,30 @@ mod tests {
     }
 
     #[test]
+    fn each_statement_of_a_text_counts_and_a_long_one_is_not_known() {
+        let touched = |body: &str| -> Vec<Touched> {
+            let mut block = Block::default();
+            block.feed(body.as_bytes());
+            block.finish();
+            block.shared.into_iter().map(|(_, _, (_, touched))| touched).collect()
+        };
+        let names = |name: &str| vec![name.to_owned()];
+        let member = Touched::Memberships { groups: names("g"), members: names("new") };
+        let role = Touched::Roles(names("app"));
+        assert_eq!(touched("BEGIN EXECUTE 'GRANT g TO new; ALTER ROLE app NOLOGIN'; END"), [member, role]);
+        let long = format!("BEGIN EXECUTE $q${}$q$; END", " ".repeat(LONGEST_TEXT + 1));
+        assert_eq!(touched(&long), [Touched::Server]);
+    }
+
+    #[test]
     fn what_a_block_changes_of_the_whole_server_has_its_place() {
         let found = |body: &str| -> Vec<(u64, String, String)> {
             let mut block = Block::default();
             block.begin_at(Place { offset: 5, line: 3 });
-            body.as_bytes().chunks(3).for_each(|piece| block.feed(piece));
+            // The reader hands on the closing quote, too.
+            format!("{body}$$").as_bytes().chunks(3).for_each(|piece| block.feed(piece));
             block.finish();
-            let text = format!("DO $${body}$$");
+            let text = format!("DO $${body}$$;");
             let of = |found: SharedStatement| {
                 let bytes = usize::try_from(found.bytes.start).unwrap()..usize::try_from(found.bytes.end).unwrap();
                 (found.line, found.what, text[bytes].to_owned())
@@ -214,6 +263,22 @@ mod tests {
             ("BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO x', current_database()); END", Vec::new()),
             ("BEGIN EXECUTE 'GRANT CONNECT ON DATABASE ' || current_database() || ' TO x'; END", Vec::new()),
             ("BEGIN RAISE NOTICE 'ALTER SYSTEM'; CREATE ROLE x; END", Vec::new()),
+            (
+                "BEGIN EXECUTE 'ALTER DATABASE app SET a = ' || CASE WHEN x THEN 'b' ELSE 'c' END; END",
+                one(3, "ALTER DATABASE", "EXECUTE 'ALTER DATABASE app SET a = ' || CASE WHEN x THEN 'b' ELSE 'c' END;"),
+            ),
+            (
+                "BEGIN EXECUTE $q$CREATE TABLE t (a int); DROP ROLE x$q$; END",
+                one(3, "DROP ROLE", "EXECUTE $q$CREATE TABLE t (a int); DROP ROLE x$q$;"),
+            ),
+            (
+                "BEGIN EXECUTE format($q$ALTER ROLE app RENAME TO %I$q$, x); END",
+                one(3, "ALTER ROLE", "EXECUTE format($q$ALTER ROLE app RENAME TO %I$q$, x);"),
+            ),
+            ("BEGIN EXECUTE $q$CREATE TABLE t (a int)$q$; END", Vec::new()),
+            // What the server refuses is sent as it is.
+            ("BEGIN ALTER DATABASE app SET a = 1 END", Vec::new()),
+            ("ALTER DATABASE app SET a = 1", Vec::new()),
         ] {
             assert_eq!(found(body), expected, "{body}");
         }

@@ -4,6 +4,9 @@
 use super::reader::Lexeme;
 use std::ops::Range;
 
+/// A server cuts names to so many bytes.
+const LONGEST_NAME: usize = 63;
+
 /// A statement of a file that reaches beyond its database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedStatement {
@@ -34,7 +37,13 @@ pub enum Touched {
 /// What the tokens of a statement change beyond the database; `None`: nothing that is seen. Of a statement that is longer
 /// than what is kept of it `is_whole` is false.
 pub fn of(statement: &[Lexeme], is_whole: bool) -> Option<(String, Touched)> {
-    let found = Tokens(statement).found()?;
+    let is_right = || statement.first().and_then(Lexeme::word).is_some_and(|word| ["grant", "revoke"].contains(&word));
+    let found = match Tokens(statement).found() {
+        Some(found) => found,
+        // What is not kept may name a database.
+        None if !is_whole && is_right() => ("GRANT or REVOKE".to_owned(), Touched::Server),
+        None => return None,
+    };
     let lists = matches!(found.1, Touched::Roles(_) | Touched::Memberships { .. } | Touched::HeldBy(_));
     Some(if lists && !is_whole { (found.0, Touched::Server) } else { found })
 }
@@ -72,16 +81,32 @@ impl<'a> Tokens<'a> {
         })
     }
 
-    /// The name that comes next. A `%I` in the text of an `EXECUTE` is none: it may be the scratch database's own.
+    /// The name that comes next, as the server cuts it. A `%I` in the text of an `EXECUTE` is none: it may be the scratch
+    /// database's own. `U&"…"` is none either: its letters are not read.
     fn name(self) -> Option<String> {
-        self.0.first().and_then(Lexeme::name).map(str::to_owned)
+        let name = self.0.first().and_then(Lexeme::name).filter(|_| !self.is_by_code_points())?;
+        Some(name[..name.floor_char_boundary(LONGEST_NAME)].to_owned())
+    }
+
+    fn is_by_code_points(self) -> bool {
+        self.word(0) == "u" && self.0.get(1) == Some(&Lexeme::Symbol(b'&'))
+    }
+
+    /// What one name, or several, are of. Names that are not understood may be anything that is there.
+    fn touches(self, names: Vec<String>, of: fn(Vec<String>) -> Touched) -> Option<Touched> {
+        let has_placeholder = || self.0.contains(&Lexeme::Symbol(b'%'));
+        match names {
+            names if !names.is_empty() => Some(of(names)),
+            _ if self.0.is_empty() || has_placeholder() => None,
+            _ => Some(Touched::Server),
+        }
     }
 
     /// The names up to one of these words; none where something else stands among them.
     fn names_up_to(self, words: &[&str]) -> Vec<String> {
         let end = self.position(words).unwrap_or(self.0.len());
         let others = |token: &&Lexeme| token.word() != Some("group") && **token != Lexeme::Symbol(b',');
-        let names = self.0[..end].iter().filter(others).map(|token| token.name().map(str::to_owned));
+        let names = self.0[..end].iter().filter(others).map(|token| Tokens(std::slice::from_ref(token)).name());
         names.collect::<Option<_>>().unwrap_or_default()
     }
 
@@ -93,7 +118,8 @@ impl<'a> Tokens<'a> {
             "comment" => self.from(2).object("COMMENT ON"),
             "security" => self.from(self.position(&["on"])? + 1).object("SECURITY LABEL ON"),
             "reassign" if second == "owned" => {
-                Some(("REASSIGN OWNED".to_owned(), Touched::HeldBy(self.from(3).names_up_to(&["to"]))))
+                let owners = self.from(3).names_up_to(&["to"]);
+                Some(("REASSIGN OWNED".to_owned(), self.touches(owners, Touched::HeldBy)?))
             }
             _ => None,
         }
@@ -106,12 +132,14 @@ impl<'a> Tokens<'a> {
         let touched = match (verb, kind) {
             ("alter", "system") => Touched::Server,
             (_, "database" | "subscription") => rest.name().map(|_| Touched::Server)?,
-            ("drop", "owned") => Touched::HeldBy(self.from(3).names_up_to(&["cascade", "restrict"])),
-            ("alter" | "drop", "tablespace") => Touched::Tablespaces(vec![rest.name()?]),
-            (_, "user") if rest.word(0) == "mapping" => return None,
+            ("drop", "owned") => self.touches(self.from(3).names_up_to(&["cascade", "restrict"]), Touched::HeldBy)?,
+            ("alter" | "drop", "tablespace") => {
+                rest.touches(rest.name().into_iter().collect(), Touched::Tablespaces)?
+            }
+            (_, "user") if rest.word(0) == "mapping" && rest.word(1) != "" => return None,
             ("alter", "role" | "user") if rest.word(0) == "all" => Touched::Server,
-            ("alter", "role" | "user" | "group") => Touched::Roles(vec![rest.name()?]),
-            ("drop", "role" | "user" | "group") => Touched::Roles(rest.names_up_to(&[])),
+            ("alter", "role" | "user" | "group") => rest.touches(rest.name().into_iter().collect(), Touched::Roles)?,
+            ("drop", "role" | "user" | "group") => rest.touches(rest.names_up_to(&[]), Touched::Roles)?,
             _ => return None,
         };
         Some((what(), touched))
@@ -128,16 +156,23 @@ impl<'a> Tokens<'a> {
         }
         let groups = rest.names_up_to(&["to", "from"]);
         let members = rest.from(end + 1).names_up_to(&["with", "granted", "cascade", "restrict"]);
-        (!groups.is_empty() && !members.is_empty())
-            .then(|| (format!("{verb} of a role"), Touched::Memberships { groups, members }))
+        let what = format!("{verb} of a role");
+        if groups.is_empty() || members.is_empty() {
+            return Some((what, rest.touches(Vec::new(), Touched::Roles)?));
+        }
+        Some((what, Touched::Memberships { groups, members }))
     }
 
     /// `DATABASE x`, `ROLE x` and their like behind `ON`; a table may have such a name.
     fn object(self, before: &str) -> Found {
         let kind = self.word(0);
+        let is_shared = ["database", "parameter", "tablespace", "role", "subscription"].contains(&kind);
+        if is_shared && self.from(1).is_by_code_points() {
+            return Some((format!("{before} {}", kind.to_ascii_uppercase()), Touched::Server));
+        }
         let name = self.from(1).name().filter(|name| !["to", "from", "is"].contains(&name.as_str()))?;
         let touched = match kind {
-            "database" | "parameter" => Touched::Server,
+            "database" | "parameter" | "subscription" => Touched::Server,
             "tablespace" => Touched::Tablespaces(vec![name]),
             "role" => Touched::Roles(vec![name]),
             _ => return None,
@@ -154,7 +189,7 @@ mod tests {
         let lexeme = |word: &str| match word {
             word if word.starts_with('"') => Lexeme::Name(word.trim_matches('"').to_owned()),
             word if word.starts_with('\'') => Lexeme::Text(word.trim_matches('\'').to_owned()),
-            "," | "(" | ")" | "." | "%" | "=" => Lexeme::Symbol(word.as_bytes()[0]),
+            "," | "(" | ")" | "." | "%" | "=" | "&" => Lexeme::Symbol(word.as_bytes()[0]),
             word => Lexeme::Word(word.to_owned()),
         };
         text.split(' ').map(lexeme).collect()
@@ -196,6 +231,21 @@ mod tests {
         ] {
             assert_eq!(of(&lexemes(text), true), Some((what.to_owned(), touched)), "{text}");
         }
+        for text in [
+            "drop role u & \"old\"",
+            "drop owned by u & \"app\"",
+            "alter role u & \"app\" nologin",
+            "grant u & \"a\" to b",
+            "comment on database u & \"app\" is 'x'",
+        ] {
+            assert_eq!(of(&lexemes(text), true).map(|(_, touched)| touched), Some(Touched::Server), "{text}");
+        }
+        let long = "x".repeat(70);
+        assert_eq!(
+            of(&lexemes(&format!("drop role {long}")), true),
+            Some(("DROP ROLE".to_owned(), roles(&[&long[..63]])))
+        );
+        assert!(of(&lexemes("grant a , b , c"), false).is_some_and(|(_, touched)| touched == Touched::Server));
         assert_eq!(of(&lexemes("drop role a , b"), false), Some(("DROP ROLE".to_owned(), Touched::Server)));
     }
 
@@ -213,6 +263,8 @@ mod tests {
             "alter table database rename to x",
             "alter default privileges grant select on tables to x",
             "create user mapping for x server s",
+            "drop user mapping for x server s",
+            "comment on subscription is 'x'",
             "alter user mapping for x server s",
             "create role app in role other",
             "create tablespace disk location 'x'",

@@ -6,7 +6,7 @@ use crate::process::Captured;
 use crate::target::backend::OwnMigration;
 use crate::target::database_name;
 use crate::target::openfga_exposure::Exposure;
-use crate::words::{clean_line, shell_word, sql_name, without_logins};
+use crate::words::{shell_word, sql_name, without_logins};
 use anyhow::Result;
 use std::fmt;
 
@@ -109,7 +109,10 @@ fn as_owner(verb: &str, owner: &str, own: &OwnMigration) -> String {
     // A server of the person's own: on this host alone, and named to this program.
     let (listens, named) = match verb {
         "run" => (
-            format!(" --http-addr {ADDRESS} --grpc-addr 127.0.0.1:8081 --metrics-enabled=false"),
+            format!(
+                " --http-addr {ADDRESS} --grpc-addr 127.0.0.1:8081 --metrics-enabled=false --playground-enabled=false \
+                 --profiler-enabled=false"
+            ),
             format!("{}\nwhile it runs, name it in .env: OPENFGA_API_URL=http://{ADDRESS}", may_use_tables(owner)),
         ),
         _ => (String::new(), String::new()),
@@ -120,16 +123,20 @@ fn as_owner(verb: &str, owner: &str, own: &OwnMigration) -> String {
         shell_word(owner),
         shell_word(&own.program.to_string_lossy()),
         shell_word(&own.uri),
-        shell_word(&clean_line(owner))
+        shell_word(owner)
     )
 }
 
-/// The tables may be those of the role that this program logs in as.
+/// The tables may be those of the role that this program logs in as. By a right to create triggers or foreign keys the
+/// owner could have that role run its code: no such right is granted, and none on other tables.
 fn may_use_tables(owner: &str) -> String {
-    let grant = format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}", sql_name(owner));
-    format!("\nwhere another role made its tables: cargo xtask db-shell -- -c {}", shell_word(&clean_line(&grant)))
+    let tables = TABLES.map(|table| format!("public.{table}")).join(", ");
+    let grant = format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {}", sql_name(owner));
+    format!("\nwhere another role made its tables: cargo xtask db-shell -- -c {}", shell_word(&grant))
 }
 
+/// OpenFGA's tables.
+const TABLES: [&str; 6] = ["store", "authorization_model", "tuple", "changelog", "assertion", "goose_db_version"];
 /// Where a server that a person starts listens.
 const ADDRESS: &str = "127.0.0.1:8080";
 
@@ -146,6 +153,15 @@ fn words(output: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_stays_itself_in_what_is_typed() {
+        let own = OwnMigration { program: "openfga".into(), uri: "postgres://h/d".into(), is_on_own_server: true };
+        let typed = as_owner("run", "a\nb\"'", &own);
+        assert!(typed.contains(r#" --datastore-username $'a\012b"\047' --http-addr"#), "{typed}");
+        assert!(typed.contains(r#" -- -c $'GRANT SELECT, INSERT, UPDATE, DELETE ON public.store, "#), "{typed}");
+        assert!(typed.contains(", public.goose_db_version TO \"a\\012b\"\"\\047\"'\nwhile it runs"), "{typed}");
+    }
 
     #[test]
     fn its_error_is_told_and_not_its_manual() {

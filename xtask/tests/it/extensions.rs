@@ -33,6 +33,7 @@ fn a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand() {
     let one = "extension pg_cron can be in one database alone, openfga, which cron.database_name names";
     has_properties_of_its_own(&local);
     let told = backup(&local, one, true);
+    names_alone(&told);
     refused(&local, one);
     // Another database cannot have the extension by hand either.
     local.sql("postgres", "CREATE DATABASE other");
@@ -67,8 +68,21 @@ fn has_properties_of_its_own(local: &Local) {
         "REVOKE CONNECT ON DATABASE openfga FROM PUBLIC",
         "COMMENT ON DATABASE openfga IS 'a person''s'",
         "ALTER DATABASE openfga SET statement_timeout TO '5min'",
+        "ALTER DATABASE openfga SET app.mail_login TO 'hunter2'",
     ] {
         local.sql("postgres", own);
+    }
+}
+
+/// What a backup prints may stay in a log: it has no value of a setting, and says what shows the rest.
+fn names_alone(told: &Told) {
+    let names = "the manifest of the file has their values: app.mail_login, statement_timeout */";
+    let roles = "/* the roles that the server lacks come first; cargo xtask db-restore ";
+    for words in [names, roles] {
+        assert!(told.stderr.contains(words), "{words}\n{}", told.stderr);
+    }
+    for value in ["hunter2", "'5min'"] {
+        assert!(!told.stderr.contains(value), "{}", told.stderr);
     }
 }
 
@@ -91,6 +105,9 @@ fn refused(local: &Local, words: &str) {
         let run = local.xtask(args.iter().copied()).run();
         run.code(1).prints_nothing().stderr_has(words).stderr_has("ALTER DATABASE \"openfga\" RENAME TO");
         run.stderr_has("nothing was changed").stderr_lacks("Safety backup");
+        let typed = "ALTER DATABASE \"openfga\" SET \"statement_timeout\" TO '5min';";
+        run.holds(run.stderr.lines().any(|line| line.trim() == typed), typed);
+        run.stderr_has("/* app.mail_login is not set: this server does not know it, ").stderr_lacks("hunter2");
         assert_eq!(local.sandbox.backups(), backups);
         let names = "SELECT count(*) FROM pg_database WHERE datname ~ '^openfga_(staging|verify|before)_'";
         assert_eq!(local.sql("postgres", names), "0");
@@ -124,8 +141,9 @@ fn by_hand(local: &Local, told: &Told) {
     let own = "SELECT datconnlimit, (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) AS a),
         shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'openfga'";
     assert_eq!(local.sql("postgres", own), "50|=T/postgres postgres=CTc/postgres|a person's");
+    // Its settings were named alone.
     let settings = "SELECT setconfig FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = setdatabase WHERE datname = 'openfga'";
-    assert_eq!(local.sql("postgres", settings), "{statement_timeout=5min}");
+    assert_eq!(local.sql("postgres", settings), "");
     restart(local);
     local.xtask(["db-reset", "--yes"]).run().ok().stderr_has(ENDED).stderr_has("✓ Database reset");
     migrations(local, told);
@@ -180,7 +198,8 @@ fn roles_that_are_gone(local: &Local) {
     let body = "CREATE EXTENSION IF NOT EXISTS pg_cron WITH SCHEMA pg_catalog;\nCREATE TABLE public.t (a integer);\n\
         ALTER TABLE public.t OWNER TO e_tables;\n";
     let settings = json!([
-        { "role": null, "values": ["statement_timeout=5min", "session_preload_libraries=evil", "app.api_secret=hunter2"] },
+        { "role": null, "values": ["statement_timeout=5min", "session_preload_libraries=evil", "app.api_secret=hunter2",
+            "log_statement=none", "app.dsn=postgres://u:hunter2@h/d", "application_name=host=h password=hunter2"] },
         { "role": "e_set", "values": ["work_mem=9MB"] },
     ]);
     let forged = Forged::of(dump(body)).with("database", "openfga").with_property("owner", "e_own");
@@ -189,6 +208,7 @@ fn roles_that_are_gone(local: &Local) {
     let path = forged.to_str().unwrap();
     let run = local.xtask(["db-restore", "--yes", path]).run();
     run.code(1).stderr_has("nothing was changed").stderr_lacks("hunter2").stderr_lacks("--create-roles");
+    settings_that_need_consent(&run.stderr);
     let told = Told { path: path.to_owned(), stderr: run.stderr };
     local.sql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'openfga'");
     type_statements(local, &told);
@@ -196,6 +216,24 @@ fn roles_that_are_gone(local: &Local) {
     let own = "SELECT pg_get_userbyid(datdba), (SELECT string_agg(s.setconfig::text, ' ' ORDER BY setrole) FROM \
         pg_db_role_setting AS s WHERE s.setdatabase = d.oid), has_database_privilege('e_app', d.oid, 'CONNECT') \
         FROM pg_database AS d WHERE datname = 'openfga'";
-    assert_eq!(local.sql("postgres", own), "e_own|{statement_timeout=5min} {work_mem=9MB}|t");
+    assert_eq!(local.sql("postgres", own), "e_own|{statement_timeout=5min}|t");
     assert_eq!(local.sql("openfga", "SELECT tableowner FROM pg_tables WHERE tablename = 't'"), "e_tables");
+}
+
+/// Each is a comment of one line, with its name and the reason.
+#[track_caller]
+fn settings_that_need_consent(stderr: &str) {
+    let unknown = "this server does not know it, so only if you know it";
+    for (name, why) in [
+        ("session_preload_libraries", "it decides what code runs or who acts, so only if you know it"),
+        ("log_statement", "a superuser alone may set it, so only if you know it"),
+        ("work_mem", "it is for a single role, so only if you know it"),
+        ("app.api_secret", unknown),
+        ("app.dsn", unknown),
+        ("application_name", "it may be a secret"),
+    ] {
+        let comment = format!("/* {name} is not set: {why}; the manifest of the file has its value */");
+        assert!(stderr.lines().any(|line| line.trim() == comment), "{comment}\n{stderr}");
+        assert!(!stderr.contains(&format!(" SET \"{}", name.split('.').next().unwrap_or(name))), "{name}\n{stderr}");
+    }
 }

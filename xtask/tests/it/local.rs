@@ -158,13 +158,22 @@ fn openfga_is_not_started_in_a_database_of_another_role() {
     let uri = format!("'postgres://127.0.0.1:{}/fga?sslmode=disable'", local.port());
     run.stderr_has(&format!("run --datastore-engine postgres --datastore-uri {uri} --datastore-username low"));
     run.stderr_has(
-        "--datastore-username low --http-addr 127.0.0.1:8080 --grpc-addr 127.0.0.1:8081 --metrics-enabled=false\n",
+        "--datastore-username low --http-addr 127.0.0.1:8080 --grpc-addr 127.0.0.1:8081 --metrics-enabled=false \
+         --playground-enabled=false --profiler-enabled=false\n",
     );
-    run.stderr_has(r#"db-shell -- -c 'GRANT ALL ON ALL TABLES IN SCHEMA public TO "low"'"#);
+    let grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON public.store, public.authorization_model, public.tuple, \
+                 public.changelog, public.assertion, public.goose_db_version TO \"low\"";
+    run.stderr_has(&format!("db-shell -- -c '{grant}'"));
     run.stderr_lacks("openfga migrate failed");
     // As it says: who names a server in its place does not meet this again.
     let named = fakes.over(local.on("fga", ["up"])).env("OPENFGA_API_URL", "http://127.0.0.1:8080").run();
     named.ok().stderr_has("OpenFGA is not started here: OPENFGA_API_URL names the one that serves");
+    // The statement that is typed gives no right by which code could be run, and none on other tables.
+    local.sql("fga", include_str!("harness/openfga.sql"));
+    local.sql("fga", &format!("CREATE TABLE public.ours (id int); {grant}"));
+    let rights = "SELECT string_agg(DISTINCT privilege_type::text, ' ' ORDER BY privilege_type::text), \
+                  count(DISTINCT table_name), bool_or(table_name = 'ours') FROM information_schema.table_privileges WHERE grantee = 'low'";
+    assert_eq!(local.sql("fga", rights), "DELETE INSERT SELECT UPDATE|6|f");
     // In its own database it is.
     fakes.over(local.xtask(["up"])).run().code(1).stderr_has("openfga migrate failed");
 }

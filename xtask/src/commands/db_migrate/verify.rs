@@ -112,9 +112,7 @@ impl Trial<'_> {
                 scratch.replay(&self.applied)?;
                 scratch.left_out();
                 let tried = self.in_one(scratch, rest, &progress)?;
-                if sees_changes() {
-                    self.revert_applied(scratch)?;
-                }
+                self.revert_applied(scratch, sees_changes)?;
                 Ok(tried)
             })?;
             changed.map_or(Ok(()), Err)?;
@@ -123,10 +121,15 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Runs the .down.sql files once more, the newest first, up to one that does not revert its migration: what files
-    /// changed outside of the scratch database stays when that is dropped.
-    fn revert_applied(&self, scratch: &mut Scratch<'_, '_>) -> Result<()> {
-        for migration in self.applied.iter().rev() {
+    /// Runs the .down.sql files once more, the newest first, as long as something outside of the scratch database is other than
+    /// before: what files changed there stays when that is dropped. It ends at a file that does not revert its migration, and
+    /// at one that the live database has: what that one gave is to stay.
+    fn revert_applied(&self, scratch: &mut Scratch<'_, '_>, sees_changes: &dyn Fn() -> bool) -> Result<()> {
+        let is_pending = |migration: &&Migration| !self.was_applied.contains(&migration.version);
+        for migration in self.applied.iter().rev().take_while(is_pending) {
+            if !sees_changes() {
+                break;
+            }
             let verdict = self.verdicts.iter().find(|verdict| verdict.version == migration.version);
             let is_revertible = verdict.is_some_and(|verdict| verdict.reversible == Some(true));
             if !is_revertible || !matches!(scratch.run(migration, Direction::Down)?, Ran::Well) {

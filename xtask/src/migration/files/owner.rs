@@ -1,9 +1,14 @@
 //! Whose files a folder holds: those of another migration tool are never run here.
 
+#[cfg(test)]
+mod tests;
+mod text;
+
 use crate::platform;
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
+use text::{Code, Deed, Line, Text};
 
 /// So much of a file is looked at, in bytes: the mark of the way back stands behind the way there.
 const LOOKED_AT: u64 = 1 << 24;
@@ -24,12 +29,10 @@ const PAIRS: [(&str, &str, &str); 2] =
     [("up migration", "down migration", "node-pg-migrate"), ("==== up ====", "==== down ====", "shmig")];
 
 /// The same as whole lines, which are ordinary comments where no statement stands behind the second one.
-const HEADINGS: [(&str, &str, &str); 4] = [
-    ("!ups", "!downs", "Play"),
-    ("@up", "@down", "marv"),
-    ("up", "down", "another tool"),
-    ("up script", "down script", "another tool"),
-];
+const HEADINGS: [(&str, &str, &str); 2] = [("!ups", "!downs", "Play"), ("@up", "@down", "marv")];
+/// Headings of other tools that people write over any two statements, too: they count where the first statement under
+/// the one makes something, and the first under the other takes something back.
+const ORDINARY: [(&str, &str); 2] = [("up", "down"), ("up script", "down script")];
 /// How a tool names the way back beside the way there; sqlx's own is `.down`.
 const WAYS_BACK: [(&str, &str); 9] = [
     (".rollback", "yoyo-migrations"),
@@ -76,7 +79,7 @@ fn tool_of(path: &Path) -> Option<&'static str> {
         "script.py.mako" => Some("Alembic"),
         "__init__.py" => Some("Django"),
         name if name.ends_with(".sql") && is_flyways(name) => Some("Flyway"),
-        name if name.ends_with(".sql") => marked(path),
+        name if name.ends_with(".sql") => marked(path, name),
         _ => None,
     }
 }
@@ -92,40 +95,76 @@ fn is_flyways(name: &str) -> bool {
 }
 
 /// By the comments that divide a file into its way there and its way back: run as a whole, it would undo itself.
-fn marked(path: &Path) -> Option<&'static str> {
+fn marked(path: &Path, name: &str) -> Option<&'static str> {
     let mut reader = BufReader::new(platform::open_regular(path).ok()?.take(LOOKED_AT));
-    let mut marks = Marks::default();
+    let mut marks = Marks::of_file(name);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).ok()? > 0 {
-        let text = line.trim_ascii();
-        let is_comment = text.starts_with(b"--") || text.starts_with(b"#");
-        let found = if is_comment { marks.take(&String::from_utf8_lossy(text)) } else { marks.divided(text) };
+        let found = marks.read(&line);
         if found.is_some() {
             return found;
         }
         line.clear();
     }
-    None
+    marks.finish()
 }
 
 /// The tools whose marks a file has had so far.
 #[derive(Debug, Default)]
 struct Marks {
+    text: Text,
+    /// The file's name says that it is the way there, or the way back.
+    is_one_way: bool,
     ups: Vec<&'static str>,
     downs: Vec<&'static str>,
     /// The headings over the way there, by their place in the list, and the tool of one that has had its other half.
     headings: Vec<usize>,
     divided: Option<&'static str>,
+    section: Section,
+}
+
+/// The last ordinary heading.
+#[derive(Debug, Clone, Copy, Default)]
+enum Section {
+    #[default]
+    None,
+    /// Its place in the list, and whether the first statement under it makes something.
+    WayThere { heading: usize, makes: Option<bool> },
+    /// Such a way there stands before it.
+    WayBack,
 }
 
 impl Marks {
-    /// Reads a comment line; gives the tool that is certain by now.
-    fn take(&mut self, line: &str) -> Option<&'static str> {
-        let words = line.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    fn of_file(name: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        Self { is_one_way: [".up.sql", ".down.sql"].iter().any(|end| name.ends_with(end)), ..Self::default() }
+    }
+
+    /// Reads a line with its end; gives the tool that is certain by now.
+    fn read(&mut self, line: &[u8]) -> Option<&'static str> {
+        match self.text.read(line) {
+            Line::Comment { is_between_statements } => self.take(line, is_between_statements),
+            Line::Code(code) => self.pass(&code),
+        }
+    }
+
+    /// Nothing more comes.
+    fn finish(&mut self) -> Option<&'static str> {
+        let code = self.text.finish();
+        self.pass(&code)
+    }
+
+    fn take(&mut self, line: &[u8], is_between_statements: bool) -> Option<&'static str> {
+        let words = String::from_utf8_lossy(line).split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let text = words.trim_start_matches(['#', '-', ' ']);
-        self.head(text.trim_end_matches([':', '-', ' ']));
         if let Some((_, tool)) = MARKS.iter().find(|(mark, _)| text.starts_with(mark)) {
             return Some(tool);
+        }
+        if self.is_one_way {
+            return None;
+        }
+        if line.starts_with(b"-") || line.starts_with(b"#") {
+            self.head(text.trim_end_matches([':', '-', ' ']), is_between_statements);
         }
         for (up, down, tool) in PAIRS {
             if text.starts_with(up) {
@@ -137,87 +176,43 @@ impl Marks {
         self.ups.iter().find(|tool| self.downs.contains(tool)).copied()
     }
 
-    /// Reads a line that may be such a heading.
-    fn head(&mut self, line: &str) {
+    /// Reads a comment that may be a heading.
+    fn head(&mut self, words: &str, is_between_statements: bool) {
         for (at, (up, down, tool)) in HEADINGS.iter().enumerate() {
-            if line == *up {
+            if words == *up {
                 self.headings.push(at);
-            } else if line == *down && self.headings.contains(&at) {
+            } else if words == *down && self.headings.contains(&at) {
                 self.divided = Some(tool);
+            }
+        }
+        for (at, (up, down)) in ORDINARY.iter().enumerate().filter(|_| is_between_statements) {
+            if words == *up {
+                self.section = Section::WayThere { heading: at, makes: None };
+            } else if words == *down {
+                let is_other_half =
+                    matches!(self.section, Section::WayThere { heading, makes: Some(true) } if heading == at);
+                self.section = if is_other_half { Section::WayBack } else { Section::None };
             }
         }
     }
 
-    /// Reads a line that is no comment: behind the heading of the way back it is a statement of that.
-    fn divided(&self, line: &[u8]) -> Option<&'static str> {
-        self.divided.filter(|_| !line.is_empty())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn flyways_names_are_known() {
-        for name in ["V1__init.sql", "V2.1__more.sql", "V2_1__more.sql", "U1__init.sql", "R__views.sql"] {
-            assert!(is_flyways(name), "{name}");
-        }
-        for name in ["1_a__b.up.sql", "View__x.sql", "V__x.sql", "Vx1__a.sql", "V1_a.sql"] {
-            assert!(!is_flyways(name), "{name}");
-        }
+    /// Reads what is no comment: behind the heading of the way back it is a statement of that.
+    fn pass(&mut self, code: &Code) -> Option<&'static str> {
+        let divided = self.divided.filter(|_| code.has_token);
+        divided.or_else(|| code.ended.iter().find_map(|deed| self.follow(*deed)))
     }
 
-    #[test]
-    fn files_that_hold_both_ways_are_known() {
-        let tool = |text: &str| {
-            let mut marks = Marks::default();
-            text.lines().find_map(|line| match line.trim_start().starts_with(['-', '#']) {
-                true => marks.take(line),
-                false => marks.divided(line.as_bytes()),
-            })
-        };
-        for (text, expected) in [
-            ("create table t ();\n\n---- create above / drop below ----\n\ndrop table t;", Some("tern")),
-            ("-- Up Migration\nselect 1;\n  ---  DOWN  migration\nselect 2;", Some("node-pg-migrate")),
-            ("-- // first\nselect 1;\n-- //@UNDO\nselect 2;", Some("MyBatis Migrations")),
-            ("-- rambler up\nselect 1;", Some("rambler")),
-            ("-- ==== UP ====\nselect 1;\n-- ==== DOWN ====\nselect 2;", Some("shmig")),
-            ("--+goose Up", Some("goose")),
-            ("-- migrate:up transaction:false", Some("dbmate")),
-            ("-- Add up migration script here\nselect 1;\n-- Down migration: see the other file", None),
-            ("-- Up migration\nselect '-- down migration';", None),
-            ("--liquibase formatted sql\n--changeset a:1\nselect 1;", Some("Liquibase")),
-            ("# --- First\n\n# --- !Ups\nselect 1;\n\n# --- !Downs\nselect 2;", Some("Play")),
-            ("-- !Ups\nselect 1;\n-- !Downs\n\nselect 2;", Some("Play")),
-            ("-- @up\nselect 1;\n-- @down\nselect 2;", Some("marv")),
-            ("-- UP\nselect 1;\n-- DOWN:\nselect 2;", Some("another tool")),
-            ("---- up ----\nselect 1;\n---- down ----\nselect 2;", Some("another tool")),
-            ("-- UP\nselect 1;\n-- DOWN\n-- select 2;\n\n", None),
-            ("-- down\nselect 1;\n-- up\nselect 2;", None),
-            ("-- update\nselect 1;\n-- downtown\nselect 2;", None),
-        ] {
-            assert_eq!(tool(text), expected, "{text}");
+    /// Reads a statement under an ordinary heading.
+    fn follow(&mut self, deed: Deed) -> Option<&'static str> {
+        match (self.section, deed) {
+            (_, Deed::Prepares) => {}
+            (Section::WayThere { heading, makes: None }, deed) => {
+                self.section = Section::WayThere { heading, makes: Some(deed == Deed::Other) };
+            }
+            (Section::WayBack, Deed::TakesBack) => return Some("another tool"),
+            (Section::WayBack, Deed::Other) => self.section = Section::None,
+            (Section::None | Section::WayThere { .. }, _) => {}
         }
-    }
-
-    #[test]
-    fn a_way_back_beside_its_way_there_is_known_by_its_name() {
-        let tool = |names: &[&str]| {
-            let all = names.iter().map(|name| (*name).to_owned()).collect();
-            names.iter().find_map(|name| way_back(name, &all))
-        };
-        for (names, expected) in [
-            (&["0001_a.sql", "0001_a.rollback.sql"][..], Some("yoyo-migrations")),
-            (&["1_a.sql", "1_a.undo.sql"], Some("another tool")),
-            (&["1_a.sql", "1_a_rollback.sql"], Some("another tool")),
-            (&["1_a_up.sql", "1_a_down.sql"], Some("another tool")),
-            (&["1.do.sql", "1.undo.sql"], Some("another tool")),
-            (&["1_a.up.sql", "1_a.down.sql"], None),
-            (&["1_a.sql", "2_a_rollback.sql", "3_undo.sql"], None),
-            (&["schema.sql", "schema_undo.sql"], None),
-        ] {
-            assert_eq!(tool(names), expected, "{names:?}");
-        }
+        None
     }
 }

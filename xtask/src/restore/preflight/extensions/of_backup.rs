@@ -1,10 +1,12 @@
 //! The extensions that a backup names.
 
+use super::super::settings::SettingRules;
 use super::server::{INSTALL, Obstacle, ServerExtensions, only_in, preload, setting_of};
-use super::steps;
+use super::steps::{self, Shown};
 use crate::backup::manifest::Manifest;
 use crate::backup::proof::Proven;
 use crate::error::{Exit, Fault};
+use crate::postgres::server::Server;
 use crate::target::Target;
 use crate::words::shell_word;
 use anyhow::Result;
@@ -38,7 +40,7 @@ pub fn check(
     roles: impl Fn() -> Result<Vec<String>>,
 ) -> Result<Vec<VersionChange>> {
     let named: Vec<&str> = backup.contents.extensions.iter().map(String::as_str).collect();
-    let by_hand = || anyhow::Ok(by_hand(target, backup.manifest.as_ref(), &roles()?, &backup.as_word()));
+    let by_hand = || by_hand_here(target, backup, &roles()?);
     let (message, hint) = match Obstacle::of(&named, server) {
         None => {
             return Ok(backup.manifest.as_ref().map(|manifest| version_changes(manifest, server)).unwrap_or_default());
@@ -67,19 +69,32 @@ pub fn check(
 }
 
 /// What is to be said of a backup that was just made and that no restore of ours can load, and what to type; `None`: all is
-/// well.
+/// well. It is not known yet which server the backup is for, and what is printed may stay in a log: `db-restore` names the
+/// roles and shows the settings.
 pub fn advice(target: &Target, manifest: &Manifest, file: &Path) -> Option<(String, String)> {
     let named = manifest.extensions.iter().map(|extension| extension.as_str());
     let (name, setting) = named.filter_map(|name| Some((name, setting_of(name)?))).next()?;
     let only_in = only_in(name, setting, Some(target.database()));
-    let by_hand = by_hand(target, Some(manifest), &[], &shell_word(&file.to_string_lossy()));
+    let file = file.to_string_lossy();
+    let roles = format!(
+        "/* the roles that the server lacks come first; cargo xtask db-restore --dry-run {} names them */",
+        shell_word(&file)
+    );
+    let by_hand = by_hand(target, Some((manifest, Shown::Names)), &[roles], &shell_word(&file));
     Some((format!("db-restore and db-verify --restore cannot load this backup: {only_in}"), by_hand))
 }
 
+/// What a person types to restore this backup on this server.
+fn by_hand_here(target: &Target, backup: &Proven, roles: &[String]) -> Result<String> {
+    let Some(manifest) = &backup.manifest else { return Ok(by_hand(target, None, roles, &backup.as_word())) };
+    let rules = SettingRules::of(&Server::new(target)?, &manifest.properties, &[])?;
+    Ok(by_hand(target, Some((manifest, Shown::Judged(&rules))), roles, &backup.as_word()))
+}
+
 /// What a person types to restore such a backup, and what makes the next ones restorable.
-fn by_hand(target: &Target, manifest: Option<&Manifest>, roles: &[String], file: &str) -> String {
+fn by_hand(target: &Target, manifest: Option<(&Manifest, Shown<'_>)>, roles: &[String], file: &str) -> String {
     let load = format!("cargo xtask db-shell -- -v ON_ERROR_STOP=1 -f {file}");
-    let properties = manifest.map(|manifest| &manifest.properties);
+    let properties = manifest.map(|(manifest, shown)| (&manifest.properties, shown));
     format!(
         "{}\nso that later backups restore: {}",
         steps::by_hand(target, properties, roles, &load).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! The extensions that migration files make.
 
 use super::server::{INSTALL, Obstacle, QUERY, ServerExtensions, preload};
-use super::steps;
+use super::steps::{self, Shown};
 use crate::error::Fault;
 use crate::postgres::properties::Properties;
 use crate::postgres::server::Server;
@@ -62,6 +62,7 @@ pub fn check_made(server: &Server<'_>, made: &[MadeExtension], beside: Beside<'_
 fn in_its_place(target: &Target, beside: Beside<'_>) -> Result<String, Fault> {
     match beside {
         Beside::Reset(properties) => {
+            let properties = properties.map(|properties| (properties, Shown::Live));
             let by_hand = steps::by_hand(target, properties, &[], "cargo xtask db-migrate up")?;
             Ok(format!("{by_hand}\nso that later resets work: {}", steps::ELSEWHERE))
         }
