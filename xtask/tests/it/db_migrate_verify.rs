@@ -2,6 +2,7 @@
 
 use crate::harness::migrations::{migrate, versions};
 use crate::harness::{Test, UrlDatabase};
+use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -14,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_right_that_is_granted_and_taken_back_is_no_change,
         [Postgres] grants_on_the_live_database_are_left_out,
         [Postgres] statements_that_reach_the_whole_server_are_left_out,
+        [Postgres] of_a_block_whole_statements_are_left_out_and_a_wrong_one_is_refused_by_the_server,
         [Postgres] the_way_back_takes_back_what_code_changed_on_the_server,
         [Postgres] settings_of_the_scratch_database_are_no_change,
         [Postgres] settings_of_the_live_database_are_named_beside_the_report,
@@ -259,6 +261,27 @@ fn statements_that_reach_the_whole_server_are_left_out() {
     run.ok().stderr_has("migrations/3_all.up.sql:1: ALTER DATABASE reaches beyond the scratch database");
     migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("it is left out there");
     migrate(&database, &["verify", "--pending"]).ok();
+    assert_eq!(state(&database), before);
+}
+
+fn of_a_block_whole_statements_are_left_out_and_a_wrong_one_is_refused_by_the_server() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let (before, name) = (state(&database), &database.name);
+    let whole = format!(
+        "DO $$BEGIN CREATE TABLE t (a int);\n\
+         EXECUTE 'ALTER DATABASE {name} SET work_mem = ' || CASE WHEN true THEN '''9MB''' ELSE '''1MB''' END;\n\
+         EXECUTE $q$COMMENT ON DATABASE {name} IS 'x'$q$; EXECUTE $q$CREATE TABLE u (a int)$q$; END$$;\nDROP TABLE u;"
+    );
+    database.sandbox.migration(1, "whole", &whole, Some("DROP TABLE t;"));
+    let run = migrate(&database, &["verify"]);
+    run.ok().stdout_has("✓ 1 whole: up, down, up, without 2 statements").stderr_lacks(REACHED);
+    // No semicolon ends the statement: the block's closing quote stands behind it.
+    let wrong = format!("DO $$BEGIN ALTER DATABASE {name} SET work_mem = '1MB' END$$;");
+    database.sandbox.migration(2, "wrong", &wrong, Some("SELECT 1;"));
+    let run = migrate(&database, &["verify"]);
+    run.code(1).stderr_has("migrations/2_wrong.up.sql:1 failed").stderr_has("unexpected end of function definition");
+    run.holds(run.took < Duration::from_secs(60), "it should end at once");
     assert_eq!(state(&database), before);
 }
 
