@@ -234,22 +234,27 @@ mod tests {
         assert_eq!(touched(&long), [Touched::Server]);
     }
 
+    /// What a block changes of the whole server: line, words, and the text at its place.
+    fn found(body: &str) -> Vec<(u64, String, String)> {
+        let mut block = Block::default();
+        block.begin_at(Place { offset: 5, line: 3 });
+        // The reader hands on the closing quote, too.
+        format!("{body}$$").as_bytes().chunks(3).for_each(|piece| block.feed(piece));
+        block.finish();
+        let text = format!("DO $${body}$$;");
+        let of = |found: SharedStatement| {
+            let bytes = usize::try_from(found.bytes.start).unwrap()..usize::try_from(found.bytes.end).unwrap();
+            (found.line, found.what, text[bytes].to_owned())
+        };
+        block.reaches_beyond(3, &(0..text.len() as u64)).into_iter().map(of).collect()
+    }
+
+    fn one(line: u64, what: &str, text: &str) -> Vec<(u64, String, String)> {
+        vec![(line, format!("{what} in a DO block"), text.to_owned())]
+    }
+
     #[test]
     fn what_a_block_changes_of_the_whole_server_has_its_place() {
-        let found = |body: &str| -> Vec<(u64, String, String)> {
-            let mut block = Block::default();
-            block.begin_at(Place { offset: 5, line: 3 });
-            // The reader hands on the closing quote, too.
-            format!("{body}$$").as_bytes().chunks(3).for_each(|piece| block.feed(piece));
-            block.finish();
-            let text = format!("DO $${body}$$;");
-            let of = |found: SharedStatement| {
-                let bytes = usize::try_from(found.bytes.start).unwrap()..usize::try_from(found.bytes.end).unwrap();
-                (found.line, found.what, text[bytes].to_owned())
-            };
-            block.reaches_beyond(3, &(0..text.len() as u64)).into_iter().map(of).collect()
-        };
-        let one = |line: u64, what: &str, text: &str| vec![(line, format!("{what} in a DO block"), text.to_owned())];
         for (body, expected) in [
             (
                 "BEGIN\nIF true THEN /* x */ GRANT CONNECT ON DATABASE app TO x; END IF; END",
@@ -263,6 +268,14 @@ mod tests {
             ("BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO x', current_database()); END", Vec::new()),
             ("BEGIN EXECUTE 'GRANT CONNECT ON DATABASE ' || current_database() || ' TO x'; END", Vec::new()),
             ("BEGIN RAISE NOTICE 'ALTER SYSTEM'; CREATE ROLE x; END", Vec::new()),
+        ] {
+            assert_eq!(found(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_texts_of_execute_are_read_and_a_statement_ends_at_its_semicolon() {
+        for (body, expected) in [
             (
                 "BEGIN EXECUTE 'ALTER DATABASE app SET a = ' || CASE WHEN x THEN 'b' ELSE 'c' END; END",
                 one(3, "ALTER DATABASE", "EXECUTE 'ALTER DATABASE app SET a = ' || CASE WHEN x THEN 'b' ELSE 'c' END;"),
