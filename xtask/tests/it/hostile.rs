@@ -269,7 +269,6 @@ fn what_only_looks_dangerous_loads() {
     let database = shared().database();
     let body = r#"
 CREATE TABLE public."drop database x;" ("do" text, role text, "\! touch" text);
-CREATE RULE r AS ON INSERT TO public."drop database x;" DO ALSO NOTHING;
 CREATE TABLE public.copy (program integer, system text DEFAULT '\! ; DROP DATABASE x; -- ');
 COMMENT ON TABLE public.copy IS E'it\'s \\! ; \nCOPY x FROM PROGRAM ''y''';
 /* /* */ COMMAND */
@@ -286,6 +285,7 @@ COPY public.copy (database, system) FROM stdin;
 1	\\! touch /tmp/xtask-canary
 2	'; DROP DATABASE openfga; --
 \.
+CREATE RULE r AS ON INSERT TO public."drop database x;" DO ALSO NOTHING;
 "#
     .replace("COMMAND", COMMAND);
     let run = database.xtask(["db-verify", "--restore"]).args(files(&database.sandbox, &[body.into_bytes()])).run();
