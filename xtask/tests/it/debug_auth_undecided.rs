@@ -49,7 +49,7 @@ fn set_up<'a>(tuples: &[String]) -> Shop<'a> {
 }
 
 /// Runs it until the server refuses the question: it reads side by side, and answers where it knows enough before it has come
-/// to the tuple that it cannot decide. Either answer is told as it is.
+/// to the tuple that it cannot decide. Either answer is reported as it is.
 fn until_refused(run: impl Fn() -> Outcome) -> Outcome {
     for _ in 0..30 {
         let run = run();
