@@ -127,9 +127,7 @@ impl<'a, 't> Scratch<'a, 't> {
         let file = files::shown(&step.file);
         for statement in step.leave_out(&self.existing) {
             let what = format!("{file}:{}: {}", statement.line, statement.what);
-            (self.hearer.warn)(&format!(
-                "{what} reaches beyond the scratch database: it is left out there; db-migrate up runs it"
-            ));
+            (self.hearer.warn)(&format!("{what} reaches beyond the scratch database: it is left out there"));
             let left_out = (what, statement.bytes.start);
             if !self.left_out.contains(&left_out) {
                 self.left_out.push(left_out);

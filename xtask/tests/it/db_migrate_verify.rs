@@ -276,6 +276,13 @@ fn of_a_block_whole_statements_are_left_out_and_a_wrong_one_is_refused_by_the_se
     database.sandbox.migration(1, "whole", &whole, Some("DROP TABLE t;"));
     let run = migrate(&database, &["verify"]);
     run.ok().stdout_has("✓ 1 whole: up, down, up, without 2 statements").stderr_lacks(REACHED);
+    run.stderr_has("✓ 1 migration verified, without 2 statements");
+    // What is left out may be what the file needs.
+    let needs = format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role};", role = format!("\"{}\"", database.role));
+    let file = database.sandbox.migration(3, "needs", &needs, None);
+    let run = migrate(&database, &["verify"]);
+    run.code(1).stderr_has("or the file needs what the trial leaves out: see the warnings above");
+    std::fs::remove_file(file).unwrap();
     // No semicolon ends the statement: the block's closing quote stands behind it.
     let wrong = format!("DO $$BEGIN ALTER DATABASE {name} SET work_mem = '1MB' END$$;");
     database.sandbox.migration(2, "wrong", &wrong, Some("SELECT 1;"));

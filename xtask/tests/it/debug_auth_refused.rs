@@ -93,8 +93,8 @@ fn what_the_model_does_not_know_is_refused_with_the_names_that_there_are() {
 fn a_word_that_is_no_type_has_the_nearest_named() {
     let shop = set_up();
     for (question, near) in [
-        (["user:bob", "viewer", "teem"], "(did you mean the type team by \"teem\"?)"),
-        (["usr", "viewer", "doc:plan"], "(did you mean the type user by \"usr\"?)"),
+        (["user:bob", "viewer", "teem"], "(or is the type team meant by \"teem\"?)"),
+        (["usr", "viewer", "doc:plan"], "(or is the type user meant by \"usr\"?)"),
     ] {
         shop.debug_auth(question).run().code(2).stderr_has("This is no question: ").stderr_has(near);
     }

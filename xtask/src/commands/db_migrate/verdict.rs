@@ -132,11 +132,16 @@ impl Verdict {
                 .warn(&terminal::clean_line(&format!("{name}: the columns have a different order {table}")));
         }
         let ways = if self.reversible.is_some() { "up, down, up" } else { "up; it cannot be reverted" };
-        let without = match self.left_out.len() as u64 {
-            0 => String::new(),
-            count => format!(", without {}", terminal::counted(count, "statement", "statements")),
-        };
+        let without = without(self.left_out.len());
         context.terminal.result_report(&context.terminal.done_line(&format!("{name}: {ways}{without}")))
+    }
+}
+
+/// How many statements were left out, behind what was verified.
+pub fn without(left_out: usize) -> String {
+    match left_out as u64 {
+        0 => String::new(),
+        count => format!(", without {}", terminal::counted(count, "statement", "statements")),
     }
 }
 
@@ -146,6 +151,9 @@ pub fn hint_of_failures(verdicts: &[Verdict]) -> String {
     let mut lines = Vec::new();
     if failed().any(|verdict| !verdict.left_behind) {
         lines.push("fix the file; the later files were tried without it".to_owned());
+    }
+    if failed().any(|verdict| !verdict.left_out.is_empty()) {
+        lines.push("or the file needs what the trial leaves out: see the warnings above".to_owned());
     }
     let in_the_way = failed().find(|verdict| !verdict.left_behind && verdict.exists && verdict.was_applied);
     lines.extend(in_the_way.map(|verdict| makes_role(verdict.version)));

@@ -1,7 +1,7 @@
 //! `db-migrate verify`: up, down and up again in a scratch database, the whole schema compared after each step.
 
 use super::scratch;
-use super::verdict::{Verdict, hint_of_failures};
+use super::verdict::{self, Verdict, hint_of_failures};
 use crate::commands::migrations::{Work, check_extensions};
 use crate::context::Context;
 use crate::error::Fault;
@@ -73,7 +73,8 @@ fn conclude(verdicts: &[Verdict], context: &Context) -> Result<()> {
         context.terminal.note("Nothing is pending: nothing was tried");
     } else {
         let count = terminal::counted(verdicts.len() as u64, "migration", "migrations");
-        context.terminal.done(&format!("{count} verified"));
+        let without = verdict::without(verdicts.iter().map(|verdict| verdict.left_out.len()).sum());
+        context.terminal.done(&format!("{count} verified{without}"));
     }
     Ok(())
 }

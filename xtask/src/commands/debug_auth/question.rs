@@ -88,7 +88,7 @@ impl Names {
         let near =
             |word: &str| nearest(word, self.types.iter().map(String::as_str)).map(|name| (word.to_owned(), name));
         let found = [user, object].into_iter().filter(is_alone).filter_map(near);
-        found.map(|(word, name)| format!(" (did you mean the type {name} by {word:?}?)")).collect()
+        found.map(|(word, name)| format!(" (or is the type {name} meant by {word:?}?)")).collect()
     }
 
     fn has(&self, name: &str) -> bool {
