@@ -45,8 +45,7 @@ pub enum Command {
 }
 
 impl Cli {
-    /// What these words say; `call` is how a person calls this program. Ends the process where they say nothing, or ask
-    /// for help.
+    /// Parses a command line; `call` is the program's name in usage texts. Ends the process after a usage error or help.
     pub fn parse_as(words: Vec<OsString>, call: String) -> Self {
         let mut command = Self::command().bin_name(call);
         let matches = command.try_get_matches_from_mut(words).unwrap_or_else(|error| error.exit());
@@ -67,13 +66,12 @@ impl Cli {
 }
 
 impl Command {
-    /// Whether it works on a checkout.
+    /// Whether the command needs a checkout.
     pub fn needs_checkout(&self) -> bool {
         !matches!(self, Self::Adopt(_) | Self::Completions(_))
     }
 
-    /// The options of it that a command which is said to be typed next must have, too; values are words of a command
-    /// line.
+    /// Options of this command that its hints repeat; the values are words of a shell.
     pub fn typed(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::SetupOpenfga(args) => args.file.typed(),

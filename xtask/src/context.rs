@@ -37,7 +37,7 @@ pub struct Context {
     said: Arc<Mutex<BTreeSet<String>>>,
 }
 
-/// Options that were typed, and without which another database would be meant.
+/// The typed options that choose the database: hints repeat them.
 fn typed(root: Option<&Path>, settings: &Settings) -> Vec<(&'static str, String)> {
     let root = root.map(|root| ("--root", terminal::shell_word(&root.display().to_string())));
     let others = [("--target", settings.typed("XTASK_TARGET")), ("--database", settings.flag(DATABASE))];
@@ -45,8 +45,8 @@ fn typed(root: Option<&Path>, settings: &Settings) -> Vec<(&'static str, String)
     root.into_iter().chain(others).collect()
 }
 
-/// The checkout as a word of a command line, where hints are not to be typed in it: the user stands elsewhere. Who names
-/// it by its whole path, as a scheduled run does, may read them elsewhere.
+/// The checkout's folder as a word of a shell, for hints that are typed outside of it, and where `--root` is absolute: the
+/// messages of a scheduled run are read elsewhere.
 fn folder_of_hints(root: &Path, typed: Option<&Path>, here: Option<&Path>) -> Option<String> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let is_whole = typed.is_some_and(Path::is_absolute);
@@ -100,8 +100,7 @@ impl Context {
         self.settings.shown(of_stack).for_each(|line| self.terminal.note(&line));
     }
 
-    /// That there is a checkout, and that its `.env` can be read: else it would be another database. Says which
-    /// checkout was found, where none was named.
+    /// Checks that there is a checkout and that its `.env` can be read. Names the checkout where no option named one.
     pub fn check(&self) -> Result<(), Fault> {
         self.named.check(&self.settings)?;
         self.named.note().iter().for_each(|note| self.terminal.note(note));
@@ -209,7 +208,7 @@ impl Context {
 
     /// A path for people, as they would type it from where they stand.
     pub fn shown(&self, path: &Path) -> String {
-        self.near(path).display().to_string()
+        self.relative_path(path).display().to_string()
     }
 
     /// The path of [`Self::shown`] as one word of a command line, whatever a file's name holds.
@@ -217,8 +216,8 @@ impl Context {
         terminal::shell_word(&self.shown(path))
     }
 
-    /// A path as the user would type it from where they stand.
-    pub fn near(&self, path: &Path) -> PathBuf {
+    /// A path as the user types it in the current folder.
+    pub fn relative_path(&self, path: &Path) -> PathBuf {
         let mut up = PathBuf::new();
         for base in self.here.ancestors() {
             if let Ok(rest) = path.strip_prefix(base) {

@@ -202,7 +202,7 @@ pub fn explain(error: anyhow::Error, fault: impl FnOnce() -> Fault) -> anyhow::E
     if exit_code(&error) == Exit::Failed.code() { error.context(fault()) } else { error }
 }
 
-/// Adds what was being done. The message of an end by a signal has that already.
+/// Adds what was being done; the message of a signal says that already.
 pub fn unless_ended(error: anyhow::Error, doing: impl FnOnce() -> String) -> anyhow::Error {
     if matches!(exit(&error), Exit::Signal(_)) { error } else { error.context(doing()) }
 }

@@ -23,7 +23,7 @@ mod target;
 mod terminal;
 mod words;
 
-use schedule::told;
+use schedule::failure_document;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -49,9 +49,9 @@ fn main() -> ExitCode {
             if !error::is_silent(&error) {
                 context.terminal.error(&error);
             }
-            if settings::is_asked_for(told::VARIABLE) {
-                let document = told::Document::of(&error, |hint| context.terminal.to_type(hint));
-                // Who asked for it reads the exit code, too.
+            if settings::is_asked_for(failure_document::FAILURE_DOCUMENT) {
+                let document = failure_document::Document::of(&error, |hint| context.terminal.to_type(hint));
+                // The caller also reads the exit code: a document that cannot be written is no further error.
                 let _ = context.terminal.json(&document);
             }
             u8::try_from(error::exit_code(&error)).map_or(ExitCode::FAILURE, ExitCode::from)

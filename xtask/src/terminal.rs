@@ -57,8 +57,7 @@ pub struct Options {
     pub quiet: bool,
     /// What a person types to call this program: words of a command line.
     pub call: String,
-    /// Options that were typed, where without them another target or database would be meant: what is said to be typed
-    /// next says them, too. The values are words of a command line.
+    /// Typed options that choose target or database, as words of a shell: hints repeat them.
     pub typed: Vec<(&'static str, String)>,
     /// The project's folder, as a word of a command line, where the user stands outside of it: commands of Compose are
     /// typed there.
@@ -132,8 +131,8 @@ impl Terminal {
         self.stdin && self.stderr
     }
 
-    /// What is going on, on stderr; nothing under `--quiet`. Only its first line stands at the margin: a name with a
-    /// line break in it does not look like a line of ours.
+    /// A note on stderr; nothing under `--quiet`. Lines after the first are indented, so that a line break in a name
+    /// starts no line of ours.
     pub fn note(&self, text: &str) {
         self.note_report(&text.replace('\n', "\n  "));
     }
@@ -193,7 +192,7 @@ impl Terminal {
         self.said(Mark::Warning, text);
     }
 
-    /// The same of a fault that stops nothing, with what to type next.
+    /// A warning from a fault that stops nothing, and its hint.
     pub fn warn_of(&self, fault: &Fault) {
         self.warn(&fault.to_string());
         fault.hint_text().into_iter().for_each(|hint| self.said_below(hint));

@@ -6,12 +6,11 @@
 
 pub mod codec;
 mod fault;
-mod fed;
 pub mod globals;
 mod inspect;
 pub mod listing;
-mod made;
 pub mod manifest;
+mod manifest_of_run;
 pub mod metrics;
 pub mod name;
 mod open;
@@ -21,6 +20,7 @@ mod partial;
 pub mod parts;
 pub mod pieces;
 pub mod proof;
+mod psql_input;
 mod reading;
 pub mod retention;
 mod sealed;

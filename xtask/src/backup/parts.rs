@@ -1,8 +1,8 @@
 //! Parts of a proven backup, each fed to a psql of its own.
 
-use super::fed::Feed;
 use super::pieces::{PIECE, Running, read_up_to};
 use super::proof::Proven;
+use super::psql_input::PsqlInput;
 use crate::postgres::dump::Part;
 use crate::postgres::search_path::SearchPath;
 use crate::process::signals;
@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub struct Parts<'a> {
     proven: &'a Proven,
-    feed: Feed,
+    feed: PsqlInput,
     /// The file has one place: one reads at a time.
     reading: Mutex<()>,
 }
@@ -31,7 +31,7 @@ impl Proven {
         if !self.is_text() || self.contents.parts.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Parts { proven: self, feed: Feed::of(self, path)?, reading: Mutex::new(()) }))
+        Ok(Some(Parts { proven: self, feed: PsqlInput::of(self, path)?, reading: Mutex::new(()) }))
     }
 
     /// How many lines of the file precede the one that psql gets first of this part.

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use std::time::Instant;
 
 const PIECE: usize = 1 << 18;
-/// So much of the beginning is kept, in bytes: pg_dump's settings.
+/// How much of the beginning is kept, in bytes: pg_dump's settings.
 const OPENING: usize = 4096;
 /// Free space is measured again after this many bytes.
 const SPACE_CHECK: u64 = 16 << 20;

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use std::io;
 
 const CHECKSUM: &str = ",\"checksum\":\"";
-/// So many letters of a reason are shown.
+/// At most this many letters of a reason are shown.
 const REASON_SHOWN: usize = 300;
 
 /// A kind of sealed lines.

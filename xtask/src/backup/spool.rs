@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const STEM: &str = "standard_input";
 /// Free space is measured again after this many bytes.
 const SPACE_CHECK: u64 = 16 << 20;
-/// So much of the beginning tells whether it can be a dump, in bytes.
+/// How much of the beginning tells whether it can be a dump, in bytes.
 const OPENING: usize = 512;
 
 /// The file while it is written. It is private, and removed when it is dropped.

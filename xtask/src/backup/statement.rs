@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read};
 
-/// So many bytes of a statement are enough to know it by.
+/// How many bytes of a statement are enough to know it by.
 const LOOKED_AT: usize = 4096;
 const CONSTRAINT: &str = "ADD CONSTRAINT ";
 

@@ -1,8 +1,8 @@
 //! A proven backup, fed to psql: the dump's own bytes, its `\restrict` pair left out.
 
-use super::fed::Feed;
 use super::pieces::{Pieces, what_is_invalid};
 use super::proof::Proven;
+use super::psql_input::PsqlInput;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::search_path::SearchPath;
 use crate::process::signals;
@@ -19,7 +19,7 @@ impl Proven {
     /// # Errors
     /// Exit 3 if the file is no longer the one that was proven: what psql has got of it must not be used.
     pub fn feed(&self, psql: &mut impl Write, path: Option<&SearchPath>, progress: &dyn Fn(u64)) -> Result<()> {
-        let feed = Feed::of(self, path)?;
+        let feed = PsqlInput::of(self, path)?;
         let mut pieces = Pieces::of(self.text().map_err(|error| self.unread(error))?);
         for proven in &self.marks {
             signals::check()?;

@@ -6,8 +6,8 @@ pub use super::reading::Event;
 
 use super::fault::incomplete;
 use super::listing::{self, Expected};
-use super::made::{Made, Stored};
 use super::manifest::{self, Manifest};
+use super::manifest_of_run::{Made, Stored};
 use super::name;
 use super::partial::{self, Partial};
 use super::reading::Reading;
@@ -74,14 +74,14 @@ pub fn take(server: &Server<'_>, options: &BackupOptions, tell: &dyn Fn(Event)) 
         })
     };
     let once = || {
-        in_its_encoding(None).or_else(|error| match superuser_made_another(server, &error) {
+        in_its_encoding(None).or_else(|error| match superuser_acting_as_another_role(server, &error) {
             Some(itself) => in_its_encoding(Some(&itself)),
             None => Err(error),
         })
     };
     let overridden = target.overriding().is_some();
     let taken = match once() {
-        // Its first statements, or those beside it, were ended by a setting that the next ones do not heed.
+        // A setting ended a session. Sessions from now on override it, so a second try may work.
         Err(_) if !overridden && target.overriding().is_some() => once(),
         taken => taken,
     };
@@ -96,15 +96,15 @@ pub fn take(server: &Server<'_>, options: &BackupOptions, tell: &dyn Fn(Event)) 
 struct Attempt<'a> {
     started: DateTime<Local>,
     expected: Option<Expected>,
-    /// In which pg_dump writes; else as role and database set it, most often the database's own.
+    /// pg_dump's --encoding; `None`: role and database decide, mostly the database's own encoding.
     encoding: Option<&'a str>,
-    /// The role that pg_dump acts as; else as role and database set it, most often the login.
+    /// pg_dump's --role; `None`: role and database decide, mostly the login itself.
     role: Option<&'a str>,
 }
 
 /// The login, where it is a superuser and a setting (`role`) has its sessions act as another role. That role may lack
 /// rights, so that a dump fails.
-fn superuser_made_another(server: &Server<'_>, error: &anyhow::Error) -> Option<String> {
+fn superuser_acting_as_another_role(server: &Server<'_>, error: &anyhow::Error) -> Option<String> {
     if error::exit(error) != Exit::Failed {
         return None;
     }
@@ -128,10 +128,10 @@ fn write(
     let clock = Instant::now();
     let codec = &*options.codec;
     partial.write(&codec.stored(manifest::head(codec.format()))?)?;
-    // Its questions run beside the dump: a busy server may take as long as it likes.
+    // The questions about the database run beside the dump: a busy server may answer them late.
     let ask = || OfItself::ask(&server.within(open_session::DEADLINE), options.question);
     let asked = options.one_session.then(ask).transpose()?;
-    // Another way is looked for by sessions more.
+    // In bulk the target may open further sessions, to look for a faster connection.
     let of_dump = if options.one_session { server.clone() } else { server.in_bulk(expected) };
     let dump = codec.record(&pg_dump(&of_dump, options, attempt)?, &partial)?;
     let mut opening = Vec::new();
@@ -185,7 +185,7 @@ fn publish(partial: Partial, database: &str, options: &BackupOptions, started: D
     }
 }
 
-/// Role or database set a `client_encoding`, in which pg_dump would write; the database's own, in which it writes else.
+/// pg_dump wrote in a `client_encoding` that a role or database sets. Holds the database's own encoding, for a second try.
 #[derive(Debug)]
 struct OtherEncoding(String);
 

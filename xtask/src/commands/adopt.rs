@@ -135,7 +135,7 @@ fn say_what_is_next(plan: &Plan, repository: &Repository, context: &Context) {
     }
 }
 
-/// So many Compose files of subfolders are named.
+/// At most this many Compose files of subfolders are named.
 const NAMED: usize = 3;
 
 /// That the folder itself has no Compose file, with those of its subfolders, and how one is named.

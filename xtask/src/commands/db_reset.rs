@@ -18,7 +18,7 @@ use crate::restore::plan::Plan;
 use crate::restore::record::Purpose;
 use crate::restore::staging::Staging;
 use crate::restore::switchover::{Incoming, Switchover};
-use crate::restore::{locked, rights, swap_services};
+use crate::restore::{locked_record, rights, swap_services};
 use crate::settings::fault_point;
 use crate::target::Target;
 use crate::words::{number, shell_word};
@@ -86,7 +86,7 @@ fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result
 
 fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> Result<()> {
     let target = server.target();
-    let record = locked::record(server)?;
+    let record = locked_record::record(server)?;
     fault_point("locked");
     let unstarted = leftovers::repair_before_swap(&record, context)?;
     let live = Live::swappable(server)?;

@@ -19,7 +19,7 @@ use crate::postgres::server::Server;
 use crate::restore::preflight::{self, Safety};
 use crate::restore::proposal::Proposal;
 use crate::restore::swapped::Done;
-use crate::restore::{locked, swap_services};
+use crate::restore::{locked_record, swap_services};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -57,7 +57,7 @@ fn restore(args: &Args, server: &Server<'_>, context: &Context) -> Result<()> {
         return Ok(());
     }
     preview::ask(args, target, &backup, context)?;
-    let record = &locked::record(server)?;
+    let record = &locked_record::record(server)?;
     let Replaced { done, safety } = replace(&[Replacement { proposal: &proposal, record, context }], args, context)?;
     let safety = safety.first().and_then(Option::as_deref);
     Report { what: &preview::done(&backup), file: Some(&backup.path), safety, done: &done }

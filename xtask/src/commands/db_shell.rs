@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::{self, Exit, Fault};
 use crate::postgres::server::Server;
 use crate::process::Program;
-use crate::target::Talk;
+use crate::target::StdioMode;
 use crate::terminal;
 use anyhow::{Context as _, Result};
 use std::fs::File;
@@ -31,7 +31,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let program = if person {
         with_startup_file(&server, &psql.words, context)?.args(psql.words)
     } else {
-        let program = server.program("psql", Talk::Piped)?;
+        let program = server.program("psql", StdioMode::Piped)?;
         program.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1"]).args(psql.words)
     };
     Err(program.exec(file))
@@ -176,18 +176,18 @@ fn with_startup_file(server: &Server<'_>, words: &[String], context: &Context) -
     let file = settings.get("PSQLRC").map(PathBuf::from).or_else(own).filter(|path| path.is_file());
     let is_read = !words.iter().any(|word| word == "-X" || word == "--no-psqlrc");
     let (Some(elsewhere), Some(file), true) = (server.target().access().programs_elsewhere(), file, is_read) else {
-        return server.program("psql", Talk::Terminal);
+        return server.program("psql", StdioMode::Terminal);
     };
     let own = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
     match elsewhere.private_file(&|path| [format!("\\! rm -f {path}\n").as_bytes(), &own].concat()) {
-        Ok(copy) => server.with_environment(&[("PSQLRC", &copy)]).program("psql", Talk::Terminal),
+        Ok(copy) => server.with_environment(&[("PSQLRC", &copy)]).program("psql", StdioMode::Terminal),
         // Such as an image without mktemp.
         Err(error) if error::exit(&error) == Exit::Failed => {
             let (file, place) = (file.display(), elsewhere.place());
             let fault =
                 Fault::failed(terminal::clean_line(&format!("{file} is not read: {error:#}; psql runs in {place}")));
             context.terminal.warn_of(&fault.hint("to go on without it: cargo xtask db-shell -- -X"));
-            server.program("psql", Talk::Terminal)
+            server.program("psql", StdioMode::Terminal)
         }
         Err(error) => Err(error),
     }

@@ -17,7 +17,7 @@ pub struct Args {
     /// Only these tables, with or without their schema: tuple public.store
     #[arg(long, value_name = "NAME", num_args = 1..)]
     table: Vec<String>,
-    /// So many rows of each list
+    /// Show at most this many rows of each list
     #[arg(long, value_name = "N", default_value = "10", value_parser = number_within(1u32..=100_000))]
     top: u32,
     /// Write the report as JSON

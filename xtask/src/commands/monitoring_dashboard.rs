@@ -44,7 +44,7 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(folder) = &args.print {
         let written = files::print(&context.typed(folder), &Targets::usual())?;
-        return written.iter().try_for_each(|path| context.terminal.result_path(&context.near(path)));
+        return written.iter().try_for_each(|path| context.terminal.result_path(&context.relative_path(path)));
     }
     let target = context.target()?;
     context.terminal.note(&format!("Starting the dashboards of {}", target.shown()));

@@ -188,7 +188,7 @@ impl Exported<'_> {
         }
         let Some(path) = file else { return terminal.result_piece(export.text.as_bytes()) };
         if !terminal.stdout_is_terminal() {
-            return terminal.result_path(&context.near(path));
+            return terminal.result_path(&context.relative_path(path));
         }
         let lines = [
             terminal.done_line(&format!("Store {} exported", clean_line(&store.name))),

@@ -36,14 +36,14 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.done(&format!("Target {kind}: {why}"));
     context.terminal.done(env.shown());
     let mut written = env.changes();
-    doctor::examine(&left(&written), context).map_err(|error| told(error, &left(&written)))?;
+    doctor::examine(&left(&written), context).map_err(|error| with_outcome(error, &left(&written)))?;
     if env != EnvFile::Kept {
         choose_target(kind, &mut written, context)?;
     }
     git::warn_of_env(context);
-    let context =
-        &move_taken_ports(&target, args, &mut written, context).map_err(|error| told(error, &left(&written)))?;
-    set_up(args, context).map_err(|error| told(error, "completed steps stay: run it again to continue"))
+    let context = &move_taken_ports(&target, args, &mut written, context)
+        .map_err(|error| with_outcome(error, &left(&written)))?;
+    set_up(args, context).map_err(|error| with_outcome(error, "completed steps stay: run it again to continue"))
 }
 
 /// Everything after `.env`.
@@ -91,7 +91,7 @@ impl EnvFile {
 }
 
 /// A run that a signal ended, with what is true of the whole of it: a step knows only of itself.
-fn told(error: anyhow::Error, outcome: &str) -> anyhow::Error {
+fn with_outcome(error: anyhow::Error, outcome: &str) -> anyhow::Error {
     match error::exit(&error) {
         Exit::Signal(signal) => signals::interrupted_while(signal, outcome).into(),
         _ => error,

@@ -50,7 +50,7 @@ impl Written<'_> {
         if let Some(table) = table {
             terminal.note_table(table.head, table.rows, table.right);
         }
-        terminal.result_path(&self.context.near(self.path))
+        terminal.result_path(&self.context.relative_path(self.path))
     }
 
     /// A script that waits for the path on stdout must not lose the file with it.

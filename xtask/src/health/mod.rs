@@ -4,7 +4,7 @@ pub mod doctor;
 mod logs;
 mod probe;
 pub mod report;
-mod said;
+mod root_cause;
 mod scene;
 
 pub use scene::{DEADLINE, Scene};

@@ -27,14 +27,14 @@ const OTHERS: [(&str, &str, &str, &str); 7] = [
 
 /// What the server's words say.
 #[derive(Debug, PartialEq, Eq)]
-struct Said<'a> {
+struct Refusal<'a> {
     /// A statement that only the owner of the object may run.
     of_owner: bool,
     kind: &'a str,
     name: &'a str,
 }
 
-impl<'a> Said<'a> {
+impl<'a> Refusal<'a> {
     /// Out of `ERROR:  permission denied for table a`; `None` for other words, such as those of another language.
     fn of(text: &'a str) -> Option<Self> {
         let words = text.lines().next()?.split_once(":  ")?.1;
@@ -69,9 +69,10 @@ struct Found {
 pub fn hint(server: &Server<'_>, error: &anyhow::Error, statement: Option<&str>) -> String {
     let user = server.target().user();
     let text = error.downcast_ref::<ServerError>().map(ToString::to_string).unwrap_or_default();
-    let cure = Said::of(&text).and_then(|said| {
-        let found = found(server, &said)?;
-        if said.of_owner { as_owner(&said, &found, user) } else { by_grant(&said, &found, user, statement) }.ok()?
+    let cure = Refusal::of(&text).and_then(|refusal| {
+        let found = found(server, &refusal)?;
+        if refusal.of_owner { as_owner(&refusal, &found, user) } else { by_grant(&refusal, &found, user, statement) }
+            .ok()?
     });
     let user = shell_word(user);
     cure.map(|cure| clean_line(&cure))
@@ -79,15 +80,15 @@ pub fn hint(server: &Server<'_>, error: &anyhow::Error, statement: Option<&str>)
 }
 
 /// The only object of that name; `None` where there are several, or none that another role owns.
-fn found(server: &Server<'_>, said: &Said<'_>) -> Option<Found> {
-    let mut found: Vec<Found> = server.within(DEADLINE).query(&question(said).ok()?).ok()?;
+fn found(server: &Server<'_>, refusal: &Refusal<'_>) -> Option<Found> {
+    let mut found: Vec<Found> = server.within(DEADLINE).query(&question(refusal).ok()?).ok()?;
     let only = found.pop().filter(|_| found.is_empty())?;
     Some(only)
 }
 
-fn question(said: &Said<'_>) -> Result<String, Fault> {
-    let name = literal(said.name)?;
-    let object = if said.is_relation() {
+fn question(refusal: &Refusal<'_>) -> Result<String, Fault> {
+    let name = literal(refusal.name)?;
+    let object = if refusal.is_relation() {
         format!(
             "SELECT n.nspname, c.relowner AS owner, NULL::pg_catalog.bool AS usage FROM pg_catalog.pg_class AS c \
              JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relname = {name} \
@@ -95,7 +96,7 @@ fn question(said: &Said<'_>) -> Result<String, Fault> {
         )
     } else {
         let (kind, catalog, column, owner) =
-            OTHERS.into_iter().find(|(kind, ..)| *kind == said.kind).unwrap_or(OTHERS[0]);
+            OTHERS.into_iter().find(|(kind, ..)| *kind == refusal.kind).unwrap_or(OTHERS[0]);
         let usage =
             if kind == "schema" { "pg_catalog.has_schema_privilege(x.oid, 'USAGE')" } else { "NULL::pg_catalog.bool" };
         format!(
@@ -112,8 +113,8 @@ fn question(said: &Said<'_>) -> Result<String, Fault> {
 }
 
 /// The name of the object as SQL writes it.
-fn object(said: &Said<'_>, found: &Found) -> Result<String, Fault> {
-    let name = identifier(said.name)?;
+fn object(refusal: &Refusal<'_>, found: &Found) -> Result<String, Fault> {
+    let name = identifier(refusal.name)?;
     Ok(match &found.schema {
         Some(schema) => format!("{}.{name}", identifier(schema)?),
         None => name,
@@ -121,8 +122,8 @@ fn object(said: &Said<'_>, found: &Found) -> Result<String, Fault> {
 }
 
 /// What only an owner may do takes no grant on the object.
-fn as_owner(said: &Said<'_>, found: &Found, user: &str) -> Result<Option<String>, Fault> {
-    let (kind, object, name) = (said.kind, shell_word(said.name), object(said, found)?);
+fn as_owner(refusal: &Refusal<'_>, found: &Found, user: &str) -> Result<Option<String>, Fault> {
+    let (kind, object, name) = (refusal.kind, shell_word(refusal.name), object(refusal, found)?);
     let owner = shell_word(&found.owner);
     let whose = format!("{kind} {object} belongs to role {owner}, and only its owner may do this: log in as {owner}");
     if found.is_member {
@@ -144,27 +145,32 @@ fn as_owner(said: &Said<'_>, found: &Found, user: &str) -> Result<Option<String>
     Ok(Some(format!("{whose}, or have it handed over: ALTER {given} {name} OWNER TO {};", identifier(user)?)))
 }
 
-/// The right that the statement needs, as far as that can be said.
-fn by_grant(said: &Said<'_>, found: &Found, user: &str, statement: Option<&str>) -> Result<Option<String>, Fault> {
+/// The right that the statement needs, as far as its first word tells.
+fn by_grant(
+    refusal: &Refusal<'_>,
+    found: &Found,
+    user: &str,
+    statement: Option<&str>,
+) -> Result<Option<String>, Fault> {
     let first = statement.and_then(|text| text.split_whitespace().next()).unwrap_or_default().to_uppercase();
-    let privileges = match (said.kind, first.as_str()) {
+    let privileges = match (refusal.kind, first.as_str()) {
         ("schema", "CREATE") if found.usage == Some(false) => "USAGE, CREATE ON SCHEMA",
         ("schema", _) if found.usage == Some(false) => "USAGE ON SCHEMA",
         ("schema", _) => "CREATE ON SCHEMA",
         ("database", _) => "CREATE ON DATABASE",
         ("type", _) => "USAGE ON TYPE",
         ("sequence", _) => "ALL ON SEQUENCE",
-        (_, "SELECT") if said.is_relation() => "SELECT ON",
-        (_, "INSERT") if said.is_relation() => "SELECT, INSERT ON",
-        (_, "UPDATE") if said.is_relation() => "SELECT, UPDATE ON",
-        (_, "DELETE") if said.is_relation() => "SELECT, DELETE ON",
-        (_, "TRUNCATE") if said.is_relation() => "TRUNCATE ON",
-        _ if said.is_relation() => "ALL ON",
+        (_, "SELECT") if refusal.is_relation() => "SELECT ON",
+        (_, "INSERT") if refusal.is_relation() => "SELECT, INSERT ON",
+        (_, "UPDATE") if refusal.is_relation() => "SELECT, UPDATE ON",
+        (_, "DELETE") if refusal.is_relation() => "SELECT, DELETE ON",
+        (_, "TRUNCATE") if refusal.is_relation() => "TRUNCATE ON",
+        _ if refusal.is_relation() => "ALL ON",
         // Several may have one name, and their arguments tell them apart.
         _ => return Ok(None),
     };
-    let (owner, kind, name) = (shell_word(&found.owner), said.kind, shell_word(said.name));
-    let (grantee, object) = (identifier(user)?, object(said, found)?);
+    let (owner, kind, name) = (shell_word(&found.owner), refusal.kind, shell_word(refusal.name));
+    let (grantee, object) = (identifier(user)?, object(refusal, found)?);
     let user = shell_word(user);
     Ok(Some(format!(
         "user {user} lacks a right on {kind} {name}: log in as its owner, {owner}, or have the right granted: GRANT \
@@ -178,26 +184,26 @@ mod tests {
 
     #[test]
     fn the_servers_words_name_kind_and_object() {
-        let said = |of_owner, kind, name| Some(Said { of_owner, kind, name });
-        assert_eq!(Said::of("ERROR:  permission denied for table a b\nHINT:  x"), said(false, "table", "a b"));
+        let refusal = |of_owner, kind, name| Some(Refusal { of_owner, kind, name });
+        assert_eq!(Refusal::of("ERROR:  permission denied for table a b\nHINT:  x"), refusal(false, "table", "a b"));
         assert_eq!(
-            Said::of("ERROR:  must be owner of materialized view view x"),
-            said(true, "materialized view", "view x")
+            Refusal::of("ERROR:  must be owner of materialized view view x"),
+            refusal(true, "materialized view", "view x")
         );
-        assert_eq!(Said::of("ERROR:  permission denied for schema public"), said(false, "schema", "public"));
+        assert_eq!(Refusal::of("ERROR:  permission denied for schema public"), refusal(false, "schema", "public"));
         for other in [
             "ERROR:  permission denied to create role",
             "FEHLER:  keine Berechtigung für Tabelle a",
             "ERROR:  must be owner of tables",
             "",
         ] {
-            assert_eq!(Said::of(other), None, "{other}");
+            assert_eq!(Refusal::of(other), None, "{other}");
         }
     }
 
     #[test]
     fn nobody_is_told_to_become_a_member_of_a_superuser() {
-        let said = Said { of_owner: true, kind: "table", name: "a" };
+        let refusal = Refusal { of_owner: true, kind: "table", name: "a" };
         let mut found = Found {
             schema: Some("s".to_owned()),
             owner: "postgres".to_owned(),
@@ -205,7 +211,7 @@ mod tests {
             is_member: false,
             usage: None,
         };
-        let hint = |found: &Found| as_owner(&said, found, "app").unwrap().unwrap();
+        let hint = |found: &Found| as_owner(&refusal, found, "app").unwrap().unwrap();
         assert!(hint(&found).ends_with("have it handed over: ALTER TABLE \"s\".\"a\" OWNER TO \"app\";"));
         found.is_superuser = false;
         assert!(hint(&found).ends_with("GRANT \"postgres\" TO \"app\";"));

@@ -5,7 +5,7 @@ use super::run::Step;
 use crate::error::Fault;
 use crate::postgres::restrict;
 use crate::postgres::server::Server;
-use crate::target::Talk;
+use crate::target::StdioMode;
 use anyhow::Result;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub fn refuse(server: &Server<'_>, steps: &[Step]) -> Result<()> {
     let Some((step, line)) = steps.iter().find_map(|step| step.hidden_command.map(|line| (step, line))) else {
         return Ok(());
     };
-    let version = server.program("psql", Talk::Piped)?.arg("--version").capture(DEADLINE)?.text();
+    let version = server.program("psql", StdioMode::Piped)?.arg("--version").capture(DEADLINE)?.text();
     if restrict::is_known(&version) {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use crate::postgres::restrict;
 use crate::postgres::server::{self, Server};
 use crate::postgres::session as postgres;
 use crate::process::{Captured, Dialog, signals};
-use crate::target::Talk;
+use crate::target::StdioMode;
 use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::ops::Range;
@@ -60,7 +60,7 @@ impl<'a> Session<'a> {
     pub fn start(server: &Server<'a>) -> Result<Self> {
         let psql = server
             .in_utf8()
-            .program("psql", Talk::Piped)?
+            .program("psql", StdioMode::Piped)?
             .args(["--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--set=ECHO=errors", "--set=VERBOSITY=verbose", "-f", "-"])
             .dialog(|line| line.starts_with(OURS.as_bytes()))?;

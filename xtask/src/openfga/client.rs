@@ -87,13 +87,13 @@ pub struct Read<T> {
 
 /// What OpenFGA says of a refusal.
 #[derive(Debug, Deserialize)]
-struct Said {
+struct ErrorBody {
     /// A word; a number where the path is none of OpenFGA's.
     code: Option<Box<RawValue>>,
     message: Option<Box<RawValue>>,
 }
 
-impl Said {
+impl ErrorBody {
     fn text(part: Option<&RawValue>) -> String {
         part.and_then(|part| serde_json::from_str(part.get()).ok()).unwrap_or_default()
     }
@@ -190,9 +190,9 @@ impl Client {
         if matches!(status, 401 | 403) {
             return openfga::key_refused(&self.endpoint).into();
         }
-        let said: Option<Said> = serde_json::from_str(&answer.body).ok();
-        let code = Said::text(said.as_ref().and_then(|said| said.code.as_deref()));
-        let message = match Said::text(said.as_ref().and_then(|said| said.message.as_deref())) {
+        let said: Option<ErrorBody> = serde_json::from_str(&answer.body).ok();
+        let code = ErrorBody::text(said.as_ref().and_then(|said| said.code.as_deref()));
+        let message = match ErrorBody::text(said.as_ref().and_then(|said| said.message.as_deref())) {
             message if message.is_empty() => {
                 format!("HTTP {status}: {}", answer.body.trim().chars().take(200).collect::<String>())
             }

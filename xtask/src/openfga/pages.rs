@@ -41,10 +41,10 @@ pub enum Stop {
 #[derive(Debug)]
 pub struct Pages {
     token: String,
-    /// So many entries and bytes may come.
+    /// At most this many entries and bytes may come.
     most: u64,
     most_bytes: usize,
-    /// So many have come.
+    /// How many have come.
     entries: u64,
     bytes: usize,
     empty: u32,

@@ -19,7 +19,7 @@ impl Server<'_> {
     /// As for [`Self::query`]; exit 128 + n where a signal came.
     pub fn ask_maintenance(&self, question: &str) -> Result<String> {
         let server = &self.in_maintenance();
-        let (waiting, session) = (server.target().waiting(), server.session());
+        let (waiting, session) = (server.target().idle_psql(), server.session());
         let psql = waiting.take(session).map_or_else(|| session::dialog(server), Ok);
         let answered = psql.ok().and_then(|mut psql| answer(&mut psql, question).map(|answer| (psql, answer)));
         let Some((psql, answer)) = answered else {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 /// A table that only COPY may read is counted up to this size where that is to cost little: all of a column comes over.
 const COPIED_UP_TO: u64 = 16_000_000;
-/// So many tables may fail while all are counted: each ends a session.
+/// At most this many tables may fail while all are counted: each ends a session.
 const MOST_FAILURES: usize = 20;
 
 /// How thoroughly rows are counted.

@@ -3,7 +3,7 @@
 use super::session_name::fresh_name;
 use crate::process::Program;
 use crate::target::backend::Bulk;
-use crate::target::{Talk, Target, database_name};
+use crate::target::{StdioMode, Target, database_name};
 use anyhow::Result;
 use std::fmt;
 use std::time::Duration;
@@ -116,7 +116,7 @@ impl<'a> Server<'a> {
     }
 
     /// A PostgreSQL program (`psql`, `pg_dump`) connected to this database, under the settings of its role and database.
-    pub fn program(&self, name: &str, talk: Talk) -> Result<Program> {
+    pub fn program(&self, name: &str, talk: StdioMode) -> Result<Program> {
         self.start(name, talk, None)
     }
 
@@ -127,16 +127,16 @@ impl<'a> Server<'a> {
 
     /// A program for a session of ours, with these options of the connection.
     pub(super) fn own_program_under(&self, options: Option<&str>, name: &str) -> Result<Program> {
-        self.start(name, Talk::Piped, options)
+        self.start(name, StdioMode::Piped, options)
     }
 
-    fn start(&self, name: &str, talk: Talk, options: Option<&str>) -> Result<Program> {
+    fn start(&self, name: &str, talk: StdioMode, options: Option<&str>) -> Result<Program> {
         let mut environment = vec![("PGDATABASE", self.database.as_str())];
         let encoding = if self.database == self.maintenance_database() { "SQL_ASCII" } else { "UTF8" };
         environment.extend(self.is_utf8.then_some(("PGCLIENTENCODING", encoding)));
         environment.extend(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         environment.extend(options.map(|options| ("PGOPTIONS", options)));
-        match self.bulk.filter(|_| talk == Talk::Piped) {
+        match self.bulk.filter(|_| talk == StdioMode::Piped) {
             Some(bulk) => self.target.bulk_program(name, &self.session, bulk, &environment),
             None => self.target.program(name, &self.session, talk, &environment),
         }

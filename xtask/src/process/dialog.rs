@@ -20,7 +20,7 @@ pub struct Dialog {
     stdin: Option<ChildStdin>,
     lines: Receiver<Vec<u8>>,
     program: Watched,
-    /// So many bytes of the present answer were read.
+    /// How many bytes of the present answer were read.
     length: Arc<AtomicUsize>,
     /// It wrote more than an answer may have.
     is_too_long: Arc<AtomicBool>,

@@ -47,7 +47,7 @@ SELECT pg_catalog.json_build_object(
       WHERE r.database = d.datname) AS o))
 FROM pg_catalog.pg_database AS d WHERE d.datname = ";
 
-// What extensions brought is not a person's; a fresh database has none but plpgsql.
+// Objects of extensions do not count: a new database has those of plpgsql.
 const EMPTY: &str = "
 SELECT pg_catalog.json_build_object(
   'empty', NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d RIGHT JOIN (
@@ -78,7 +78,7 @@ pub fn exists(server: &Server<'_>) -> Result<bool> {
     Ok(server.ask_maintenance(&sql)?.trim() == "t")
 }
 
-/// A server whose maintenance database has an encoding without these bytes refuses the question.
+/// The encoding of the maintenance database cannot hold the name, so the server refuses the question.
 fn unreadable(error: anyhow::Error, target: &Target) -> anyhow::Error {
     let (name, maintenance) = (target.database(), maintenance_database(target));
     let message = format!("Database {maintenance} cannot read the name {name}; nothing was changed");
@@ -130,9 +130,8 @@ impl Live {
         Err(Fault::failed(message).hint("see the new preview: cargo xtask db-restore --dry-run"))
     }
 
-    /// Its properties where it exists; where it is empty, as a server makes one by itself, with the encoding, the locale,
-    /// and, where this role may act as that, the owner of these others. With `create_roles` an owner that the server lacks
-    /// is made.
+    /// The properties of the new database: the live database's. Where that is empty, the encoding and locale of `other`, and
+    /// its owner where this role may act as it. With `create_roles` a missing owner is created.
     pub(super) fn made_like(&self, other: &Properties, server: &Server<'_>, create_roles: bool) -> Result<Properties> {
         let Some(live) = &self.properties else { return Ok(other.clone()) };
         let mut like = live.clone();

@@ -18,7 +18,7 @@ use anyhow::Result;
 pub enum LoadEvent<'a> {
     /// Roles that the backup needs were created.
     RolesCreated(&'a [String]),
-    /// So many bytes of the file are loaded.
+    /// How many bytes of the file are loaded.
     Loaded(u64),
     Analyzing,
     /// Rows that may differ from the backup's, in one sentence.

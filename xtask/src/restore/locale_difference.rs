@@ -1,6 +1,6 @@
 //! What only the making of a database decides, encoding and locale, where a backup's differ from the live database's.
 
-use super::carried;
+use super::property_statements;
 use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::locale;
@@ -25,7 +25,7 @@ impl LocaleDifference {
         }
         let options = |properties: &Properties| -> Result<String, Fault> {
             let alone = Properties { tablespace: None, ..properties.clone() };
-            Ok(carried::creation(&alone, printable_literal)?.trim_start().to_owned())
+            Ok(property_statements::creation(&alone, printable_literal)?.trim_start().to_owned())
         };
         Ok(Some(Self { live: options(live)?, backup: options(backup)? }))
     }

@@ -3,11 +3,11 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-use super::carried;
 use super::live::Live;
 use super::locale_difference::LocaleDifference;
 use super::new_database::NewDatabase;
 use super::preflight::{Consent, SettingRules};
+use super::property_statements;
 use crate::backup::proof::Proven;
 use crate::error::Fault;
 use crate::postgres::properties::{Assignment, ConnectionLimit, Grant, Properties, Setting, same_grants};
@@ -143,7 +143,7 @@ impl<'a> Draft<'a> {
             self.adopted.connection_limit = then.connection_limit;
             self.properties.connection_limit = then.connection_limit;
         } else if now.connection_limit != then.connection_limit {
-            self.not_applied.push(carried::limit(database, then.connection_limit)?);
+            self.not_applied.push(property_statements::limit(database, then.connection_limit)?);
         }
         if now.comment.is_none() {
             self.adopted.comment.clone_from(&then.comment);
@@ -181,7 +181,7 @@ impl<'a> Draft<'a> {
             return Ok(None);
         }
         self.named.push(owner.to_string());
-        self.not_applied.push(carried::set_owner(bounds.database, owner)?);
+        self.not_applied.push(property_statements::set_owner(bounds.database, owner)?);
         let is_made = bounds.create_roles && !bounds.roles.contains(owner.as_str());
         Ok(is_made.then(|| owner.to_string()))
     }
@@ -213,7 +213,7 @@ impl<'a> Draft<'a> {
         let mut given = Vec::new();
         for grant in theirs {
             if grant.grantee.as_ref().is_some_and(|role| bounds.lacks(role)) {
-                let statement = carried::give_as_grantor(bounds.database, &grant, &owner)?;
+                let statement = property_statements::give_as_grantor(bounds.database, &grant, &owner)?;
                 self.not_applied.push(format!("{statement} -- {NO_ROLE}"));
                 self.named.extend(grant.roles().map(ToString::to_string));
             } else if bounds.lacks(&grant.grantor) && grant.grantor != owner {
@@ -231,7 +231,12 @@ impl<'a> Draft<'a> {
         let (now, then, database) = (self.now, self.then, self.bounds.database);
         let mut taken = Vec::new();
         for (role, assignment) in assignments(then) {
-            let statement = carried::set(database, role, &carried::without_secret(assignment), printable_literal)?;
+            let statement = property_statements::set(
+                database,
+                role,
+                &property_statements::without_secret(assignment),
+                printable_literal,
+            )?;
             if !now.settings.is_empty() {
                 if !assignments(now).any(|ours| ours == (role, assignment)) {
                     self.named.extend(role.map(ToString::to_string));
@@ -249,7 +254,7 @@ impl<'a> Draft<'a> {
                 theirs.0 == role && theirs.1.name.eq_ignore_ascii_case(&assignment.name)
             };
             if !assignments(then).any(is_same) {
-                self.not_applied.push(carried::reset(database, role, assignment)?);
+                self.not_applied.push(property_statements::reset(database, role, assignment)?);
             }
         }
         if now.settings.is_empty() {
@@ -280,7 +285,7 @@ fn replace_grants(database: &str, ours: &[Grant], then: &Properties) -> Result<V
     let from = std::iter::once("PUBLIC".to_owned()).chain(grantees).collect::<Vec<_>>().join(", ");
     let revoke = format!("REVOKE ALL ON DATABASE {} FROM {from} CASCADE;", identifier(database)?);
     let (theirs, owner) = (then.all_grants(), &then.owner);
-    let given = carried::in_order(&theirs, owner).into_iter();
-    let given = given.map(|grant| carried::give_as_grantor(database, grant, owner));
+    let given = property_statements::in_order(&theirs, owner).into_iter();
+    let given = given.map(|grant| property_statements::give_as_grantor(database, grant, owner));
     std::iter::once(Ok(revoke)).chain(given).collect()
 }

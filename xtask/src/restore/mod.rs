@@ -1,7 +1,7 @@
-//! A backup becomes a database again: looked at beforehand, loaded beside the live one, checked, swapped in; and back.
+//! Restores a backup: checks it against the server, loads it beside the live database, compares, swaps it in; and undoes
+//! that.
 
 pub mod beside;
-mod carried;
 pub mod changes_since_swap;
 mod closed;
 mod code_in_file;
@@ -17,13 +17,14 @@ mod load_settings;
 mod load_ways;
 pub mod loading;
 pub mod locale_difference;
-pub mod locked;
+pub mod locked_record;
 pub mod merged;
 pub mod new_database;
 mod not_found;
 pub mod plan;
 pub mod preflight;
 pub mod previous;
+mod property_statements;
 pub mod proposal;
 pub mod record;
 pub mod repair;

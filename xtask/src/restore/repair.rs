@@ -70,7 +70,7 @@ pub struct Stuck {
 /// What [`look_by`] wants to be asked, in whichever database of the server.
 pub const QUESTION: &str = record::QUESTION;
 
-/// Looks without changing anything: nothing of a run that lives.
+/// Finds leftovers without changing anything. What a living run made is none.
 pub fn look(server: &Server<'_>, wanted: Wanted) -> Result<Findings> {
     findings(server, record::look(server, wanted)?)
 }
@@ -91,8 +91,8 @@ pub(super) fn is_left(entry: &Entry) -> bool {
     !entry.alive
 }
 
-/// The same for a run that holds the locks, and so is alone: what seems alive is left, too. Drills take no lock, and may
-/// be at work.
+/// The same for a run that holds the locks: an entry that seems alive is an orphan's. Drills take no lock and may be at
+/// work.
 fn is_repairable(entry: &Entry) -> bool {
     is_left(entry) || entry.purpose != Purpose::Verify
 }

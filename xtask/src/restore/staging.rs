@@ -1,11 +1,11 @@
 //! A database of our own beside the live one, into which a proven backup is loaded and checked.
 
-use super::carried;
 use super::code_in_file;
 use super::load::{self, Load, Recount};
 use super::load_failure::LoadOptions;
 use super::load_settings;
 use super::preflight::Watch;
+use super::property_statements;
 use super::record::{OwnedDatabase, Purpose, Record};
 pub use super::shared_catalogs::Place;
 use super::shared_catalogs::{Guard, Tried};
@@ -20,7 +20,7 @@ use crate::process::signals;
 use crate::words::{counted, first_names, shell_word};
 use anyhow::{Error, Result};
 
-/// So many tables are named.
+/// At most this many tables are named.
 const MOST_NAMED: usize = 10;
 
 /// A database that is being filled. Dropped without a swap, it is dropped on the server too.
@@ -28,7 +28,7 @@ const MOST_NAMED: usize = 10;
 pub struct Staging<'r, 't> {
     record: &'r Record<'t>,
     database: OwnedDatabase,
-    /// It may have become the live one, or it is dropped already.
+    /// `Drop` leaves the database alone: it was swapped in, or it is dropped already.
     left: bool,
 }
 
@@ -44,8 +44,8 @@ pub struct Checked<'r, 't> {
     recount: Recount,
 }
 
-/// The sessions that fill a staging database. What is still being loaded after a kill has another session name than the
-/// run: it is not alive.
+/// The sessions that load a staging database. Their own name keeps a load that outlives its run from making that run look
+/// alive.
 pub fn loading<'t>(server: &Server<'t>) -> Server<'t> {
     server.named(&format!("{}-load", server.session()))
 }
@@ -93,7 +93,7 @@ impl<'r, 't> Staging<'r, 't> {
         like: Option<&Properties>,
         owner: Option<&str>,
     ) -> Result<Self> {
-        let options = like.map(|like| carried::creation(like, literal)).transpose()?.unwrap_or_default();
+        let options = like.map(|like| property_statements::creation(like, literal)).transpose()?.unwrap_or_default();
         Ok(Self { record, database: record.create(purpose, &options, owner)?, left: false })
     }
 

@@ -52,7 +52,8 @@ fn unchanged(swaps: &[Swap<'_>]) -> &'static str {
     if swaps.len() == 1 { "it is unchanged" } else { "all of them are unchanged" }
 }
 
-/// What to type goes to the maintenance database: a login to the live one may wait for the same lock, or there is none yet.
+/// The command connects to the maintenance database: a login to the live one may wait for the same lock, or it does not
+/// exist.
 fn release(holder: &Holder, maintenance: &str) -> String {
     format!(
         "once that session has ended, try again; to end it: \
@@ -66,7 +67,7 @@ pub type Outage = Duration;
 
 /// Swaps checked staging databases in, one for each swap.
 pub fn swap_in(record: &Record<'_>, stagings: Vec<Checked<'_, '_>>, swaps: &[Swap<'_>]) -> Result<Outage> {
-    let outage = exchange_names(record, swaps);
+    let outage = swap_names(record, swaps);
     // Where the outcome is not known, the next run needs the record.
     if outage.as_ref().map_or_else(|error| error::exit(error) == Exit::Partial, |_| true) {
         stagings.into_iter().for_each(Checked::leave);
@@ -79,7 +80,7 @@ pub fn swap_in(record: &Record<'_>, stagings: Vec<Checked<'_, '_>>, swaps: &[Swa
 ///
 /// # Errors
 /// The databases are as they were, and open (1); or that is not known, and a person must look (6).
-pub fn exchange_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<Outage> {
+pub fn swap_names(record: &Record<'_>, swaps: &[Swap<'_>]) -> Result<Outage> {
     let server = record.server();
     signals::check()?;
     let script = script(server.session(), swaps)?;

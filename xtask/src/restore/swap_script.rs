@@ -1,7 +1,7 @@
 //! The script of a swap: what it changes, in one transaction.
 
-use super::carried::carry;
 use super::closed;
+use super::property_statements::carry;
 use super::record::{self, Details, OwnedDatabase, Purpose};
 use crate::error::Fault;
 use crate::postgres::properties::Properties;

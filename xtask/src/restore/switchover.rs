@@ -1,4 +1,4 @@
-//! The steps around a swap: services stopped before, migrated and started after.
+//! The switchover: stops the services, swaps, migrates OpenFGA's tables, starts the services.
 
 use super::live::Live;
 use super::previous;
@@ -133,7 +133,7 @@ impl<'a, 't> Switchover<'a, 't> {
     pub(super) fn perform(
         &self,
         services: &SwapServices,
-        exchange: impl FnOnce(&[Swap<'_>]) -> Result<swap::Outage>,
+        swap_names: impl FnOnce(&[Swap<'_>]) -> Result<swap::Outage>,
     ) -> Result<Done> {
         let (record, target) = (self.first.record, self.user_of(services).record.target());
         let SwapServices { running, started, .. } = services;
@@ -144,7 +144,7 @@ impl<'a, 't> Switchover<'a, 't> {
         let restart = |services| startup::start_services(target, self.settings, services);
         let swapped = target.services().stop(running).and_then(|()| {
             fault_point("stopped");
-            exchange(&swaps)
+            swap_names(&swaps)
         });
         fault_point("swapped");
         let database_outage = match swapped {

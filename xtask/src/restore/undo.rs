@@ -115,8 +115,8 @@ pub fn swap_back(backs: &[Back<'_, '_>], unstarted: BTreeSet<String>, settings: 
         fault_point("marked");
         Ok(signals::check()?)
     };
-    let exchange = |swaps: &[Swap<'_>]| swap::exchange_names(switchover.record(), swaps);
-    let done = marked().and_then(|()| switchover.perform(&services, exchange));
+    let swap_names = |swaps: &[Swap<'_>]| swap::swap_names(switchover.record(), swaps);
+    let done = marked().and_then(|()| switchover.perform(&services, swap_names));
     let done = done.inspect_err(|error| {
         // Where the swap's outcome is not known, the next run needs the entries to repair it.
         if error::exit(error) != Exit::Partial {

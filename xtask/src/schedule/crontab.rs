@@ -1,6 +1,6 @@
 //! A crontab as text: our block between two marker lines, every other byte as its owner wrote it.
 
-use super::carried;
+use super::kept_environment;
 use super::plan::Plan;
 use crate::error::Fault;
 use crate::words::exact_shell_word;
@@ -41,7 +41,7 @@ pub fn block(plan: &Plan, name: &str) -> Result<String, Fault> {
 /// # Errors
 /// The errors of [`block`].
 pub fn line(plan: &Plan) -> Result<String, Fault> {
-    let open = carried::open(&plan.environment);
+    let open = kept_environment::open(&plan.environment);
     // The plan has the whole PATH; where it does not fit, cron's own finds `env`, and the rest is read from the plan.
     let commands = [open.len(), open.len().saturating_sub(1)].map(|count| command(plan, &open[..count]));
     let fitting =

@@ -3,14 +3,15 @@
 //! The system's timer (cron, a systemd user timer) starts `db-schedule run`, and that starts `db-backup` as a program of
 //! its own, so that a backup that is killed is noticed. What the runs need stands in the plan, a private file.
 
-pub mod carried;
 pub mod cron;
 pub mod crontab;
 mod daemon;
+pub mod failure_document;
 pub mod flaw;
 pub mod history;
 pub mod hook;
 pub mod judge;
+pub mod kept_environment;
 pub mod log;
 pub mod name;
 pub mod notifier;
@@ -23,7 +24,6 @@ pub mod run;
 pub mod start;
 pub mod systemd;
 pub mod timer;
-pub mod told;
 mod turn;
 pub mod unheard;
 mod units;

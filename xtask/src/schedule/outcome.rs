@@ -1,6 +1,6 @@
 //! What a program of a run said and how it ended, as the run reports it.
 
-use super::told::{self, Told};
+use super::failure_document::{self, FailureReport};
 use crate::backup::codec;
 use crate::error::{Exit, Fault};
 use crate::process::{Captured, Ending};
@@ -25,7 +25,7 @@ pub fn files(stdout: &[u8]) -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    told::documents(stdout).iter().for_each(|document| collect(document, &mut found));
+    failure_document::documents(stdout).iter().for_each(|document| collect(document, &mut found));
     found
 }
 
@@ -36,8 +36,8 @@ pub fn failure(name: &str, captured: &Captured, kept: &[&str], install: &str, lo
         Ending::Code(code) => exit_of(code),
         Ending::Signal(signal) => Exit::Signal(signal),
     };
-    let told =
-        told::failure(&captured.stdout).unwrap_or_else(|| Told { said: last_error(&captured.stderr), hint: None });
+    let told = failure_document::failure(&captured.stdout)
+        .unwrap_or_else(|| FailureReport { said: last_error(&captured.stderr), hint: None });
     let kept = (exit == Exit::Unreachable && !kept.is_empty()).then(|| {
         let kept = kept.join(", ");
         format!(
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_failure_keeps_the_last_error_and_its_code() {
         let cause = Error::msg("refused\n→ forged").context(Fault::unreachable("No server").hint("start it"));
-        let told = serde_json::to_vec(&told::Document::of(&cause, |hint| format!("{hint} now"))).unwrap();
+        let told = serde_json::to_vec(&failure_document::Document::of(&cause, |hint| format!("{hint} now"))).unwrap();
         let stdout = [b"{\"file\": \"/a.sql\"}\n", &told[..]].concat();
         assert_eq!(files(&stdout), [PathBuf::from("/a.sql")]);
         let captured = |stdout, stderr: &str| Captured { ending: Ending::Code(4), stdout, stderr: stderr.to_owned() };

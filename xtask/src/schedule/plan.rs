@@ -1,7 +1,7 @@
 //! What is installed: when runs are due, what they do, and what they need. A private file of the checkout.
 
-use super::carried;
 use super::hook;
+use super::kept_environment;
 use super::rhythm::Rhythm;
 use super::timer::Timer;
 use crate::backup::manifest::StartedAt as Time;
@@ -163,7 +163,7 @@ impl Plan {
     /// The same as a hint that begins so. It names the variables that the command needs, without their values: among
     /// them are secrets.
     pub fn install_hint(&self, lead: &str) -> String {
-        let mut needed = carried::notable(&self.environment);
+        let mut needed = kept_environment::notable(&self.environment);
         needed.extend(self.notices.of_environment());
         let command = self.install_command();
         if needed.is_empty() {

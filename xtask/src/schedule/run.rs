@@ -1,13 +1,13 @@
 //! One run: the backup as a program of its own, each file proven again, a restore where it is due, and its entry in the
 //! history.
 
+use super::failure_document;
 use super::history::{History, Outcome, Run};
 use super::hook::Failure;
 use super::log;
 use super::notifier::Notifier;
 use super::outcome::{failure, files, warnings};
 use super::plan::Plan;
-use super::told;
 use super::turn::Turn;
 use crate::backup::manifest::{Seconds, StartedAt as Time};
 use crate::backup::proof;
@@ -126,7 +126,7 @@ impl Runner<'_> {
             program = program.secret(name, value);
         }
         // The run says itself how it ended; an empty variable wins over the `.env`.
-        program = program.env("XTASK_PING_URL", "").env(told::VARIABLE, "1");
+        program = program.env("XTASK_PING_URL", "").env(failure_document::FAILURE_DOCUMENT, "1");
         let common = ["--root", &self.plan.root, "--quiet", "--color", "never"];
         program.args(common).args(&self.plan.options).args(words).capture(LONGEST)
     }
@@ -141,7 +141,7 @@ impl Runner<'_> {
             warnings(said).iter().for_each(|warning| tell(warning));
             return Ok(());
         }
-        run.hint = told::failure(&captured.stdout).and_then(|told| told.hint);
+        run.hint = failure_document::failure(&captured.stdout).and_then(|told| told.hint);
         let (kept, install) = (self.plan.notable_secrets(), self.plan.install_command());
         Err(failure(name, captured, &kept, &install, &log::path(self.root)))
     }

@@ -1,6 +1,6 @@
 //! A systemd user timer as text: the service that makes a run, and the timer that starts it.
 
-use super::carried;
+use super::kept_environment;
 use super::plan::Plan;
 use crate::error::Fault;
 
@@ -19,7 +19,7 @@ impl Units {
     pub fn of(plan: &Plan, name: &str) -> Result<Self, Fault> {
         let mut service =
             format!("[Unit]\nDescription=Backups of {name} (cargo xtask db-schedule)\n\n[Service]\nType=oneshot\n");
-        for (variable, value) in carried::open(&plan.environment) {
+        for (variable, value) in kept_environment::open(&plan.environment) {
             service.push_str(&format!("Environment={}\n", quoted(&format!("{variable}={value}"))?));
         }
         let words: Result<Vec<String>, Fault> = plan.command().iter().map(|word| quoted(word)).collect();

@@ -12,7 +12,7 @@ const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "
 const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 const FILE: &str = "COMPOSE_FILE";
-/// So many entries of a folder are looked at for one that has a Compose file.
+/// At most this many entries of a folder are looked at for one that has a Compose file.
 const MANY: usize = 1_000;
 
 /// The main file that Compose finds in a folder by itself.

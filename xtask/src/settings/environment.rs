@@ -3,7 +3,7 @@
 use crate::platform;
 use chrono::{DateTime, Local};
 
-/// Where a test stops this process to see what happens when it dies just there: `XTASK_FAULT_POINT` names the place.
+/// Stops this process at a named place, for tests that kill it there: `XTASK_FAULT_POINT` names the place.
 pub fn fault_point(name: &str) {
     if variable("XTASK_FAULT_POINT").is_some_and(|point| point == name) {
         platform::stop_here();

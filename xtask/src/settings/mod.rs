@@ -9,8 +9,8 @@ pub mod env_file;
 mod environment;
 mod known;
 mod problems;
+mod redaction;
 mod root;
-mod said;
 
 pub use call::call;
 pub use color::ColorChoice;
@@ -18,8 +18,8 @@ pub use dot_env::{EnvEdit, copy_env_example, has_env_example, make_empty_env_fil
 pub use env_file::set as with_value;
 pub use environment::{fault_point, is_asked_for, now};
 pub use known::{KNOWN, PROGRAMS, default_of, is_secret};
+pub use redaction::secrets_among;
 pub use root::{Root, package_folder};
-pub use said::secrets_among;
 
 use crate::platform;
 use crate::words::shown_address;

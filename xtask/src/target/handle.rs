@@ -2,11 +2,11 @@
 
 use super::Kind;
 use super::backend::{
-    Access, Backend, Bulk, CONNECT_TIMEOUT_SECONDS, Companions, Hints, Launch, OwnOpenfga, Services, Stack, Talk,
+    Access, Backend, Bulk, CONNECT_TIMEOUT_SECONDS, Companions, Hints, Launch, OwnOpenfga, Services, Stack, StdioMode,
 };
 use super::cause;
+use super::idle_psql::IdlePsql;
 use super::login::{self, Refusal};
-use super::waiting::Waiting;
 use crate::error::Fault;
 use crate::process::{Ending, Program};
 use crate::settings::{Origin, Settings};
@@ -32,7 +32,7 @@ pub struct Target {
     typed: bool,
     /// The instant after which no answer is waited for.
     end: Option<Instant>,
-    waiting: Waiting,
+    idle_psql: IdlePsql,
     /// The options that sessions of ours need here, once one has ended without them (see `overriding`).
     overriding: OnceLock<&'static str>,
 }
@@ -40,7 +40,7 @@ pub struct Target {
 /// For what a program is started.
 #[derive(Clone, Copy)]
 struct LaunchOptions {
-    talk: Talk,
+    talk: StdioMode,
     bulk: Option<Bulk>,
 }
 
@@ -50,7 +50,7 @@ impl Target {
         let kind = Kind::chosen(settings)?;
         let backend = kind.open(settings, root)?;
         let typed = settings.find("XTASK_TARGET").is_some_and(|(_, origin)| origin == Origin::Flag);
-        Ok(Self { kind, backend, typed, end: None, waiting: Waiting::default(), overriding: OnceLock::new() })
+        Ok(Self { kind, backend, typed, end: None, idle_psql: IdlePsql::default(), overriding: OnceLock::new() })
     }
 
     /// This target, which waits until this instant at most, for all answers together.
@@ -63,7 +63,7 @@ impl Target {
     /// the same maintenance database.
     #[must_use]
     pub fn asking_with(self, other: &Self) -> Self {
-        Self { waiting: other.waiting.clone(), ..self }
+        Self { idle_psql: other.idle_psql.clone(), ..self }
     }
 
     /// How long a question may take.
@@ -79,8 +79,8 @@ impl Target {
     }
 
     /// The psql that waits for the run's next question.
-    pub fn waiting(&self) -> &Waiting {
-        &self.waiting
+    pub fn idle_psql(&self) -> &IdlePsql {
+        &self.idle_psql
     }
 
     /// Refuses `--yes` for a destructive change of a server elsewhere, unless `--target` was typed beside it: a
@@ -171,13 +171,13 @@ impl Target {
 
     /// A PostgreSQL program (`psql`, `pg_dump`) connected to this database, with these variables more in its environment.
     /// `session` becomes the server session's `application_name`.
-    pub fn program(&self, name: &str, session: &str, talk: Talk, more: &[(&str, &str)]) -> Result<Program> {
+    pub fn program(&self, name: &str, session: &str, talk: StdioMode, more: &[(&str, &str)]) -> Result<Program> {
         self.start(name, session, LaunchOptions { talk, bulk: None }, more)
     }
 
     /// A PostgreSQL program through which a whole database goes; its stdin and stdout are pipes of ours.
     pub fn bulk_program(&self, name: &str, session: &str, bulk: Bulk, more: &[(&str, &str)]) -> Result<Program> {
-        self.start(name, session, LaunchOptions { talk: Talk::Piped, bulk: Some(bulk) }, more)
+        self.start(name, session, LaunchOptions { talk: StdioMode::Piped, bulk: Some(bulk) }, more)
     }
 
     fn start(&self, name: &str, session: &str, options: LaunchOptions, more: &[(&str, &str)]) -> Result<Program> {

@@ -18,6 +18,7 @@ pub mod endpoint;
 pub mod file_lock;
 mod free_port;
 mod handle;
+mod idle_psql;
 mod local;
 mod login;
 mod memory;
@@ -38,9 +39,8 @@ pub mod state_folder;
 mod uri;
 mod url;
 mod wait;
-mod waiting;
 
-pub use backend::Talk;
+pub use backend::StdioMode;
 pub use direct_choice::DirectChoice;
 pub use handle::Target;
 pub use login::Refusal;

@@ -16,7 +16,7 @@ pub const HTTP_PORT: u16 = 8080;
 /// The port of its metrics.
 pub const METRICS_PORT: u16 = 2112;
 const DEADLINE: Duration = Duration::from_secs(5);
-/// So many characters of an answer are shown.
+/// At most this many characters of an answer are shown.
 const ANSWER_SHOWN: usize = 200;
 
 /// The setting of the key that this program sends, and those of the server's own keys.

@@ -22,7 +22,7 @@ const PASSABLE: u32 = 0o711;
 pub enum Whose {
     /// To this user alone: in another's folder they could put a link into the way of each file that is written.
     Own,
-    /// Who writes there heeds its owner.
+    /// To any user: the code that writes there checks the owner itself.
     Any,
 }
 

@@ -6,6 +6,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [] only_versions_times_ids_and_sizes_may_differ,
         [] a_port_is_replaced_as_a_whole_number,
+        [] a_page_calls_one_migration_by_one_version,
     ]
 }
 
@@ -147,6 +148,34 @@ fn only_versions_times_ids_and_sizes_may_differ() {
     for (line, normal) in NORMAL {
         assert_eq!(normal_line(line), *normal);
     }
+}
+
+/// The versions of migrations in a block, in the order in which they first appear: which of them a line names is the
+/// same on a page and in a run.
+#[derive(Default)]
+pub struct MigrationVersions(Vec<String>);
+
+impl MigrationVersions {
+    /// The place of each version that the lines name.
+    pub fn places(&mut self, lines: &[impl AsRef<str>]) -> Vec<usize> {
+        let numbers = |line: &str| -> Vec<String> {
+            line.split(|letter: char| !letter.is_ascii_digit()).map(str::to_owned).collect()
+        };
+        let versions = lines.iter().flat_map(|line| numbers(line.as_ref())).filter(|number| number.len() == 14);
+        let place = |version: String| {
+            self.0.iter().position(|known| *known == version).unwrap_or_else(|| {
+                self.0.push(version);
+                self.0.len() - 1
+            })
+        };
+        versions.map(place).collect()
+    }
+}
+
+fn a_page_calls_one_migration_by_one_version() {
+    let places = |lines: &[&str]| MigrationVersions::default().places(lines);
+    assert_eq!(places(&["20261128042857_a.up.sql", "✓ 20261128042857 a (at 20251021140000)"]), [0, 0, 1]);
+    assert_eq!(places(&["20261128042857_a.up.sql", "✓ 20261127015106 a (at 20251021140000)"]), [0, 1, 2]);
 }
 
 /// The text with this number as another one; the same digits within a longer number (a file's time) stay.

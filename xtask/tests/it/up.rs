@@ -17,7 +17,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack] down_keeps_the_data,
         [OwnStack] a_stop_that_is_ended_says_what_is_stopped,
         [OwnStack] a_taken_port_is_named,
-        [Stack] both_parts_answer_when_it_ends,
+        [Stack, Openfga] both_parts_answer_when_it_ends,
         [Stack] a_second_run_changes_nothing,
         [Stack] containers_that_another_run_makes_meanwhile_are_told_as_such,
     ]
@@ -26,10 +26,8 @@ pub fn tests() -> Vec<Test> {
 fn both_parts_answer_when_it_ends() {
     let stack = shared();
     assert_eq!(stack.psql("openfga", "SELECT 1"), "1");
-    if crate::harness::needs::has(crate::harness::Need::Openfga) {
-        let (status, stores) = stack.openfga().request("/stores", None);
-        assert_eq!(status, 200, "{stores}");
-    }
+    let (status, stores) = stack.openfga().request("/stores", None);
+    assert_eq!(status, 200, "{stores}");
 }
 
 fn a_second_run_changes_nothing() {

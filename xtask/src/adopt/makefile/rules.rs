@@ -13,11 +13,11 @@ use std::rc::Rc;
 
 /// Files that include one another are followed so far.
 const DEPTH: usize = 8;
-/// So many files are read, each once.
+/// At most this many files are read, each once.
 const MOST_FILES: usize = 64;
-/// So many names with `*` or `?` are looked for, each in whole folders.
+/// At most this many names with `*` or `?` are looked for, each in whole folders.
 const MOST_PATTERNS: usize = 64;
-/// So many lines that are not known are named.
+/// At most this many lines that are not known are named.
 const MOST_LINES: usize = 8;
 
 /// A rule of a Makefile.

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use std::fs::File;
 use std::io::Read;
 
-/// So many first bytes of a text tell what it is: both kinds of first lines, and what tells an archive (tar: at byte 257).
+/// How many first bytes tell what a file is (a tar archive names itself at byte 257).
 pub const OPENING: usize = 512;
 
 /// Both ends of a backup's text.
@@ -20,7 +20,7 @@ pub struct Ends {
     pub head: Vec<u8>,
     /// The last line, newline included; empty where there is none that could be a manifest.
     pub line: Vec<u8>,
-    /// So many bytes of the file are that line.
+    /// How many bytes of the file that line takes.
     pub stored: u64,
 }
 
@@ -59,7 +59,7 @@ pub trait Codec: Debug + Sync {
     /// The file cannot be read.
     fn is_manifest_followed(&self, file: &mut File, bytes: u64) -> Result<bool>;
 
-    /// So many bytes of the file precede its manifest, as the manifest says; `None` where it does not say so.
+    /// How many bytes of the file precede the manifest, according to the manifest; `None` where it does not say.
     fn before_manifest(&self, manifest: &Manifest) -> Option<u64>;
 
     /// Proves the bytes that precede the manifest, before anything is read from them; gives the SHA-256 of the whole
@@ -84,7 +84,7 @@ pub trait Codec: Debug + Sync {
     /// It is longer than any that is read back.
     fn stored(&self, line: &[u8]) -> Result<Vec<u8>>;
 
-    /// About how many bytes a file takes that holds what the one of this manifest holds.
+    /// The estimated size of a file with the contents that this manifest describes.
     fn expected(&self, manifest: &Manifest) -> u64;
 
     /// Starts pg_dump and stores what it writes in the file.

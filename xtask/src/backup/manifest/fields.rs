@@ -81,7 +81,7 @@ impl From<StartedAt> for String {
 pub struct Seconds(f64);
 
 impl Seconds {
-    /// So many milliseconds, and each of them apart, a number holds exactly; JSON gives back what was written.
+    /// The most seconds: up to here JSON gives back each millisecond as it was written.
     const MOST: f64 = 1e9;
 
     /// The number.

@@ -2,7 +2,7 @@
 
 use super::records::{METRICS, Records};
 
-/// So many series at most: a folder of backups of more databases is not worth the memory of Prometheus.
+/// At most this many series: a folder of backups of more databases is not worth the memory of Prometheus.
 const MOST: usize = 10_000;
 
 const SERVER: &str = "# server ";

@@ -62,7 +62,7 @@ impl Several<'_> {
 
     fn round(&self, databases: &[String], before: &[String]) -> Vec<(Job, Result<Taken>)> {
         // The psql that waits for the next question is a session, too.
-        drop(self.server.target().waiting().take(self.server.session()));
+        drop(self.server.target().idle_psql().take(self.server.session()));
         work::take_all(work::jobs(databases, before), self.at_once, self.take)
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     };
     let one_way = config.new_files.one_way;
     let made = files::create(folder, &version, &args.words.join(" "), one_way)?;
-    made.iter().try_for_each(|path| context.terminal.result_path(&context.near(path)))?;
+    made.iter().try_for_each(|path| context.terminal.result_path(&context.relative_path(path)))?;
     let next = if one_way {
         "Write the SQL of the change into it, then: cargo xtask db-migrate"
     } else {

@@ -19,11 +19,11 @@ use crate::words::{first_names, shortened};
 use anyhow::Result;
 use chrono::Local;
 
-/// So many pending migrations are named.
+/// At most this many pending migrations are named.
 const NAMED: usize = 5;
-/// So many tables without rows are named.
+/// At most this many tables without rows are named.
 const TABLES_NAMED: usize = 20;
-/// So many letters of a property are shown.
+/// At most this many letters of a property are shown.
 const LINE_SHOWN: usize = 200;
 
 /// `--json`, version 1: what would change. `users` are the services that use the database; `None`: it is one of a set,

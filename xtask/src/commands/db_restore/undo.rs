@@ -15,7 +15,7 @@ use crate::restore::changes_since_swap::ChangesSinceSwap;
 use crate::restore::previous::{self, Previous};
 use crate::restore::record::{self, View, Wanted};
 use crate::restore::undo::{self, Back};
-use crate::restore::{locked, swap_services};
+use crate::restore::{locked_record, swap_services};
 use crate::target::Target;
 use crate::terminal;
 use anyhow::Result;
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, server: &Server<'_>, context: &Context) -> Result
         return Ok(());
     }
     context.terminal.confirm("Continue?", args.yes)?;
-    let record = locked::record(server)?;
+    let record = locked_record::record(server)?;
     let unstarted = leftovers::repair_before_swap(&record, context)?;
     let old = undo::still_there(&record, &old)?;
     let live = undo::swappable(server)?;

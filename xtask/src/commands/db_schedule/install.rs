@@ -10,7 +10,7 @@ use crate::platform;
 use crate::schedule::plan::{Plan, Verification, Work};
 use crate::schedule::rhythm::{Every, Rhythm, TimeOfDay};
 use crate::schedule::timer::Timer;
-use crate::schedule::{carried, cron, crontab, name, paste, start, systemd, unheard};
+use crate::schedule::{cron, crontab, kept_environment, name, paste, start, systemd, unheard};
 use crate::settings;
 use anyhow::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -151,7 +151,7 @@ impl Args {
             backup,
             verify: self.verify,
             notices: notices::to_keep(self.ping_file.as_deref(), context)?,
-            environment: carried::of(context.settings.environment()),
+            environment: kept_environment::of(context.settings.environment()),
         };
         check_words(&work, command_line)?;
         let now = Time::try_from(settings::now().fixed_offset()).map_err(Error::msg)?;
@@ -180,7 +180,7 @@ fn check_words(work: &Work, command_line: clap::Command) -> Result<(), Fault> {
 
 fn tell(plan: &Plan, name: &str, context: &Context) -> Result<()> {
     let terminal = &context.terminal;
-    let mut kept = carried::notable(&plan.environment);
+    let mut kept = kept_environment::notable(&plan.environment);
     kept.extend(plan.notices.of_environment());
     if !kept.is_empty() {
         let path = context.shown(&Plan::path(Path::new(&plan.root)));

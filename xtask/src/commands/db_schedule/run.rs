@@ -62,7 +62,7 @@ fn report(args: &Args, ended: &Ended, backups: &Path, context: &Context) -> Resu
         return Ok(());
     }
     if !context.terminal.stdout_is_terminal() {
-        let mut paths = run.files.iter().map(|file| context.near(&backups.join(file)));
+        let mut paths = run.files.iter().map(|file| context.relative_path(&backups.join(file)));
         return paths.try_for_each(|path| context.terminal.result_path(&path));
     }
     let seconds = run.seconds.map_or(0.0, f64::from);

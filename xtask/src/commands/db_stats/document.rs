@@ -34,7 +34,7 @@ impl<'a> Document<'a> {
             Known::Unread(why) => (None, Some(why.as_str())),
         };
         let (openfga, openfga_not_read) = match &stats.openfga {
-            Openfga::Told(requests) => (Some(requests), None),
+            Openfga::Answered(requests) => (Some(requests), None),
             Openfga::Absent => (None, None),
             Openfga::Unread { why, .. } => (None, Some(why.as_str())),
         };

@@ -42,7 +42,7 @@ pub(super) struct Screen<'a> {
     /// The look before: figures that changed since are followed by the difference.
     pub(super) before: Option<&'a Stats>,
     pub(super) target: &'a Target,
-    /// So many rows of each list.
+    /// How many rows of each list.
     pub(super) top: usize,
 }
 

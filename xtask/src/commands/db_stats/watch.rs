@@ -18,7 +18,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub(super) struct Rhythm {
     /// From one look to the next.
     pub(super) seconds: u64,
-    /// So many rows of each list.
+    /// How many rows of each list.
     pub(super) top: usize,
 }
 

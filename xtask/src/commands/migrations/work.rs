@@ -28,7 +28,7 @@ use anyhow::Result;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// So many cautions are shown before files run.
+/// At most this many cautions are shown before files run.
 const CAUTIONS: usize = 10;
 
 /// One run on one database.

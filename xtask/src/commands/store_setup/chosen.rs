@@ -11,7 +11,7 @@ use crate::target::state_folder::StateFolder;
 use crate::terminal::{clean_line, counted};
 use anyhow::Result;
 
-/// So many lines of a long list are shown.
+/// At most this many lines of a long list are shown.
 const SHOWN: usize = 20;
 
 /// A store that the settings name, and where.

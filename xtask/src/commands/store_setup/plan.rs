@@ -17,7 +17,7 @@ use crate::words::shortened;
 use anyhow::Result;
 use std::borrow::Cow;
 
-/// So many letters of a condition are shown.
+/// At most this many letters of a condition are shown.
 const CONDITION_SHOWN: usize = 200;
 
 /// The way from the live store to the file's.

@@ -24,7 +24,7 @@ impl Line {
         Self { progress: context.terminal.progress(load, bytes), doing: Mutex::new(Doing { load, saved: 0 }) }
     }
 
-    /// So many bytes of the file have been loaded.
+    /// How many bytes of the file have been loaded.
     pub fn loaded(&self, bytes: u64) {
         self.progress.set(bytes);
     }

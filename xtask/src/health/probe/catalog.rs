@@ -9,7 +9,7 @@ use crate::postgres::openfga_tables;
 use crate::postgres::reader::Reader;
 use crate::postgres::rows::has_data;
 use crate::restore::workers;
-use crate::target::Talk;
+use crate::target::StdioMode;
 use crate::target::backend::ComposeProject;
 use crate::target::client_error::reason;
 use anyhow::Result;
@@ -126,7 +126,7 @@ fn refusal(error: &anyhow::Error, scene: &Scene) -> Finding {
 
 /// What it says of the server, beside which it runs.
 fn pg_isready(scene: &Scene, host: &str) -> Option<String> {
-    let asked = scene.postgres().with_environment(&[("PGHOST", host)]).program("pg_isready", Talk::Piped);
+    let asked = scene.postgres().with_environment(&[("PGHOST", host)]).program("pg_isready", StdioMode::Piped);
     let said = asked.ok()?.capture(scene.left()).ok()?.text().trim().to_owned();
     (!said.is_empty()).then_some(said)
 }

@@ -19,7 +19,7 @@ use chrono::Local;
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// So many databases are asked at once whether they hold rows: each is a login.
+/// At most this many databases are asked whether they hold rows: each is a login.
 const ASKED: usize = 4;
 const BACK_UP: &str = "cargo xtask db-backup --all; a database that needs no backup: XTASK_BACKUP_EXCLUDE=NAME,NAME";
 

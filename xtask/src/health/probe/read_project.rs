@@ -4,7 +4,7 @@ use super::container::Container;
 use super::project::{Config, LABEL, Project, put_together};
 use crate::health::Scene;
 use crate::health::report::Finding;
-use crate::health::said::with_its_words;
+use crate::health::root_cause::with_root_cause;
 use crate::process::Program;
 use crate::target::backend::ComposeProject;
 use anyhow::{Context as _, Result};
@@ -45,7 +45,7 @@ fn read(compose: &dyn ComposeProject, scene: &Scene) -> Result<Project, Finding>
         let outer = if scene.is_over() { None } else { cause() };
         match outer {
             Some(outer) => Finding::of_error(&outer, hint),
-            None => with_its_words(Finding::of_error(&error, hint), &error, scene.settings),
+            None => with_root_cause(Finding::of_error(&error, hint), &error, scene.settings),
         }
     })
 }

@@ -23,12 +23,12 @@ pub fn all(scene: &Scene) -> Result<Vec<String>, Finding> {
     }
 }
 
-/// Looks at one of them; `asked`: by its name.
+/// Checks one service; `asked`: it was named by `--only`.
 pub fn look(scene: &Scene, name: &str, asked: bool) -> Finding {
     let Some(Ok(project)) = scene.project() else { return Finding::not_asked(Part::Compose) };
     let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
     let containers = project.containers_of(name);
-    // One that was started all the same is judged; what is left of one that has ended is not.
+    // A service of an inactive profile is judged while it runs; its ended container is not.
     if containers.iter().all(|container| matches!(container.state.status.as_str(), "exited" | "created" | "dead"))
         && let Some(unwanted) = service.unwanted(scene.settings)
     {

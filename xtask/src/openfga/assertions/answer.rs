@@ -29,7 +29,7 @@ impl fmt::Display for Answer {
     }
 }
 
-/// So many names of a difference are shown.
+/// At most this many names of a difference are shown.
 const SHOWN: usize = 20;
 
 /// How an answer differs from the expected one, a label and a text for each line. Of two lists only the difference.

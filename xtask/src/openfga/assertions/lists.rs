@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 /// A list that took longer was ended by the server's deadline (3 s by default).
 const SLOW: Duration = Duration::from_millis(2_500);
-/// So many missing names are asked for: one that is not missing is enough.
+/// At most this many missing names are asked for: one that is not missing is enough.
 const ASKED: usize = 50;
-/// So many users that a list does not name are checked.
+/// At most this many users that a list does not name are checked.
 const OTHERS: usize = 200;
 /// A list of as many names as a server's default limit may be cut.
 const DEFAULT_LIMIT: usize = 1_000;

@@ -2,7 +2,7 @@
 
 use super::kind::Kind;
 
-/// So many bytes are looked at: a tar archive names itself at byte 257.
+/// How many bytes are looked at: a tar archive names itself at byte 257.
 const LOOKED_AT: usize = 512;
 
 /// What a file is by its first bytes.

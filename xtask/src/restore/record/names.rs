@@ -86,7 +86,7 @@ pub(super) fn common_start(live: &str) -> &str {
     cut(live, LONGEST - (1 + Purpose::Verify.word().len() + 1 + RUN + TIME))
 }
 
-/// So many bytes, or the last whole character before.
+/// The first `bytes` bytes of a name, or fewer: a character is never cut.
 fn cut(name: &str, mut bytes: usize) -> &str {
     bytes = bytes.min(name.len());
     while !name.is_char_boundary(bytes) {

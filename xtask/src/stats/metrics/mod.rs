@@ -29,7 +29,7 @@ const OWN_SERVICES: &str = "openfga.";
 pub enum Openfga {
     /// This target has none.
     Absent,
-    Told(Requests),
+    Answered(Requests),
     /// Why it is not known, and what a person can do.
     Unread {
         why: String,

@@ -28,7 +28,7 @@ impl Scraper {
                 *self = Self::default();
                 unread(&error)
             },
-            Openfga::Told,
+            Openfga::Answered,
         )
     }
 

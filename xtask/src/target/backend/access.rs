@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Whether a program talks to a person or to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Talk {
+pub enum StdioMode {
     /// Bytes as they are, never a terminal in the chain.
     Piped,
     /// The person's terminal is handed to the program.
@@ -44,7 +44,7 @@ pub struct Bulk {
 #[derive(Debug, Clone, Copy)]
 pub struct Launch<'a> {
     pub environment: &'a [(&'a str, &'a str)],
-    pub talk: Talk,
+    pub talk: StdioMode,
     /// A whole database goes through the program.
     pub bulk: Option<Bulk>,
     /// The longest that a first contact with the server may take, where the caller waits no longer than that.

@@ -8,7 +8,7 @@ mod own_openfga;
 mod services;
 mod stack;
 
-pub use access::{Access, Bulk, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, Talk};
+pub use access::{Access, Bulk, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, StdioMode};
 pub use companions::Companions;
 pub use hints::Hints;
 pub use own_openfga::{Build, MadeOf, OwnMigration, OwnOpenfga};

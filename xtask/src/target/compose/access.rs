@@ -4,7 +4,7 @@ use super::Compose;
 use super::containers::Container;
 use crate::process::Program;
 use crate::settings::Settings;
-use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, Talk};
+use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, StdioMode};
 use crate::target::client_error::Connection;
 use crate::target::disk::Disk;
 use crate::target::{cores, memory};
@@ -85,7 +85,7 @@ impl Access for Compose {
     }
 
     fn disks(&self, folders: &[String]) -> Option<Vec<Disk>> {
-        let asked = self.exec("df", &[], Talk::Piped).ok()?.args(["-P", "-k"]).args(folders);
+        let asked = self.exec("df", &[], StdioMode::Piped).ok()?.args(["-P", "-k"]).args(folders);
         let said = asked.capture(FILES_DEADLINE).ok()?;
         Disk::all(&said.text()).filter(|_| said.ending.success())
     }
@@ -93,13 +93,13 @@ impl Access for Compose {
     fn memory(&self) -> Option<u64> {
         // It fails for the files that are not there, and prints the others. Each session of a load wants to know it.
         *self.memory.get_or_init(|| {
-            let asked = self.exec("cat", &[], Talk::Piped).ok()?.args(memory::FILES);
+            let asked = self.exec("cat", &[], StdioMode::Piped).ok()?.args(memory::FILES);
             memory::smallest(&asked.capture(FILES_DEADLINE).ok()?.text())
         })
     }
 
     fn cores(&self) -> Option<usize> {
-        let asked = self.exec("cat", &[], Talk::Piped).ok()?.args(cores::FILES);
+        let asked = self.exec("cat", &[], StdioMode::Piped).ok()?.args(cores::FILES);
         cores::of(&asked.capture(FILES_DEADLINE).ok()?.text())
     }
 
@@ -119,14 +119,14 @@ impl ProgramsElsewhere for Compose {
 
     /// `docker cp` would write as root, through a link that the server's user put at a name that can be foreseen.
     fn private_file(&self, text: &dyn Fn(&str) -> Vec<u8>) -> Result<String> {
-        let made = self.exec("mktemp", &[], Talk::Piped)?.capture(FILES_DEADLINE)?;
+        let made = self.exec("mktemp", &[], StdioMode::Piped)?.capture(FILES_DEADLINE)?;
         let told = made.text();
         let path = told.trim_end();
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
         if !made.ending.success() || !path.starts_with('/') || !path.chars().all(is_plain) {
             anyhow::bail!("no private file can be made in the container ({}) {}", made.ending, made.stderr.trim());
         }
-        let filled = self.exec("tee", &[], Talk::Piped)?.arg(path).capture_with(text(path), FILES_DEADLINE)?;
+        let filled = self.exec("tee", &[], StdioMode::Piped)?.arg(path).capture_with(text(path), FILES_DEADLINE)?;
         anyhow::ensure!(filled.ending.success(), "{path} in the container cannot be written: {}", filled.stderr.trim());
         Ok(path.to_owned())
     }

@@ -3,7 +3,7 @@
 use super::Compose;
 use super::containers::Container;
 use super::engine::{self, DEADLINE};
-use super::said::{errors_of, last_lines};
+use super::failure_text::{errors_of, last_lines};
 use crate::error::Fault;
 use crate::settings::compose_files;
 use crate::target::client_error::Connection;

@@ -1,7 +1,7 @@
 //! `docker compose …` for this project: how it is started, with which database, and what its failures mean.
 
 use super::engine::DEADLINE;
-use super::{Compose, generation, said};
+use super::{Compose, failure_text, generation};
 use crate::process::{Captured, Program};
 use crate::settings::{Origin, compose_files};
 use crate::target::database_name::SETTING;
@@ -119,7 +119,8 @@ impl Compose {
 
     /// Runs a Compose command with the profiles that the words name, and those that are active.
     pub(super) fn run_with_profiles(&self, words: &[&str], deadline: Duration) -> Result<Captured> {
-        let captured = || self.captured(&self.program_of_profiles(words.iter().copied())?, deadline, said::explained);
+        let captured =
+            || self.captured(&self.program_of_profiles(words.iter().copied())?, deadline, failure_text::explained);
         match captured() {
             Err(_) if self.has_learnt_to_give_database() => captured(),
             first => first,

@@ -1,7 +1,7 @@
 //! What Docker says of the images and containers of ours beside the project.
 
+use super::failure_text;
 use super::life::{self, Life};
-use super::said;
 use crate::error::Fault;
 use crate::process::Program;
 use crate::target::companion::{CompanionEnd, CompanionImage};
@@ -28,7 +28,7 @@ pub(super) fn fetch(images: &[CompanionImage<'_>], say: &dyn Fn(&str), deadline:
         if !pulled.ending.success() {
             let fault = Fault::failed(format!("The image {name} of {user} is not here and cannot be pulled"));
             let fault = fault.hint(format!("name one that is here or can be pulled, in .env: {setting}=IMAGE"));
-            return Err(Error::msg(said::last_lines(&pulled.stderr, 1)).context(fault));
+            return Err(Error::msg(failure_text::last_lines(&pulled.stderr, 1)).context(fault));
         }
     }
     Ok(())

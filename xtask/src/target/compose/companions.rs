@@ -3,7 +3,7 @@
 use super::engine::DEADLINE;
 use super::inspection::Inspection;
 use super::reading::inspect;
-use super::{Compose, companion_docker, containers, generation, said, server_options};
+use super::{Compose, companion_docker, containers, failure_text, generation, server_options};
 use crate::error::Fault;
 use crate::process::Program;
 use crate::settings;
@@ -90,7 +90,7 @@ impl Companions for Compose {
         };
         let images = "name images that exist here or can be pulled: PROMETHEUS_IMAGE, GRAFANA_IMAGE, \
                       POSTGRES_EXPORTER_IMAGE, NODE_EXPORTER_IMAGE";
-        Err(self.outer_cause().unwrap_or_else(|| said::explained_with(&captured, images, &hint)))
+        Err(self.outer_cause().unwrap_or_else(|| failure_text::explained_with(&captured, images, &hint)))
     }
 
     fn companion_containers(&self, name: &str, deadline: Duration) -> Vec<CompanionContainer> {
@@ -141,7 +141,7 @@ fn docker<'a>(command: &[&str], ids: impl Iterator<Item = &'a str>) -> Result<()
         return Ok(());
     }
     let captured = Program::new("docker").args(command).args(ids).capture(STOP_DEADLINE)?;
-    if captured.ending.success() { Ok(()) } else { Err(said::explained(&captured)) }
+    if captured.ending.success() { Ok(()) } else { Err(failure_text::explained(&captured)) }
 }
 
 /// A project's containers; none where Docker does not answer.

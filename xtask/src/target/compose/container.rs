@@ -4,15 +4,15 @@ use super::containers::{self, Container};
 use super::{Compose, config};
 use crate::error::Fault;
 use crate::process::Program;
-use crate::target::backend::Talk;
+use crate::target::backend::StdioMode;
 use crate::target::client_error::Connection;
 use anyhow::Result;
 
 impl Compose {
     /// A program inside the database's container, with the login that the stack has. Where the project's name is known,
     /// `docker exec` saves the 0.1 s that Compose needs to read its files.
-    pub(super) fn exec(&self, name: &str, environment: &[(&str, &str)], talk: Talk) -> Result<Program> {
-        let terminal = talk == Talk::Terminal;
+    pub(super) fn exec(&self, name: &str, environment: &[(&str, &str)], talk: StdioMode) -> Result<Program> {
+        let terminal = talk == StdioMode::Terminal;
         let found = self.readable()?;
         let container = self.container()?;
         if container.is_none() {

@@ -2,7 +2,7 @@
 
 use super::Compose;
 use crate::error::{Cause, Fault};
-use crate::target::Talk;
+use crate::target::StdioMode;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -21,7 +21,7 @@ impl Compose {
     /// or where nothing is known.
     pub(super) fn elsewhere(&self, words: &str) -> Option<Fault> {
         let sought = sought(words)?;
-        let asked = self.exec("cat", &[], Talk::Piped).ok()?.arg("/proc/net/unix").capture(DEADLINE).ok()?;
+        let asked = self.exec("cat", &[], StdioMode::Piped).ok()?.arg("/proc/net/unix").capture(DEADLINE).ok()?;
         moved(self.service(), &sought, &sockets(&asked.text()))
     }
 }

@@ -4,9 +4,9 @@
 use super::Compose;
 use super::config::{Config, Service};
 use super::datastore::MIGRATE;
+use super::failure_text;
 use super::image::ImageKind;
 use super::inspection::Inspection;
-use super::said;
 use crate::error::Fault;
 use crate::process::{Captured, Ending, Program};
 use crate::target::backend::Access as _;
@@ -120,7 +120,7 @@ impl Compose {
         let migration = self.migration().ok().flatten()?;
         let Migration::OneShot(name) = migration else { return None };
         let ended = self.life_of(name).filter(|life| life.ended && life.exit_code != 0)?;
-        if !said::names(error, name) {
+        if !failure_text::names(error, name) {
             return None;
         }
         let log = Program::new("docker").args(["logs", "--tail", "50", &self.container_of(name)?]);

@@ -10,7 +10,7 @@ use super::inspection::Inspection;
 use super::openfga_database;
 use super::selection::{self, ServiceFound};
 use super::server_names::ServerNames;
-use super::stack_login::{self, Part, Said, StackLogin};
+use super::stack_login::{self, Declared, Part, StackLogin};
 use crate::error::Fault;
 use crate::platform;
 use crate::process::Program;
@@ -78,12 +78,12 @@ impl Compose {
 
     /// An error in one line for a warning: Compose's own words without the values of the files that it read.
     fn shown(&self, error: &anyhow::Error) -> String {
-        let (headline, said) = (error.to_string(), error.root_cause().to_string());
-        let said = if said == headline { None } else { self.settings.without_values(&said) };
-        match (crate::error::fault(error), said) {
-            (Some(_), Some(said)) => format!("{headline}: {said}"),
+        let (headline, words) = (error.to_string(), error.root_cause().to_string());
+        let words = if words == headline { None } else { self.settings.without_values(&words) };
+        match (crate::error::fault(error), words) {
+            (Some(_), Some(words)) => format!("{headline}: {words}"),
             (Some(_), None) => headline,
-            (None, said) => said
+            (None, words) => words
                 .or_else(|| self.settings.without_values(&headline))
                 .unwrap_or_else(|| "its words may hold a value".to_owned()),
         }
@@ -204,8 +204,8 @@ impl Compose {
                 None => Err("it is inside the container, which does not run".to_owned()),
             };
             let Inspection { environment, command, .. } = inspection;
-            let said = Said { service, environment, command, file: &file, of_openfga, runs: inspection.runs };
-            return Ok(StackLogin::read(&self.settings, &said)?);
+            let declared = Declared { service, environment, command, file: &file, of_openfga, runs: inspection.runs };
+            return Ok(StackLogin::read(&self.settings, &declared)?);
         }
         let config = self.config_within(deadline)?;
         let Some(found) = config.service(service) else {
@@ -216,8 +216,8 @@ impl Compose {
             None => Err("it is inside the container, which has not been started".to_owned()),
         };
         let (environment, command) = (&found.environment, found.command.as_slice());
-        let said = Said { service, environment, command, file: &file, of_openfga, runs: false };
-        Ok(StackLogin::read(&self.settings, &said)?)
+        let declared = Declared { service, environment, command, file: &file, of_openfga, runs: false };
+        Ok(StackLogin::read(&self.settings, &declared)?)
     }
 
     fn assumed(&self, error: &anyhow::Error) -> Found {

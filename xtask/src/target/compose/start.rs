@@ -4,8 +4,8 @@ use super::Compose;
 use super::containers::{self, Container};
 use super::data_place::End;
 use super::engine::DEADLINE;
+use super::failure_text;
 use super::migrate::{Dependencies, Migration};
-use super::said;
 use crate::error::Fault;
 use crate::process::{Ending, Program, signals};
 use crate::target::backend::Extent;
@@ -106,7 +106,7 @@ impl Compose {
 
     /// The failure where another run makes the project's containers now: Docker names one of ours that has the name.
     fn made_meanwhile(&self, error: anyhow::Error) -> anyhow::Error {
-        if !said::speaks_of_a_container_that_is_there(&error) {
+        if !failure_text::is_name_conflict(&error) {
             return error;
         }
         let (said, listed) = (error.root_cause().to_string(), self.every_container().unwrap_or_default());
@@ -136,7 +136,7 @@ impl Compose {
             .ended()
             .unwrap_or_default()
             .into_iter()
-            .find(|(service, _)| needed.contains(service) && said::names(&error, service));
+            .find(|(service, _)| needed.contains(service) && failure_text::names(&error, service));
         let Some((service, ending)) = ended else { return error };
         let fault = Fault::failed(format!("The {service} service failed ({ending})"));
         error.context(fault.hint(format!("see its log: docker compose logs --tail 20 {service}")))
@@ -221,7 +221,7 @@ fn stays(dry_run: &str) -> bool {
     lines().next().is_some() && !lines().any(is_renewed)
 }
 
-/// That nothing is listed must not read as that nothing failed.
+/// An empty list is not proof that no service failed.
 fn unlisted() -> anyhow::Error {
     let fault = Fault::unreachable("Docker does not list the project's containers");
     fault.hint("see them with: docker compose ps --all").into()

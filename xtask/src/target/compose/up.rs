@@ -1,7 +1,7 @@
 //! The stack of the `compose` target.
 
 use super::life::Life;
-use super::{Compose, containers, engine, ports, said};
+use super::{Compose, containers, engine, failure_text, ports};
 use crate::error::{self, Cause, Fault};
 use crate::process::signals;
 use crate::settings::Settings;
@@ -138,8 +138,10 @@ impl Compose {
         let Err(error) = self.start_services(services) else { return Ok(()) };
         // A run that was cut short may hold its own ports half-way: they explain nothing.
         signals::check()?;
-        if said::speaks_of_a_port(&error) {
-            return Err(port_fault(self, startup.settings, said::port(&error)).unwrap_or_else(|| with_holder(error)));
+        if failure_text::is_port_conflict(&error) {
+            return Err(
+                port_fault(self, startup.settings, failure_text::port(&error)).unwrap_or_else(|| with_holder(error))
+            );
         }
         let refusal = self.read_again().is_ok().then(|| self.login_refusal(startup.queries)).flatten();
         Err(refusal.unwrap_or(error))
@@ -244,7 +246,7 @@ fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl F
 
 /// Where the error names a port: the error, and the program that holds the port.
 fn with_holder(error: anyhow::Error) -> anyhow::Error {
-    let Some(port) = said::port(&error) else { return error };
+    let Some(port) = failure_text::port(&error) else { return error };
     let fault = Fault::failed(format!("Port {port} is taken by {}", holder(port)));
     error.context(fault.hint("stop it, or publish another port in the Compose files; then: cargo xtask up"))
 }

@@ -18,7 +18,7 @@ mod start_openfga;
 mod start_postgres;
 mod up;
 
-use super::backend::{Launch, Login, Talk};
+use super::backend::{Launch, Login, StdioMode};
 use super::client;
 use super::no_containers::NoContainers;
 use crate::error::Fault;
@@ -94,7 +94,7 @@ impl Local {
         let mut all = vec![("PGHOST", "127.0.0.1"), ("PGPORT", &port)];
         // Any other server that would answer here without asking for the password is not ours.
         all.extend([("PGREQUIREAUTH", "scram-sha-256"), ("PGSSLMODE", "disable"), ("PGGSSENCMODE", "disable")]);
-        if launch.talk == Talk::Piped {
+        if launch.talk == StdioMode::Piped {
             // LC_ALL in the caller's shell would win over LC_MESSAGES, in whose language causes are recognised.
             all.push(("LC_ALL", "C"));
         }

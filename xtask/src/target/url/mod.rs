@@ -11,7 +11,7 @@ mod parameters;
 mod services;
 mod stack;
 
-use super::backend::{CONNECT_TIMEOUT_SECONDS, Launch, Login, Talk};
+use super::backend::{CONNECT_TIMEOUT_SECONDS, Launch, Login, StdioMode};
 use super::client_error::{self, Connection as ClientConnection};
 use super::clients::Clients;
 use super::no_containers::NoContainers;
@@ -81,7 +81,7 @@ impl Url {
     fn client(&self, name: &str, launch: &Launch) -> Result<Program> {
         let program = Program::new(self.clients(launch)?.path(name));
         // psql would ask on the terminal, behind our back.
-        let program = if launch.talk == Talk::Piped { program.arg("--no-password") } else { program };
+        let program = if launch.talk == StdioMode::Piped { program.arg("--no-password") } else { program };
         // A step's own options stand beside those of the address.
         let own = self.connection.variable("PGOPTIONS").unwrap_or_default();
         let options = launch.environment.iter().find(|(name, _)| *name == "PGOPTIONS");
@@ -97,7 +97,7 @@ impl Url {
         let installed = clients::installed(self.named_programs.as_deref())?;
         let Some(any) = installed.first() else { return Err(Fault::failed("no PostgreSQL client programs").into()) };
         let prepare = |program: Program, more: &[(&str, &str)]| {
-            self.prepared(program, &[launch.environment, more].concat(), Talk::Piped)
+            self.prepared(program, &[launch.environment, more].concat(), StdioMode::Piped)
         };
         let options = self.connection.variable("PGOPTIONS");
         let deadline = launch.first_contact.map_or(self.deadline(), |most| most.min(self.deadline()));
@@ -114,10 +114,10 @@ impl Url {
         Duration::from_secs(seconds) * u32::try_from(self.connection.servers()).unwrap_or(1) + ANSWER
     }
 
-    fn prepared(&self, program: Program, environment: &[(&str, &str)], talk: Talk) -> Program {
+    fn prepared(&self, program: Program, environment: &[(&str, &str)], talk: StdioMode) -> Program {
         let connection = &self.connection;
         let mut all: Vec<(&str, &str)> = Vec::new();
-        if talk == Talk::Piped {
+        if talk == StdioMode::Piped {
             // LC_ALL in the caller's shell would win over LC_MESSAGES, in whose language causes are recognised.
             all.push(("LC_ALL", "C"));
         }

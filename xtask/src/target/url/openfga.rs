@@ -4,7 +4,7 @@ use super::Url;
 use crate::error::Fault;
 use crate::process::Program;
 use crate::settings::Settings;
-use crate::target::backend::{Build, MadeOf, OwnMigration, OwnOpenfga, Talk};
+use crate::target::backend::{Build, MadeOf, OwnMigration, OwnOpenfga, StdioMode};
 use crate::target::openfga::URL;
 use crate::target::openfga_exposure::PinnedPath;
 use crate::target::{openfga, openfga_migration, percent};
@@ -75,7 +75,7 @@ impl OwnOpenfga for Url {
             None => program.unset("OPENFGA_DATASTORE_PASSWORD"),
         };
         let environment = [("PGDATABASE", database), ("PGUSER", user), ("PGAPPNAME", "xtask-migrate")];
-        let captured = self.prepared(program, &environment, Talk::Piped).capture(MIGRATE_DEADLINE)?;
+        let captured = self.prepared(program, &environment, StdioMode::Piped).capture(MIGRATE_DEADLINE)?;
         openfga_migration::check(&captured, user)
     }
 

@@ -8,7 +8,7 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use std::fs::File;
 use std::io::{self, Write};
 
-/// So much text is compressed at once, in bytes.
+/// How much text is compressed at once, in bytes.
 const AT_ONCE: usize = 1 << 20;
 
 /// By what and how hard a text is compressed.

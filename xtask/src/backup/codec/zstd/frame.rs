@@ -14,9 +14,9 @@ const HEADER: usize = START.len() + 4;
 const BLOCK_HEADER: usize = 3;
 /// The largest block.
 const BLOCK: usize = 128 << 10;
-/// So many beginnings of frames are followed; others than ours are hardly ever found.
+/// At most this many beginnings of frames are followed; others than ours are hardly ever found.
 const CANDIDATES: usize = 64;
-/// So much of a file's end is looked at first, in bytes; most manifests are shorter.
+/// How much of a file's end is looked at first, in bytes; most manifests are shorter.
 const LOOKED_AT: u64 = 256 << 10;
 
 /// The frame of a line.

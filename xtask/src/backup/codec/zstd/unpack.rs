@@ -7,7 +7,7 @@ use std::io::{self, BufRead as _, BufReader, ErrorKind, Read};
 
 /// The largest window, in bytes: that of zstd's levels up to 19.
 const WINDOW: u64 = 8 << 20;
-/// So much is read at once, in bytes.
+/// How much is read at once, in bytes.
 const PIECE: usize = 1 << 17;
 
 /// Unpacks what it reads. What is not compressed as it should be is an error of the kind `InvalidData`.

@@ -14,7 +14,7 @@ use crate::postgres::identity::Identity;
 use crate::postgres::server::Server;
 use crate::restore::preflight::Safety;
 use crate::restore::proposal::Proposal;
-use crate::restore::{locked, preflight};
+use crate::restore::{locked_record, preflight};
 use anyhow::{Error, Result};
 use std::path::Path;
 
@@ -109,7 +109,7 @@ impl Run<'_, '_> {
 
     fn restore(&self, proposals: &[Proposal<'_>]) -> Result<()> {
         let made = proposals.iter().zip(self.members.names()).filter(|(proposal, _)| proposal.live.is_absent());
-        let records = locked::records(self.servers, made.map(|(_, name)| name.to_owned()).collect())?;
+        let records = locked_record::records(self.servers, made.map(|(_, name)| name.to_owned()).collect())?;
         let all = proposals.iter().zip(&records).zip(self.members.iter());
         let all: Vec<Replacement<'_, '_>> = all
             .map(|((proposal, record), member)| Replacement { proposal, record, context: &member.context })

@@ -13,7 +13,7 @@ use crate::error::Fault;
 use crate::postgres::server::Server;
 use crate::restore::changes_since_swap::ChangesSinceSwap;
 use crate::restore::live::Live;
-use crate::restore::locked;
+use crate::restore::locked_record;
 use crate::restore::previous::{self, Previous};
 use crate::restore::record::{self, SwapSet, View, Wanted};
 use crate::restore::swap_services::users_of;
@@ -100,7 +100,7 @@ impl Undo<'_, '_> {
 
     fn swap_back(&self, args: &Args) -> Result<()> {
         let Self { set, olds, members, servers, context, database } = *self;
-        let records = locked::records(servers, Vec::new())?;
+        let records = locked_record::records(servers, Vec::new())?;
         let unstarted = repair(records.iter().zip(members.iter().map(|member| &member.context)))?;
         undo::set_still_there(&records, set, olds)?;
         let lives: Vec<Live> = servers.iter().map(undo::swappable).collect::<Result<_>>()?;

@@ -26,7 +26,7 @@ pub(super) fn lines(openfga: &Openfga, top: usize, terminal: &Terminal) -> Vec<S
                 .chain(texts.iter().flat_map(|text| fitted(text, terminal)))
                 .collect();
         }
-        Openfga::Told(requests) => requests,
+        Openfga::Answered(requests) => requests,
     };
     let rate = requests.requests_per_second.map_or_else(
         || "it was started meanwhile: no rates".to_owned(),

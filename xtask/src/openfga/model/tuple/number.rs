@@ -3,7 +3,7 @@
 /// The most digits, and the largest power of two, of a number that is written with one and worked out.
 const LONGEST: usize = 1000;
 const LARGEST_BINARY: u32 = 1100;
-/// So many digits decide whether 64 bits of a number are a double.
+/// How many digits decide whether 64 bits of a number are a double.
 const WINDOW: usize = 38;
 
 /// What decides about a number: its digits without leading zeros, and the power of ten that they are multiplied by.

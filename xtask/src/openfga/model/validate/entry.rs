@@ -7,7 +7,7 @@ use super::references::Wrong;
 use super::relations::Relations;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-/// So many operands are looked at, then it is left to the server.
+/// At most this many operands are looked at. Beyond that the server decides.
 const MOST_STEPS: usize = 5_000_000;
 
 /// `wrong` are relations that have been noted already: nothing is concluded from them.

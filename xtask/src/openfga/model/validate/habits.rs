@@ -7,7 +7,7 @@ use super::super::names::{EXPRESSION, OF_TUPLE_CONDITION};
 use super::super::parts::{Relation, Rewrite};
 use std::collections::{BTreeSet, HashMap};
 
-/// So many operands that stand twice in one definition are placed, the others are counted.
+/// At most this many operands that stand twice in one definition are placed, the others are counted.
 const PLACED: usize = 10;
 
 /// Warns of what is valid and mostly a mistake.

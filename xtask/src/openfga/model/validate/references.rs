@@ -7,7 +7,7 @@ use super::super::parts::{Name, Relation, Rewrite, TypeDefinition, UserForm, Use
 use super::relations::Relations;
 use std::collections::{BTreeSet, HashMap};
 
-/// So many types of one relation are listed.
+/// At most this many types of one relation are listed.
 const LISTED: usize = 10;
 
 /// Relations that are wrong in themselves, by type and name.

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// So many steps, and so deep, then it is left to the server.
+/// At most this many steps, and at most this deep. Beyond that the server decides.
 const MOST_STEPS: usize = 50_000;
 const DEEPEST: usize = 1_000;
 

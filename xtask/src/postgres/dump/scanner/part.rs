@@ -3,13 +3,13 @@
 /// Which part of the dump the next byte belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// So many bytes of pg_dump's first lines have come.
+    /// How many bytes of pg_dump's first lines have come.
     Head(usize),
     Statements,
     /// After the backslash of a psql command.
     Meta,
     CopyHeaderEnd,
     Copy,
-    /// So many bytes of what follows the trailer have come.
+    /// How many bytes of what follows the trailer have come.
     Tail(usize),
 }

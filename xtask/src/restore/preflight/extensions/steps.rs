@@ -1,6 +1,6 @@
 //! What a person types to fill a database in its own place, where no database beside it can be filled.
 
-use super::super::super::carried;
+use super::super::super::property_statements;
 use super::super::settings::{SettingRules, decides_who_acts};
 use crate::error::Fault;
 use crate::postgres::properties::{Assignment, ConnectionLimit, Properties};
@@ -40,7 +40,7 @@ pub fn by_hand(
         Some((properties, _)) => {
             // An owner's name with a line break in it begins no line of ours.
             let owner = clean_line(&identifier(&properties.owner)?);
-            format!(" OWNER {owner}{}", carried::creation(properties, printable_literal)?)
+            format!(" OWNER {owner}{}", property_statements::creation(properties, printable_literal)?)
         }
         None => String::new(),
     };
@@ -69,12 +69,12 @@ fn after_creation(database: &str, properties: &Properties, shown: Shown<'_>) -> 
     if !properties.has_default_grants() {
         lines.push(format!("REVOKE ALL ON DATABASE {} FROM PUBLIC;", identifier(database)?));
         let grants = properties.all_grants();
-        for grant in carried::in_order(&grants, &properties.owner) {
-            lines.push(carried::give_as_grantor(database, grant, &properties.owner)?);
+        for grant in property_statements::in_order(&grants, &properties.owner) {
+            lines.push(property_statements::give_as_grantor(database, grant, &properties.owner)?);
         }
     }
     if properties.connection_limit != ConnectionLimit::NONE {
-        lines.push(carried::limit(database, properties.connection_limit)?);
+        lines.push(property_statements::limit(database, properties.connection_limit)?);
     }
     if let Some(comment) = &properties.comment {
         lines.push(format!("COMMENT ON DATABASE {} IS {};", identifier(database)?, printable_literal(comment)?));
@@ -123,10 +123,11 @@ fn set(
             (decides, "the renamed database")
         }
     };
-    let secret = || (carried::is_secret(assignment) || holds_login(value)).then(|| "it may be a secret".to_owned());
+    let secret =
+        || (property_statements::is_secret(assignment) || holds_login(value)).then(|| "it may be a secret".to_owned());
     match objection.map(|why| format!("{why}, so only if you know it")).or_else(secret) {
         Some(why) => Ok(format!("/* {name} is not set: {why}; {keeper} has its value */")),
-        None => carried::set(database, role, assignment, printable_literal),
+        None => property_statements::set(database, role, assignment, printable_literal),
     }
 }
 

@@ -1,18 +1,18 @@
 //! How to log in, as the service itself says: its container's variables, the files that they name, the image's defaults.
 
+mod declared;
 mod part;
-mod said;
 
+pub(super) use declared::Declared;
 pub(in crate::target) use part::SETTINGS;
 pub(super) use part::{DATABASE, Part, PartOrigin, given};
-pub(super) use said::Said;
 
 use super::server_options;
 use crate::error::Fault;
 use crate::settings::Settings;
 use crate::target::backend::Login;
+use declared::SUPERUSER;
 use part::{PASSWORD, USER};
-use said::SUPERUSER;
 
 /// The login of a stack's server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,36 +37,37 @@ impl StackLogin {
     ///
     /// # Errors
     /// A file that should name user or database cannot be read, and the server runs.
-    pub(super) fn read(settings: &Settings, said: &Said) -> Result<Self, Fault> {
+    pub(super) fn read(settings: &Settings, declared: &Declared) -> Result<Self, Fault> {
         let mut warnings = Vec::new();
-        let mut part = |name: &str| match said.part(name) {
-            Err(fault) if !said.runs => {
+        let mut part = |name: &str| match declared.part(name) {
+            Err(fault) if !declared.runs => {
                 warnings.push(format!("{fault}; until it runs, the image's default is shown"));
                 Ok(None)
             }
             read => read,
         };
         let own_user = part(USER)?;
-        let default_database = match (&own_user, said.is_bitnami()) {
+        let default_database = match (&own_user, declared.is_bitnami()) {
             (Some(user), false) => user.value.clone(),
             _ => SUPERUSER.to_owned(),
         };
         let of_image = |value: &str| Part { value: value.to_owned(), origin: PartOrigin::Image };
         let user = given(settings, USER).or(own_user).unwrap_or_else(|| of_image(SUPERUSER));
-        let database = match given(settings, DATABASE).or_else(|| said.of_openfga.clone()) {
+        let database = match given(settings, DATABASE).or_else(|| declared.of_openfga.clone()) {
             Some(database) => database,
             None => part(DATABASE)?.unwrap_or_else(|| of_image(&default_database)),
         };
         let mut is_password_unread = false;
         let password = given(settings, PASSWORD).or_else(|| {
             // Programs inside try the socket first, where most images ask for none.
-            said.password(&user.value).unwrap_or_else(|why| {
+            declared.password(&user.value).unwrap_or_else(|why| {
                 warnings.push(why);
                 is_password_unread = true;
                 None
             })
         });
-        let is_inside = password.as_ref().is_some_and(|part| said.environment.get("PGPASSWORD") == Some(&part.value));
+        let is_inside =
+            password.as_ref().is_some_and(|part| declared.environment.get("PGPASSWORD") == Some(&part.value));
         Ok(Self {
             login: Login { database: database.value, user: user.value },
             user: user.origin,
@@ -74,7 +75,7 @@ impl StackLogin {
             password,
             is_password_unread,
             is_inside,
-            inside: server_options::inside(said.environment, said.command),
+            inside: server_options::inside(declared.environment, declared.command),
             warnings,
         })
     }
@@ -145,8 +146,8 @@ mod tests {
             _ => Err("Permission denied".to_owned()),
         };
         let environment = &environment;
-        let said = Said { service: "db", environment, command: &[], file: &file, of_openfga: None, runs: true };
-        StackLogin::read(settings, &said).unwrap()
+        let declared = Declared { service: "db", environment, command: &[], file: &file, of_openfga: None, runs: true };
+        StackLogin::read(settings, &declared).unwrap()
     }
 
     fn login(variables: &[(&str, &str)]) -> (String, String, Option<String>) {
@@ -193,15 +194,17 @@ mod tests {
         let origins = unreadable.origins();
         assert!(origins[1].ends_with("(not known) (its file cannot be read)"), "{origins:?}");
         assert_eq!(unreadable.password, None);
-        let said = "POSTGRES_PASSWORD_FILE of the service db names /root/x, which cannot be read: Permission denied";
-        assert_eq!(unreadable.warnings, [said]);
+        let expected =
+            "POSTGRES_PASSWORD_FILE of the service db names /root/x, which cannot be read: Permission denied";
+        assert_eq!(unreadable.warnings, [expected]);
         let environment = [("POSTGRES_DB_FILE".to_owned(), "/root/x".to_owned())].into();
         let file = |_: &str| Err("Permission denied".to_owned());
         let environment = &environment;
-        let mut said = Said { service: "db", environment, command: &[], file: &file, of_openfga: None, runs: true };
-        assert!(StackLogin::read(&Settings::default(), &said).is_err(), "a database is never guessed");
-        said.runs = false;
-        let shown = StackLogin::read(&Settings::default(), &said).unwrap();
+        let mut declared =
+            Declared { service: "db", environment, command: &[], file: &file, of_openfga: None, runs: true };
+        assert!(StackLogin::read(&Settings::default(), &declared).is_err(), "a database is never guessed");
+        declared.runs = false;
+        let shown = StackLogin::read(&Settings::default(), &declared).unwrap();
         assert_eq!((shown.login.database.as_str(), shown.warnings.len()), ("postgres", 1), "nothing logs in yet");
         assert!(shown.warnings[0].starts_with("POSTGRES_DB_FILE of the service db names /root/x, which cannot be"));
     }

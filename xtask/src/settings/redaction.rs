@@ -3,7 +3,7 @@
 use super::{KNOWN, Settings, is_secret};
 use crate::words::{clean_line, masked, shortened};
 
-/// So much of another program's words is enough.
+/// At most this much of another program's words is shown.
 const LONGEST: usize = 200;
 const SHORTEST_SECRET: usize = 4;
 

@@ -63,14 +63,14 @@ pub(super) fn names(error: &anyhow::Error, service: &str) -> bool {
 }
 
 /// Docker's words for a port that it could not publish, of Linux, Docker Desktop and older engines.
-pub(super) fn speaks_of_a_port(error: &anyhow::Error) -> bool {
+pub(super) fn is_port_conflict(error: &anyhow::Error) -> bool {
     let said = error.root_cause().to_string();
     let known = ["address already in use", "port is already allocated", "ports are not available"];
     known.iter().any(|part| said.contains(part))
 }
 
 /// Docker's words for a container whose name another one has.
-pub(super) fn speaks_of_a_container_that_is_there(error: &anyhow::Error) -> bool {
+pub(super) fn is_name_conflict(error: &anyhow::Error) -> bool {
     error.root_cause().to_string().contains("is already in use by container")
 }
 

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Deserializer, Value};
 
 /// The variable by which a run asks for the document.
-pub const VARIABLE: &str = "XTASK_TELL_FAILURE";
+pub const FAILURE_DOCUMENT: &str = "XTASK_TELL_FAILURE";
 
 /// The document, the last one on stdout.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Document {
-    failure: Told,
+    failure: FailureReport,
 }
 
 /// What failed.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct FailureReport {
     /// What failed, and its causes: words of others may be among them.
     pub said: Vec<String>,
     /// What to type next, as it is to be typed.
@@ -27,7 +27,7 @@ impl Document {
     /// The one error of a run; `to_type` completes its hint.
     pub fn of(error: &anyhow::Error, to_type: impl Fn(&str) -> String) -> Self {
         let hint = error::fault(error).and_then(Fault::hint_text).map(to_type);
-        Self { failure: Told { said: error::said(error), hint } }
+        Self { failure: FailureReport { said: error::said(error), hint } }
     }
 }
 
@@ -37,7 +37,7 @@ pub fn documents(stdout: &[u8]) -> Vec<Value> {
 }
 
 /// What it told of its failure.
-pub fn failure(stdout: &[u8]) -> Option<Told> {
+pub fn failure(stdout: &[u8]) -> Option<FailureReport> {
     let last = documents(stdout).pop()?;
     serde_json::from_value::<Document>(last).ok().map(|document| document.failure)
 }

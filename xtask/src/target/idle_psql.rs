@@ -9,7 +9,7 @@ const LONGEST_IDLE: Duration = Duration::from_secs(30);
 
 /// At most one; it ends with the last target that asks it.
 #[derive(Debug, Clone, Default)]
-pub struct Waiting(Arc<Mutex<Option<Psql>>>);
+pub struct IdlePsql(Arc<Mutex<Option<Psql>>>);
 
 #[derive(Debug)]
 struct Psql {
@@ -18,7 +18,7 @@ struct Psql {
     since: Instant,
 }
 
-impl Waiting {
+impl IdlePsql {
     /// The psql of this session, which is the caller's now.
     pub fn take(&self, session: &str) -> Option<Dialog> {
         let psql = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;

@@ -1,5 +1,5 @@
-//! What of a text psql gets: not this program's own lines, nor the dump's pair of `\restrict`, nor the statements that
-//! a load does without.
+//! The part of a backup's text that psql gets: without this program's first and last line, the `\restrict` pair, and the
+//! statements that a load skips.
 
 use super::proof::Proven;
 use crate::error::Fault;
@@ -12,14 +12,14 @@ use std::ops::Range;
 
 /// Writes pieces of one text. All places are in bytes from the beginning of the text.
 #[derive(Debug)]
-pub(super) struct Feed {
+pub(super) struct PsqlInput {
     left_out: Vec<Range<u64>>,
-    /// Where a path is set that was typed, and the statement that sets it.
-    set_behind: Option<u64>,
-    set: String,
+    /// Where the statement that sets a typed `search_path` is put in, and that statement.
+    path_offset: Option<u64>,
+    set_path: String,
 }
 
-impl Feed {
+impl PsqlInput {
     pub(super) fn of(proven: &Proven, path: Option<&SearchPath>) -> Result<Self> {
         let head = proven.head().len() as u64;
         let in_file = |line: &Range<u64>| line.start.saturating_add(head)..line.end.saturating_add(head);
@@ -29,9 +29,9 @@ impl Feed {
             .chain(std::iter::once(proven.dump_end..u64::MAX))
             .collect();
         left_out.sort_unstable_by_key(|bytes| bytes.start);
-        let set_behind = path.and(proven.contents.search_path_set).map(|end| end.saturating_add(head));
-        let set = path.map(setting).transpose()?.unwrap_or_default();
-        Ok(Self { left_out, set_behind, set })
+        let path_offset = path.and(proven.contents.search_path_set).map(|end| end.saturating_add(head));
+        let set_path = path.map(setting).transpose()?.unwrap_or_default();
+        Ok(Self { left_out, path_offset, set_path })
     }
 
     /// Writes what psql gets of a piece that begins at `start`, as far as it lies in `wanted`.
@@ -40,10 +40,10 @@ impl Feed {
         let within = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(bytes.len()).min(bytes.len());
         for part in kept(start.max(wanted.start)..end, &self.left_out) {
             let (from, to) = (within(part.start), within(part.end));
-            let split = self.set_behind.filter(|at| part.start < *at && *at <= part.end).map(within);
+            let split = self.path_offset.filter(|at| part.start < *at && *at <= part.end).map(within);
             psql.write_all(&bytes[from..split.unwrap_or(to)]).context("feeding psql")?;
             if let Some(split) = split {
-                psql.write_all(self.set.as_bytes()).context("feeding psql")?;
+                psql.write_all(self.set_path.as_bytes()).context("feeding psql")?;
                 psql.write_all(&bytes[split..to]).context("feeding psql")?;
             }
         }

@@ -15,7 +15,7 @@ const SUPERUSER_PASSWORD: &str = "POSTGRESQL_POSTGRES_PASSWORD";
 pub(super) const SUPERUSER: &str = "postgres";
 
 /// What the service says: of its container, or of the Compose files.
-pub(in crate::target::compose) struct Said<'a> {
+pub(in crate::target::compose) struct Declared<'a> {
     pub(in crate::target::compose) service: &'a str,
     pub(in crate::target::compose) environment: &'a BTreeMap<String, String>,
     pub(in crate::target::compose) command: &'a [String],
@@ -27,7 +27,7 @@ pub(in crate::target::compose) struct Said<'a> {
     pub(in crate::target::compose) runs: bool,
 }
 
-impl Said<'_> {
+impl Declared<'_> {
     /// Whether the image names its variables as Bitnami's does. The official image and those made from it have `PG_MAJOR`.
     pub(super) fn is_bitnami(&self) -> bool {
         let has = |name: &str| self.environment.get(name).is_some_and(|value| !value.is_empty());
