@@ -3,6 +3,7 @@
 
 use super::failure::ServerError;
 use crate::error::Fault;
+use crate::postgres::powerful_role::POWERFUL;
 use crate::postgres::quote::{identifier, literal};
 use crate::postgres::server::Server;
 use crate::words::{clean_line, shell_word};
@@ -35,9 +36,14 @@ struct Refusal<'a> {
 }
 
 impl<'a> Refusal<'a> {
-    /// Out of `ERROR:  permission denied for table a`; `None` for other words, such as those of another language.
+    /// Out of `ERROR:  permission denied for table a`; `None` for other words, such as those of another language, and where
+    /// code ran: code raises errors in words that its owner chooses, and the server says in which function.
     fn of(text: &'a str) -> Option<Self> {
-        let words = text.lines().next()?.split_once(":  ")?.1;
+        let mut lines = text.lines();
+        let words = lines.next()?.split_once(":  ")?.1;
+        if lines.any(|line| line.starts_with("CONTEXT:")) {
+            return None;
+        }
         let (of_owner, object) = match words.strip_prefix("must be owner of ") {
             Some(object) => (true, object),
             None => (false, words.strip_prefix("permission denied for ")?),
@@ -58,7 +64,8 @@ struct Found {
     /// Of a relation.
     schema: Option<String>,
     owner: String,
-    is_superuser: bool,
+    /// See [`POWERFUL`].
+    is_powerful: bool,
     /// The session may become the owner, and has none of its rights before.
     is_member: bool,
     /// Of a schema: the session may use it.
@@ -91,8 +98,8 @@ fn question(refusal: &Refusal<'_>) -> Result<String, Fault> {
     let object = if refusal.is_relation() {
         format!(
             "SELECT n.nspname, c.relowner AS owner, NULL::pg_catalog.bool AS usage FROM pg_catalog.pg_class AS c \
-             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relname = {name} \
-             AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relname = {name} AND {}",
+            not_of_server("n.nspname")
         )
     } else {
         let (kind, catalog, column, owner) =
@@ -101,15 +108,29 @@ fn question(refusal: &Refusal<'_>) -> Result<String, Fault> {
             if kind == "schema" { "pg_catalog.has_schema_privilege(x.oid, 'USAGE')" } else { "NULL::pg_catalog.bool" };
         format!(
             "SELECT NULL AS nspname, x.{owner} AS owner, {usage} AS usage FROM pg_catalog.{catalog} AS x \
-             WHERE x.{column} = {name}"
+             WHERE x.{column} = {name} AND {}",
+            match kind {
+                "schema" => not_of_server("x.nspname"),
+                "database" | "extension" => "true".to_owned(),
+                kind => {
+                    let schema = if kind == "type" { "x.typnamespace" } else { "x.pronamespace" };
+                    let schemas = "SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE";
+                    format!("{schema} IN ({schemas} {})", not_of_server("n.nspname"))
+                }
+            }
         )
     };
     Ok(format!(
         "SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('schema', o.nspname, 'owner', r.rolname, \
-         'is_superuser', r.rolsuper, 'is_member', pg_catalog.pg_has_role(r.oid, 'MEMBER'), 'usage', o.usage)), '[]') \
+         'is_powerful', {POWERFUL}, 'is_member', pg_catalog.pg_has_role(r.oid, 'MEMBER'), 'usage', o.usage)), '[]') \
          FROM ({object}) AS o JOIN pg_catalog.pg_roles AS r ON r.oid = o.owner \
          WHERE NOT pg_catalog.pg_has_role(r.oid, 'USAGE')"
     ))
+}
+
+/// SQL that is true of a schema that is not the server's own: nothing of those is to be granted.
+fn not_of_server(column: &str) -> String {
+    format!("{column} <> 'information_schema' AND NOT pg_catalog.starts_with({column}::pg_catalog.text, 'pg_')")
 }
 
 /// The name of the object as SQL writes it.
@@ -132,11 +153,11 @@ fn as_owner(refusal: &Refusal<'_>, found: &Found, user: &str) -> Result<Option<S
             identifier(&found.owner)?
         )));
     }
-    if !found.is_superuser {
+    if !found.is_powerful {
         let (owner, user) = (identifier(&found.owner)?, identifier(user)?);
         return Ok(Some(format!("{whose}, or become a member of that role: GRANT {owner} TO {user};")));
     }
-    // To be a member of a superuser is to have every right. An index goes with its table.
+    // A member of such a role would have more than this object. An index goes with its table.
     let given = match kind {
         "index" | "extension" | "function" | "procedure" | "aggregate" => return Ok(Some(whose)),
         "relation" => "TABLE".to_owned(),
@@ -195,6 +216,7 @@ mod tests {
             "ERROR:  permission denied to create role",
             "FEHLER:  keine Berechtigung für Tabelle a",
             "ERROR:  must be owner of tables",
+            "ERROR:  must be owner of schema s\nCONTEXT:  PL/pgSQL function public.f() line 1 at RAISE",
             "",
         ] {
             assert_eq!(Refusal::of(other), None, "{other}");
@@ -202,18 +224,18 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_told_to_become_a_member_of_a_superuser() {
+    fn a_hint_asks_for_no_membership_in_a_powerful_role() {
         let refusal = Refusal { of_owner: true, kind: "table", name: "a" };
         let mut found = Found {
             schema: Some("s".to_owned()),
             owner: "postgres".to_owned(),
-            is_superuser: true,
+            is_powerful: true,
             is_member: false,
             usage: None,
         };
         let hint = |found: &Found| as_owner(&refusal, found, "app").unwrap().unwrap();
         assert!(hint(&found).ends_with("have it handed over: ALTER TABLE \"s\".\"a\" OWNER TO \"app\";"));
-        found.is_superuser = false;
+        found.is_powerful = false;
         assert!(hint(&found).ends_with("GRANT \"postgres\" TO \"app\";"));
         found.is_member = true;
         assert!(hint(&found).ends_with("begin the file with SET ROLE \"postgres\"; and end it with RESET ROLE;"));

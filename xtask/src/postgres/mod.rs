@@ -23,6 +23,7 @@ mod openfga_grounds;
 mod openfga_roles;
 pub mod openfga_tables;
 pub mod path_dependents;
+pub mod powerful_role;
 pub mod preamble;
 pub mod properties;
 pub mod quote;

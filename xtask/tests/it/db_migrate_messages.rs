@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_warning_is_shown_before_any_number_of_notices,
         [Postgres] a_hint_fits_its_cause,
         [Postgres] a_right_that_is_lacking_is_named_with_the_statement_that_gives_it,
+        [Postgres] no_hint_hands_over_the_server,
         [Postgres] dry_runs_and_waiting_runs_report,
         [Postgres] what_a_block_sets_is_told_as_any_other_setting,
         [Postgres, Script] a_service_that_migrates_is_named_while_a_run_waits_for_it,
@@ -99,12 +100,13 @@ fn a_right_that_is_lacking_is_named_with_the_statement_that_gives_it() {
     migrate(&database, &["up", "--no-backup"]).ok();
     // A table of a superuser is handed over; of another role that one becomes a member of.
     database.sql("CREATE TABLE public.a (a int); CREATE TABLE public.b (a int); CREATE TABLE public.c (a int)");
-    database.sql("ALTER TABLE public.b OWNER TO pg_monitor");
+    let team = format!("team_{}", database.name);
+    database.sql(&format!("CREATE ROLE {team}; ALTER TABLE public.b OWNER TO {team}"));
     database.sandbox.migration(2, "two", "ALTER TABLE public.a ADD b int;", None);
     up("ALTER TABLE \"public\".\"a\" OWNER TO", "only its owner may do this: log in as ");
     migrate(&database, &["up", "--no-backup"]).ok();
     database.sandbox.migration(3, "three", "ALTER TABLE public.b ADD b int;", None);
-    up("GRANT \"pg_monitor\" TO", "table b belongs to role pg_monitor");
+    up(&format!("GRANT \"{team}\" TO"), &format!("table b belongs to role {team}"));
     migrate(&database, &["up", "--no-backup"]).ok();
     database.sandbox.migration(4, "four", "INSERT INTO public.c VALUES (1);", None);
     up("GRANT SELECT, INSERT ON \"public\".\"c\" TO", "lacks a right on table c");
@@ -112,6 +114,36 @@ fn a_right_that_is_lacking_is_named_with_the_statement_that_gives_it() {
     // What the server keeps for itself takes no grant.
     database.sandbox.migration(5, "five", "SELECT * FROM pg_authid;", None);
     migrate(&database, &["up", "--no-backup"]).code(1).stderr_has("or as a superuser").stderr_lacks("GRANT");
+}
+
+fn no_hint_hands_over_the_server() {
+    let database = UrlDatabase::new();
+    let boss = format!("boss_{}", database.name);
+    // A role that may act as another with rights over the server.
+    database.sql(&format!(
+        "CREATE ROLE {boss}; GRANT pg_execute_server_program TO {boss};
+         CREATE TABLE public.t (a int); ALTER TABLE public.t OWNER TO {boss}"
+    ));
+    database.sandbox.migration(1, "one", "ALTER TABLE public.t ADD b int;", None);
+    let up = || migrate(&database, &["up", "--no-backup"]);
+    up().code(1).stderr_has("ALTER TABLE \"public\".\"t\" OWNER TO").stderr_lacks("GRANT");
+    for (file, case) in [
+        ("CREATE FUNCTION pg_catalog.f() RETURNS int LANGUAGE sql AS 'SELECT 1';", "the server's own schema"),
+        ("INSERT INTO public.forged VALUES (1);", "words that the code of another role chose"),
+    ] {
+        database.sql(
+            "DROP TABLE IF EXISTS public.forged;
+             CREATE OR REPLACE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+               RAISE EXCEPTION USING MESSAGE = 'must be owner of table t', ERRCODE = '42501'; END$$;
+             CREATE TABLE public.forged (a int); GRANT ALL ON public.forged TO PUBLIC;
+             CREATE TRIGGER f BEFORE INSERT ON public.forged FOR EACH ROW EXECUTE FUNCTION public.f()",
+        );
+        database.sandbox.migration(1, "one", file, None);
+        let run = up();
+        run.code(1).stderr_has("lacks a right: migrate as the owner, or as a superuser");
+        run.stderr_lacks("GRANT").stderr_lacks("OWNER TO");
+        assert!(!run.stderr.contains("or have"), "{case}: {}", run.stderr);
+    }
 }
 
 fn dry_runs_and_waiting_runs_report() {

@@ -224,7 +224,8 @@ fn what_belongs_to_the_database_goes_along() {
         database.admin(&sql.replace("@reader", &reader));
     }
     let run = database.xtask(["db-restore", "--yes"]).run();
-    run.code(1).stderr_has("CREATEROLE;").stderr_has("log_statement").stderr_has("only a superuser carries over");
+    run.code(1).stderr_has("log_statement").stderr_has("or restore as a superuser, who keeps the setting");
+    run.stderr_has(&format!("IN DATABASE \"{}\" RESET ALL;", database.name)).stderr_lacks("GRANT \"postgres\"");
     grant_what_is_asked(&database, &run);
     let wanted = database.admin(PROPERTIES);
     database.xtask(["db-restore", "--yes"]).run().ok();

@@ -1,6 +1,7 @@
 //! What the server has of the roles that a file names.
 
 use crate::postgres::globals::Globals;
+use crate::postgres::powerful_role::POWERFUL;
 use crate::postgres::quote::literals;
 use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
@@ -20,10 +21,7 @@ pub(super) struct Offer {
 const QUERY: &str = "
 SELECT pg_catalog.json_build_object(
   'version_num', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
-  'roles', (SELECT COALESCE(pg_catalog.json_object_agg(r.rolname, EXISTS (
-      SELECT FROM pg_catalog.pg_roles AS s
-      WHERE (s.rolsuper OR s.rolcreaterole OR s.rolreplication OR s.rolbypassrls OR pg_catalog.starts_with(s.rolname::pg_catalog.text, 'pg_'))
-        AND pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER'))), '{}')
+  'roles', (SELECT COALESCE(pg_catalog.json_object_agg(r.rolname, POWERFUL), '{}')
     FROM pg_catalog.pg_roles AS r WHERE r.rolname = ANY (ARRAY[NAMES]::pg_catalog.name[])),
   'memberships', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_array(r.rolname, m.rolname)), '[]')
     FROM pg_catalog.pg_auth_members AS a
@@ -36,7 +34,8 @@ impl Offer {
         let roles = globals.roles.iter().map(|role| role.name.as_str());
         let granted = globals.memberships.iter().map(|membership| membership.role.as_str());
         let names: BTreeSet<&str> = roles.chain(granted).collect();
-        let answer = server.ask_maintenance(&QUERY.replace("NAMES", &literals(names)?))?;
+        let answer =
+            server.ask_maintenance(&QUERY.replace("NAMES", &literals(names)?).replace("POWERFUL", POWERFUL))?;
         serde_json::from_str(answer.trim()).context("the roles that the server has")
     }
 }

@@ -43,6 +43,14 @@ pub struct Plan<'g> {
     pub(super) has_membership_options: bool,
 }
 
+/// What the new roles reach beyond themselves.
+struct Reach {
+    /// Roles whose members reach beyond what they are granted.
+    powerful: BTreeSet<String>,
+    /// New roles that become members of roles that exist.
+    into_existing: BTreeSet<String>,
+}
+
 impl NewRole<'_> {
     /// The settings that it gets.
     pub fn settings(&self) -> &[&RoleSetting] {
@@ -93,9 +101,10 @@ impl<'g> Plan<'g> {
             let settings = plan.settings(role, objection)?;
             plan.roles.push(NewRole { role, attributes, settings });
         }
-        let powerful = plan.powerful(globals, offer, named);
+        let mut reach = Reach { powerful: plan.powerful(globals, offer, named), into_existing: BTreeSet::new() };
+        reach.into_existing = plan.into_existing(globals, offer, named, &reach);
         for membership in &globals.memberships {
-            match plan.objection(membership, offer, named, &powerful) {
+            match plan.objection(membership, offer, named, &reach) {
                 None => plan.memberships.push(membership),
                 Some(None) => {}
                 Some(Some(held_back)) => plan.held_back.push(held_back?),
@@ -167,25 +176,48 @@ impl<'g> Plan<'g> {
         }
     }
 
+    /// New roles that become members of roles that exist, directly or by other new roles.
+    fn into_existing(&self, globals: &'g Globals, offer: &Offer, named: &[String], reach: &Reach) -> BTreeSet<String> {
+        let exists = |name: &str| offer.roles.contains_key(name);
+        let is_made = |membership: &&Membership| {
+            !exists(&membership.member) && self.objection(membership, offer, named, reach).is_none()
+        };
+        let made: Vec<&Membership> = globals.memberships.iter().filter(is_made).collect();
+        let mut found = BTreeSet::new();
+        loop {
+            let before = found.len();
+            for Membership { role, member, .. } in &made {
+                if exists(role) || found.contains(role.as_str()) {
+                    found.insert(member.to_string());
+                }
+            }
+            if found.len() == before {
+                return found;
+            }
+        }
+    }
+
     /// Why a membership is not made: because it is there already (`Some(None)`), or what is shown.
     fn objection(
         &self,
         membership: &Membership,
         offer: &Offer,
         named: &[String],
-        powerful: &BTreeSet<String>,
+        reach: &Reach,
     ) -> Option<Option<Result<HeldBack>>> {
         let (role, member) = (membership.role.as_str(), membership.member.as_str());
         let exists = |name: &str| offer.roles.contains_key(name);
         if exists(role) && exists(member) && offer.memberships.contains(&(role.to_owned(), member.to_owned())) {
             return Some(None);
         }
-        let is_powerful = is_predefined(role) || powerful.contains(role);
+        let is_powerful = is_predefined(role) || reach.powerful.contains(role);
         let is_named = named.iter().any(|name| name == member);
         let (why, option) = if is_predefined(role) && !exists(role) {
             ("this server has no such role", None)
         } else if exists(member) && (exists(role) || is_powerful) {
             ("a role that exists is not changed", None)
+        } else if exists(member) && reach.into_existing.contains(role) {
+            ("by that role it would get the rights of a role that exists", None)
         } else if is_powerful && !is_named {
             ("a file alone does not give it", Some(format!("--role {member}")))
         } else if !self.has_membership_options && self.restricts(membership) {

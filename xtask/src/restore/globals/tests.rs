@@ -87,6 +87,21 @@ fn what_exists_is_never_changed() {
     );
 }
 
+/// A new role in between gives one that exists no more than a direct membership would.
+#[test]
+fn a_new_role_does_not_lead_from_one_that_exists_to_another() {
+    let globals = globals(&format!(
+        "{}GRANT app TO first WITH ADMIN OPTION;\nGRANT first TO second;\nGRANT second TO low;\nGRANT alone TO low;\n",
+        ["app", "low", "first", "second", "alone"].map(plain).concat()
+    ));
+    let plan = plan(&globals, &offer(150_000, &[("app", false), ("low", false)]), &[]);
+    assert_eq!(memberships(&plan), ["first in app", "second in first", "low in alone"]);
+    assert_eq!(
+        plan.held_back.iter().map(HeldBack::line).collect::<Vec<_>>(),
+        ["membership of low in second: by that role it would get the rights of a role that exists"]
+    );
+}
+
 #[test]
 fn an_older_server_gives_no_more_than_the_file_says() {
     let globals = globals(&format!(

@@ -3,9 +3,10 @@
 
 use crate::backup::proof::Proven;
 use crate::error::Fault;
+use crate::postgres::powerful_role::POWERFUL;
 use crate::postgres::quote::{identifier, literal};
 use crate::postgres::server::Server;
-use crate::restore::rights::{self, POWERFUL};
+use crate::restore::rights;
 use crate::words::{clean_line, shell_word};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;

@@ -1,5 +1,6 @@
 //! What the server says that a role lacks.
 
+use crate::postgres::powerful_role::POWERFUL;
 use crate::postgres::quote::{literal_or_null, literals};
 use crate::postgres::server::Server;
 use anyhow::{Context as _, Result};
@@ -31,7 +32,8 @@ pub(super) struct Lacks {
 #[derive(Debug, Deserialize)]
 pub(super) struct RoleWithSettings {
     pub(super) name: String,
-    pub(super) superuser: bool,
+    /// See [`POWERFUL`].
+    pub(super) powerful: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,17 +77,12 @@ SELECT pg_catalog.json_build_object(
   'may_change_roles', (SELECT rolcreaterole FROM me),
   'major', (SELECT number / 10000 FROM version),
   'roles_with_settings', (SELECT COALESCE(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
-      'name', r.rolname, 'superuser', r.rolsuper)), '[]')
+      'name', r.rolname, 'powerful', {POWERFUL})), '[]')
     FROM settings AS s JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole, version AS v
     WHERE r.rolname <> current_user AND NOT ((SELECT rolcreaterole FROM me) AND NOT r.rolsuper
       AND (v.number < 160000 OR pg_catalog.pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')))))"
     )
 }
-
-/// True of a role `r` that is, or may act as, a role with rights over the server or over others. A file names roles as it
-/// likes: no hint asks for such a membership.
-pub(in crate::restore) const POWERFUL: &str = "EXISTS (SELECT FROM pg_catalog.pg_roles AS p WHERE (p.rolsuper OR p.rolcreaterole \
-    OR p.rolreplication OR p.rolbypassrls OR pg_catalog.starts_with(p.rolname, 'pg_')) AND pg_catalog.pg_has_role(r.oid, p.oid, 'MEMBER'))";
 
 /// Since PostgreSQL 15 a single setting can be granted.
 const MAY_SET: &str = "pg_catalog.has_parameter_privilege(p.name, 'SET')";

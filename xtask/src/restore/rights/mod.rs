@@ -4,8 +4,6 @@
 mod lacks;
 mod refusal;
 
-pub(super) use lacks::POWERFUL;
-
 use super::live::Live;
 use crate::backup::proof::Proven;
 use crate::error::{self, Fault};
@@ -18,7 +16,7 @@ use lacks::ask;
 #[derive(Debug, Default)]
 pub struct NotMemberOf {
     pub roles: Vec<String>,
-    /// Those of them that [`POWERFUL`] is true of.
+    /// Those of them that [`crate::postgres::powerful_role::POWERFUL`] is true of.
     pub powerful: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! The refusal for want of rights, with the words to ask a superuser for them.
 
-use super::lacks::{Lacks, PARAMETERS_SINCE};
+use super::lacks::{Lacks, PARAMETERS_SINCE, RoleWithSettings};
 use crate::error::Fault;
 use crate::postgres::quote::identifier;
 use crate::postgres::server::see_settings;
@@ -9,9 +9,9 @@ use crate::target::Target;
 use crate::words::{clean_line, shell_word};
 use anyhow::Result;
 
-/// CREATEROLE alone changes no role since then.
+/// Since then CREATEROLE changes only roles with the ADMIN OPTION; before, every role but superusers.
 const ADMIN_OPTION_SINCE: u32 = 16;
-const SUPERUSERS_ONLY: &str = "-- a setting that only a superuser carries over";
+const SUPERUSERS_ONLY: &str = "-- or restore as a superuser, who keeps the setting";
 
 impl Lacks {
     /// A superuser's session can be ended by a superuser alone; no grant helps.
@@ -105,15 +105,17 @@ impl Lacks {
 
     fn for_roles_with_settings(&self, target: &Target) -> Result<Vec<String>, Fault> {
         let (user, database) = (identifier(target.user())?, identifier(target.database())?);
-        let (superusers, others): (Vec<_>, Vec<_>) = self.roles_with_settings.iter().partition(|role| role.superuser);
+        // To change another role may be asked for only where that gives no right over the server or over further roles.
+        let may_be_changed = |role: &&RoleWithSettings| self.major >= ADMIN_OPTION_SINCE && !role.powerful;
+        let (ordinary, others): (Vec<_>, Vec<_>) = self.roles_with_settings.iter().partition(may_be_changed);
         let mut asks = Vec::new();
-        if !others.is_empty() && !self.may_change_roles {
+        if !ordinary.is_empty() && !self.may_change_roles {
             asks.push(format!("ALTER ROLE {user} CREATEROLE;"));
         }
-        for role in others.iter().filter(|_| self.major >= ADMIN_OPTION_SINCE) {
+        for role in ordinary {
             asks.push(format!("GRANT {} TO {user} WITH ADMIN OPTION;", identifier(&role.name)?));
         }
-        for role in superusers {
+        for role in others {
             let role = identifier(&role.name)?;
             asks.push(format!("ALTER ROLE {role} IN DATABASE {database} RESET ALL; {SUPERUSERS_ONLY}"));
         }
