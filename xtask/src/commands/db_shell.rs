@@ -28,6 +28,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let person = terminal.stdin_is_terminal() && terminal.stdout_is_terminal() && !psql.script;
     let file = psql.file.filter(|path| path != Path::new("-")).map(|path| open(&context.typed(&path))).transpose()?;
     let server = Server::under_name(&target, "xtask-shell");
+    // The first contact on `url` asks for the server's version: the target's own database may not be there.
+    let server = if psql.names_database { server.in_maintenance() } else { server };
     let program = if person {
         with_startup_file(&server, &psql.words, context)?.args(psql.words)
     } else {
@@ -65,6 +67,8 @@ struct PsqlArgs {
     file: Option<PathBuf>,
     /// Commands or a file are given: psql reads nothing from the terminal.
     script: bool,
+    /// An option names the database, so that the target's own is not connected to.
+    names_database: bool,
     /// An option by which psql would write a file where it runs.
     writes: Option<&'static str>,
     /// The last word is an option whose value is not there.
@@ -115,19 +119,21 @@ impl PsqlArgs {
                 self.script |= letters[at] == b'c';
                 self.notice_writing(word.get(at..=at).unwrap_or_default());
                 self.words.push(word.clone());
-                if at + 1 == letters.len() {
-                    let value = self.value(words);
-                    self.words.extend(value);
+                let value = if at + 1 == letters.len() { self.value(words) } else { None };
+                if letters[at] == b'd' {
+                    self.notice_database(value.as_deref().or_else(|| word.get(at + 1..)));
                 }
+                self.words.extend(value);
             }
             _ => {
                 self.script |= ["--command", "--list", "--version", "-V", "-l"].contains(&name);
                 self.notice_writing(name);
                 self.words.push(word.clone());
-                if value.is_none() && LONG_WITH_VALUE.contains(&name) {
-                    let value = self.value(words);
-                    self.words.extend(value);
+                let next = if value.is_none() && LONG_WITH_VALUE.contains(&name) { self.value(words) } else { None };
+                if name == "--dbname" {
+                    self.notice_database(next.as_deref().or(value));
                 }
+                self.words.extend(next);
             }
         }
     }
@@ -137,6 +143,11 @@ impl PsqlArgs {
         let value = words.next().cloned();
         self.lacks_value = value.is_none();
         value
+    }
+
+    /// A connection string may leave the database out; then it is the target's.
+    fn notice_database(&mut self, value: Option<&str>) {
+        self.names_database |= value.is_some_and(|value| !value.contains(['=', ':']) || value.contains("dbname="));
     }
 
     fn notice_writing(&mut self, option: &str) {
@@ -227,6 +238,18 @@ mod tests {
         }
         for words in [&["-c", "-o"][..], &["-v", "o=1"], &["--set", "-o"], &["-l"], &["--list"], &["-P", "pager=off"]] {
             assert!(parsed(words).check_writes_nothing("x").is_ok(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_an_option_names_is_seen() {
+        for words in
+            [&["-d", "x"][..], &["-Atdx"], &["--dbname", "x"], &["--dbname=x"], &["-d", "dbname=x options=-ca=b"]]
+        {
+            assert!(parsed(words).names_database, "{words:?}");
+        }
+        for words in [&["-c", "-d"][..], &["-l"], &["-d", "options=-ca=b"], &["-d", "postgresql://h"], &["-v", "d=1"]] {
+            assert!(!parsed(words).names_database, "{words:?}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! `db-shell`: psql as it is, for scripts and for people.
 
-use crate::harness::{Sandbox, Test, Xtask, shared, wait_until};
+use crate::harness::{Sandbox, Test, UrlDatabase, Xtask, shared, wait_until};
 use std::fs;
 
 pub fn tests() -> Vec<Test> {
@@ -25,11 +25,22 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_closed_stdout_ends_it_quietly,
         [Stack] the_server_session_has_a_name,
         [Stack] a_name_with_odd_letters_is_the_database,
+        [Postgres] another_database_is_reached_where_the_targets_own_is_missing,
     ]
 }
 
 fn shell<'a>(args: impl IntoIterator<Item = &'a str>) -> Xtask {
     shared().xtask(["db-shell", "--"].into_iter().chain(args).collect::<Vec<_>>())
+}
+
+/// As the hints say that name the maintenance database.
+fn another_database_is_reached_where_the_targets_own_is_missing() {
+    let database = UrlDatabase::new();
+    let xtask = |words: &[&str]| database.xtask([&["--database", "nosuch"], words].concat()).run();
+    xtask(&["db-backup"]).code(4).stderr_has("✗ PostgreSQL has no database nosuch").stderr_has("-- -l -d postgres");
+    xtask(&["db-shell", "--", "-At", "-d", "postgres", "-c", "SELECT 1"]).ok().prints("1");
+    xtask(&["db-shell", "--", "-Atlqd", "postgres"]).ok().stdout_has("postgres|");
+    xtask(&["db-shell", "--", "-c", "SELECT 1"]).code(4).stderr_has("✗ PostgreSQL has no database nosuch");
 }
 
 fn a_command_prints_its_rows() {
