@@ -3,11 +3,13 @@
 use super::beside::Standing;
 use super::load::Lines;
 use super::load_ways::Ways;
-use super::not_found::NotFound;
+use super::not_found::{NotFound, PathOfLoad};
 use super::preflight::VersionChange;
 use crate::backup::proof::Proven;
+use crate::backup::statement::Statement;
 use crate::error::{self, Cause, Fault};
 use crate::postgres::search_path::SearchPath;
+use crate::postgres::server::Server;
 use crate::process::Captured;
 use crate::target::{Target, client_error};
 use crate::words::shell_word;
@@ -60,13 +62,34 @@ pub(super) fn explain(
     if options.jobs > 1 {
         fault = fault.because(Cause::FailedBesideOthers);
     }
-    let ways = Ways::of((target, backup), &said.stderr, (sought.as_ref(), statement.as_ref()), options.search_path);
+    let used = sought.as_ref().and(statement.as_ref()).filter(|at| has_path_of_server(target, at));
+    let used = match (used, options.search_path) {
+        (Some(_), _) => PathOfLoad::OfServer,
+        (None, Some(path)) => PathOfLoad::Typed(path),
+        (None, None) => PathOfLoad::OfDump,
+    };
+    let ways = Ways::of((target, backup), &said.stderr, (sought.as_ref(), statement.as_ref()), used);
     let mut hints = vec![unchanged];
     hints.extend(options.version_changes.iter().map(VersionChange::line));
     hints.push(ways.and_the_usual(backup, options.jobs));
     Error::msg(by_lines_of_file(&said.stderr, lines))
         .context(Fault::failed(format!("psql failed ({}){at}", said.ending)))
         .context(fault.hint(hints.join("\n")))
+}
+
+/// The statements that PostgreSQL 17 and newer run with a `search_path` of their own (its release notes, "maintenance
+/// operations").
+const WITH_PATH_OF_SERVER: [&str; 4] =
+    ["CREATE INDEX ", "CREATE UNIQUE INDEX ", "CREATE MATERIALIZED VIEW ", "REFRESH MATERIALIZED VIEW "];
+const PATH_OF_SERVER_SINCE: u32 = 170_000;
+
+fn has_path_of_server(target: &Target, at: &Statement) -> bool {
+    let version = || -> Option<u32> {
+        let server = Server::under_name(target, "xtask-restore");
+        server.ask_maintenance("SHOW server_version_num").ok()?.trim().parse().ok()
+    };
+    WITH_PATH_OF_SERVER.iter().any(|words| at.words.starts_with(words))
+        && version().is_some_and(|version| version >= PATH_OF_SERVER_SINCE)
 }
 
 /// psql's words with the file's line numbers in place of its own.

@@ -1,10 +1,9 @@
 //! What a person can do about a load that failed, the likeliest way first.
 
-use super::not_found::NotFound;
+use super::not_found::{NotFound, PathOfLoad};
 use super::preflight::in_its_encoding;
 use crate::backup::proof::Proven;
 use crate::backup::statement::Statement;
-use crate::postgres::search_path::SearchPath;
 use crate::target::{Target, client_error};
 
 /// What a dump of single tables or schemas lacks is known beforehand only where it is a table or a schema.
@@ -24,18 +23,18 @@ const UNTRANSLATABLE: [&str; 2] = [" has no equivalent in encoding ", "conversio
 pub(super) struct Ways(Vec<String>);
 
 impl Ways {
-    /// Those that the server's words show. `given`: the path of this load.
+    /// Those that the server's words show.
     pub(super) fn of(
         (target, backup): (&Target, &Proven),
         stderr: &str,
         (sought, at): (Option<&NotFound<'_>>, Option<&Statement>),
-        given: Option<&SearchPath>,
+        used: PathOfLoad<'_>,
     ) -> Self {
         let mut ways = Self::default();
         let says = |words: &str| client_error::server_says(stderr, words);
         // The server's own words, in English: it says so of tables, functions, types and operators.
         if says(" does not exist") {
-            sought.iter().for_each(|sought| ways.add(sought.what_to_type(at, given)));
+            sought.iter().for_each(|sought| ways.add(sought.what_to_type(at, used)));
             if backup.manifest.is_none() {
                 ways.add(PART);
             }

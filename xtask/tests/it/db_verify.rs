@@ -225,4 +225,14 @@ fn an_older_server_refuses_and_a_newer_one_takes_it() {
     database.xtask(["db-verify"]).args([&file]).run().ok();
     newer.xtask(["db-verify", "--restore"]).args([backup_of(&database)]).run().ok().stdout_has("restored and compared");
     assert!(fs::exists(&file).unwrap());
+    // No path helps where the newer server evaluates something with a path of its own.
+    database.sql(
+        "CREATE FUNCTION most() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT max(a) FROM t';
+         CREATE MATERIALIZED VIEW v AS SELECT most() AS a",
+    );
+    for path in [&[][..], &["--search-path", "public"]] {
+        let run = newer.xtask(["db-verify", "--restore"]).args([backup_of(&database)]).args(path).run();
+        run.code(1).stderr_has("with a search_path of its own: no --search-path helps").stderr_lacks("try again with");
+        run.stderr_has("where that database is gone: load the file by hand as below, do the same there");
+    }
 }

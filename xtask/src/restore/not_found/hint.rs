@@ -9,9 +9,20 @@ use crate::words::{is_obeyed, shell_word};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+/// The `search_path` under which the server evaluated the statement that failed.
+#[derive(Debug, Clone, Copy)]
+pub enum PathOfLoad<'a> {
+    /// The dump's own, which is empty.
+    OfDump,
+    /// The one that was typed.
+    Typed(&'a SearchPath),
+    /// The server's own, whatever is typed.
+    OfServer,
+}
+
 impl NotFound<'_> {
-    /// What to type. `at`: the statement that failed; `given`: the path of this load.
-    pub(in crate::restore) fn what_to_type(&self, at: Option<&Statement>, given: Option<&SearchPath>) -> String {
+    /// What to type. `at`: the statement that failed.
+    pub(in crate::restore) fn what_to_type(&self, at: Option<&Statement>, used: PathOfLoad<'_>) -> String {
         let made = at.map(|statement| &statement.made);
         let own = made.map_or_else(BTreeSet::new, |made| schemas(made, self.name));
         let shown = shell_word(self.name);
@@ -31,20 +42,33 @@ impl NotFound<'_> {
         let is_view = at.is_some_and(|statement| statement.words.contains("MATERIALIZED VIEW"));
         let cure = self.cure(made, is_view, &path);
         let order = if is_at("COPY ") { self.order() } else { String::new() };
-        match given {
-            None => format!(
+        match used {
+            PathOfLoad::OfServer => format!(
+                "a name stands without its schema there, {shown}{place}, and this server evaluates an index or a materialized view \
+                 with a search_path of its own: no --search-path helps\n\
+                 for good: {cure}, in the database that was backed up; then back up again\n\
+                 where that database is gone: load the file by hand as below, do the same there, repeat the statement that \
+                 failed, and back up that database"
+            ),
+            PathOfLoad::OfDump => format!(
                 "a name stands without its schema there, {shown}{place}, and a dump loads with an empty search_path: try \
                  again with --search-path {typed}\n\
                  for good: {cure}; then back up again. For an index or a materialized view PostgreSQL 17 and newer need \
                  this: they ignore --search-path there{order}",
                 typed = shell_word(&option)
             ),
-            Some(given) => format!(
-                "with --search-path {} it is not found either: {shown}{place}; name another schema; or it is an index or a \
-                 materialized view, where PostgreSQL 17 and newer ignore --search-path\n\
-                 for good: {cure}, in the database that was backed up; then back up again{order}",
-                given.as_str()
-            ),
+            PathOfLoad::Typed(given) => {
+                let wider = format!("{}, {option}", given.as_str());
+                let next = match known.is_empty() {
+                    true => "name another schema".to_owned(),
+                    false => format!("name that schema, too: --search-path {}", shell_word(&wider)),
+                };
+                format!(
+                    "with --search-path {} it is not found either: {shown}{place}; {next}\n\
+                     for good: {cure}, in the database that was backed up; then back up again{order}",
+                    given.as_str()
+                )
+            }
         }
     }
 
@@ -160,7 +184,7 @@ mod tests {
             for words in ["COPY public.t", "CREATE MATERIALIZED VIEW v", "CREATE TABLE t"] {
                 for made in [&BTreeSet::new(), &made] {
                     let statement = Statement { line: 7, words: words.to_owned(), made: BTreeSet::clone(made) };
-                    let hint = found.what_to_type(Some(&statement), None);
+                    let hint = found.what_to_type(Some(&statement), PathOfLoad::OfDump);
                     assert!(hint.contains("cargo xtask db-reset"), "{hint}");
                     for (at, _) in hint.match_indices("zz") {
                         assert!(hint[..at].ends_with(['\'', '"']), "{hint}");

@@ -2,6 +2,8 @@
 
 mod hint;
 
+pub(super) use hint::PathOfLoad;
+
 use crate::target::client_error;
 
 /// Kinds of objects that the server looks for on the `search_path`, as its messages begin.
