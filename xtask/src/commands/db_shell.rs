@@ -29,7 +29,10 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let file = psql.file.filter(|path| path != Path::new("-")).map(|path| open(&context.typed(&path))).transpose()?;
     let server = Server::under_name(&target, "xtask-shell");
     // The first contact on `url` asks for the server's version: the target's own database may not be there.
-    let server = if psql.names_database { server.in_maintenance() } else { server };
+    let server = match &psql.database {
+        Some(name) => server.in_database(name),
+        None => server,
+    };
     let program = if person {
         with_startup_file(&server, &psql.words, context)?.args(psql.words)
     } else {
@@ -67,8 +70,8 @@ struct PsqlArgs {
     file: Option<PathBuf>,
     /// Commands or a file are given: psql reads nothing from the terminal.
     script: bool,
-    /// An option names the database, so that the target's own is not connected to.
-    names_database: bool,
+    /// The database that the last `-d` names, by its name alone or in a connection string.
+    database: Option<String>,
     /// An option by which psql would write a file where it runs.
     writes: Option<&'static str>,
     /// The last word is an option whose value is not there.
@@ -145,9 +148,15 @@ impl PsqlArgs {
         value
     }
 
-    /// A connection string may leave the database out; then it is the target's.
+    /// A connection string may leave the database out, and a name may be empty: then it is the target's. So it is where
+    /// the string writes the name in quotes.
     fn notice_database(&mut self, value: Option<&str>) {
-        self.names_database |= value.is_some_and(|value| !value.contains(['=', ':']) || value.contains("dbname="));
+        let value = value.unwrap_or_default();
+        let name = match value.contains(['=', ':']) {
+            true => value.split(' ').find_map(|pair| pair.strip_prefix("dbname=")),
+            false => Some(value),
+        };
+        self.database = name.filter(|name| !name.is_empty() && !name.contains(['\'', '\\'])).map(str::to_owned);
     }
 
     fn notice_writing(&mut self, option: &str) {
@@ -242,14 +251,29 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_an_option_names_is_seen() {
-        for words in
-            [&["-d", "x"][..], &["-Atdx"], &["--dbname", "x"], &["--dbname=x"], &["-d", "dbname=x options=-ca=b"]]
-        {
-            assert!(parsed(words).names_database, "{words:?}");
+    fn the_database_of_the_last_option_is_known_by_its_name() {
+        for words in [
+            &["-d", "x"][..],
+            &["-Atdx"],
+            &["--dbname", "x"],
+            &["--dbname=x"],
+            &["-dy", "-d", "dbname=x options=-ca=b"],
+        ] {
+            assert_eq!(parsed(words).database.as_deref(), Some("x"), "{words:?}");
         }
-        for words in [&["-c", "-d"][..], &["-l"], &["-d", "options=-ca=b"], &["-d", "postgresql://h"], &["-v", "d=1"]] {
-            assert!(!parsed(words).names_database, "{words:?}");
+        for words in [
+            &["-c", "-d"][..],
+            &["-l"],
+            &["-d", ""],
+            &["-d", "options=-ca=b"],
+            &["-dx", "-d", "options=-ca=b"],
+            &["-d", "dbname= options=-ca=b"],
+            &["-d", "options=-capplication_name=dbname=x"],
+            &["-d", "dbname='x y'"],
+            &["-d", "postgresql://h/x"],
+            &["-v", "d=1"],
+        ] {
+            assert_eq!(parsed(words).database, None, "{words:?}");
         }
     }
 

@@ -5,6 +5,7 @@ use super::failure::ServerError;
 use crate::error::Fault;
 use crate::postgres::powerful_role::POWERFUL;
 use crate::postgres::quote::{identifier, literal};
+use crate::postgres::relation::not_of_server;
 use crate::postgres::server::Server;
 use crate::words::{clean_line, shell_word};
 use serde::Deserialize;
@@ -36,11 +37,11 @@ struct Refusal<'a> {
 }
 
 impl<'a> Refusal<'a> {
-    /// Out of `ERROR:  permission denied for table a`; `None` for other words, such as those of another language, and where
-    /// code ran: code raises errors in words that its owner chooses, and the server says in which function.
+    /// Out of `ERROR:  permission denied for table a`; `None` for other words, such as those of a server of another language,
+    /// and where code ran: code raises errors in words that its owner chooses, and the server says in which function.
     fn of(text: &'a str) -> Option<Self> {
         let mut lines = text.lines();
-        let words = lines.next()?.split_once(":  ")?.1;
+        let words = lines.next()?.strip_prefix("ERROR:  ")?;
         if lines.any(|line| line.starts_with("CONTEXT:")) {
             return None;
         }
@@ -128,11 +129,6 @@ fn question(refusal: &Refusal<'_>) -> Result<String, Fault> {
     ))
 }
 
-/// SQL that is true of a schema that is not the server's own: nothing of those is to be granted.
-fn not_of_server(column: &str) -> String {
-    format!("{column} <> 'information_schema' AND NOT pg_catalog.starts_with({column}::pg_catalog.text, 'pg_')")
-}
-
 /// The name of the object as SQL writes it.
 fn object(refusal: &Refusal<'_>, found: &Found) -> Result<String, Fault> {
     let name = identifier(refusal.name)?;
@@ -216,6 +212,7 @@ mod tests {
             "ERROR:  permission denied to create role",
             "FEHLER:  keine Berechtigung für Tabelle a",
             "ERROR:  must be owner of tables",
+            "FEHLER:  must be owner of schema s\nKONTEXT:  PL/pgSQL-Funktion",
             "ERROR:  must be owner of schema s\nCONTEXT:  PL/pgSQL function public.f() line 1 at RAISE",
             "",
         ] {

@@ -7,6 +7,11 @@
 use super::search_path;
 use serde::Deserialize;
 
+/// SQL that is true of a schema that is not the server's own: nothing of those is to be granted.
+pub fn not_of_server(column: &str) -> String {
+    format!("{column} <> 'information_schema' AND NOT pg_catalog.starts_with({column}::pg_catalog.text, 'pg_')")
+}
+
 /// A table that is looked for, and the columns without which it is another program's.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted {

@@ -144,6 +144,9 @@ fn no_hint_hands_over_the_server() {
         run.stderr_lacks("GRANT").stderr_lacks("OWNER TO");
         assert!(!run.stderr.contains("or have"), "{case}: {}", run.stderr);
     }
+    // A path that the database's owner sets.
+    database.admin("ALTER ROLE @role SET search_path TO pg_toast");
+    up().code(1).stderr_has("✗ The ledger is in schema public, which is not in search_path").stderr_lacks("GRANT");
 }
 
 fn dry_runs_and_waiting_runs_report() {

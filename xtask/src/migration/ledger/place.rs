@@ -9,6 +9,7 @@ use super::locked::patient;
 use super::rows;
 use crate::error::Fault;
 use crate::postgres::quote::{identifier, literal, literals};
+use crate::postgres::relation::not_of_server;
 use crate::words::shell_word;
 use serde::Deserialize;
 
@@ -149,10 +150,11 @@ pub fn question(name: &Name) -> Result<String, Fault> {
            'names', ARRAY(SELECT name FROM names ORDER BY position),
            'path', ARRAY(SELECT nspname FROM path ORDER BY position),
            'closed', ARRAY(SELECT p.name FROM names AS p JOIN pg_catalog.pg_namespace AS n ON n.nspname = p.name
-             WHERE NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') ORDER BY p.position),
+             WHERE NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND {own} ORDER BY p.position),
            'elsewhere', ARRAY(SELECT said FROM others WHERE is_hidden ORDER BY nspname),
            'ledgers', ARRAY(SELECT said FROM others WHERE oid IN (SELECT oid FROM ledgers) ORDER BY nspname, relname))",
         FORMATS = rows::FORMATS,
+        own = not_of_server("p.name"),
     ))
 }
 

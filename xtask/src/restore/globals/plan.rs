@@ -8,7 +8,7 @@ use crate::postgres::globals::{Attribute, Attributes, Globals, LeftOut, Membersh
 use crate::postgres::server::Server;
 use crate::restore::preflight::SettingRules;
 use anyhow::Result;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From this version on a membership says by itself whether it inherits and may be acted as.
 const MEMBERSHIP_OPTIONS: u32 = 160_000;
@@ -49,6 +49,8 @@ struct Reach {
     powerful: BTreeSet<String>,
     /// New roles that become members of roles that exist.
     into_existing: BTreeSet<String>,
+    /// Every new role, and whether it inherits.
+    new: BTreeMap<String, bool>,
 }
 
 impl NewRole<'_> {
@@ -101,7 +103,12 @@ impl<'g> Plan<'g> {
             let settings = plan.settings(role, objection)?;
             plan.roles.push(NewRole { role, attributes, settings });
         }
-        let mut reach = Reach { powerful: plan.powerful(globals, offer, named), into_existing: BTreeSet::new() };
+        let inherits = |new: &NewRole<'_>| new.attributes.contains(&Attribute::Inherit);
+        let mut reach = Reach {
+            powerful: plan.powerful(globals, offer, named),
+            into_existing: BTreeSet::new(),
+            new: plan.roles.iter().map(|new| (new.role.name.to_string(), inherits(new))).collect(),
+        };
         reach.into_existing = plan.into_existing(globals, offer, named, &reach);
         for membership in &globals.memberships {
             match plan.objection(membership, offer, named, &reach) {
@@ -182,19 +189,17 @@ impl<'g> Plan<'g> {
         let is_made = |membership: &&Membership| {
             !exists(&membership.member) && self.objection(membership, offer, named, reach).is_none()
         };
-        let made: Vec<&Membership> = globals.memberships.iter().filter(is_made).collect();
-        let mut found = BTreeSet::new();
-        loop {
-            let before = found.len();
-            for Membership { role, member, .. } in &made {
-                if exists(role) || found.contains(role.as_str()) {
-                    found.insert(member.to_string());
-                }
-            }
-            if found.len() == before {
-                return found;
-            }
+        let mut members: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for Membership { role, member, .. } in globals.memberships.iter().filter(is_made) {
+            members.entry(role).or_default().push(member);
         }
+        let mut next: Vec<&str> = members.keys().copied().filter(|role| exists(role)).collect();
+        let mut found = BTreeSet::new();
+        while let Some(role) = next.pop() {
+            let new = members.get(role).into_iter().flatten().filter(|member| found.insert((**member).to_owned()));
+            next.extend(new);
+        }
+        found
     }
 
     /// Why a membership is not made: because it is there already (`Some(None)`), or what is shown.
@@ -220,7 +225,7 @@ impl<'g> Plan<'g> {
             ("by that role it would get the rights of a role that exists", None)
         } else if is_powerful && !is_named {
             ("a file alone does not give it", Some(format!("--role {member}")))
-        } else if !self.has_membership_options && self.restricts(membership) {
+        } else if !self.has_membership_options && reach.restricts(membership) {
             ("a server before version 16 would give more than the file says", None)
         } else {
             return None;
@@ -233,14 +238,13 @@ impl<'g> Plan<'g> {
         });
         Some(Some(held_back.map_err(Into::into)))
     }
+}
 
-    /// Whether it gives less than a membership does on servers that know no options.
+impl Reach {
+    /// Whether the membership gives less than one does on servers that know no options.
     fn restricts(&self, membership: &Membership) -> bool {
-        let inherits =
-            |new: &NewRole<'_>| new.role.name == membership.member && new.role.attributes.contains(&Attribute::Inherit);
         // Of a member that exists it is not known.
-        let is_new = self.roles.iter().any(|new| new.role.name == membership.member);
-        let would_inherit = !is_new || self.roles.iter().any(inherits);
-        membership.set == Some(false) || (membership.inherit == Some(false) && would_inherit)
+        let would_inherit = || self.new.get(membership.member.as_str()).copied().unwrap_or(true);
+        membership.set == Some(false) || (membership.inherit == Some(false) && would_inherit())
     }
 }

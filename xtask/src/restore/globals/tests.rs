@@ -102,6 +102,20 @@ fn a_new_role_does_not_lead_from_one_that_exists_to_another() {
     );
 }
 
+/// Each membership of the file leads one step further from its end.
+#[test]
+fn a_long_chain_of_memberships_takes_no_square_of_its_length() {
+    let chain = (1..20_000).map(|at| format!("GRANT r{} TO r{at};\n", at + 1)).collect::<String>();
+    let roles = (1..=20_000).map(|at| plain(&format!("r{at}"))).collect::<String>();
+    let globals =
+        globals(&format!("{}{roles}{}{chain}GRANT app TO r20000;\nGRANT r1 TO low;\n", plain("app"), plain("low")));
+    let begun = std::time::Instant::now();
+    let plan = plan(&globals, &offer(150_000, &[("app", false), ("low", false)]), &[]);
+    assert_eq!(plan.held_back.len(), 1);
+    // A square of them takes minutes.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
 #[test]
 fn an_older_server_gives_no_more_than_the_file_says() {
     let globals = globals(&format!(
