@@ -16,7 +16,7 @@ pub struct Passwords {
     pub exporter: String,
     pub grafana: String,
     /// Those that were made now, by their settings: they are to be written.
-    made: Vec<(&'static str, String)>,
+    pub(super) made: Vec<(&'static str, String)>,
 }
 
 impl Passwords {

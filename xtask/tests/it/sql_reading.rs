@@ -1,7 +1,7 @@
 //! The lexer of SQL beside psql itself: in a text in which the lexer finds no command of psql, psql runs none.
 
 #[path = "../../src/sql/mod.rs"]
-#[expect(dead_code, reason = "the source file is compiled here a second time")]
+#[expect(dead_code, unused_imports, reason = "the source file is compiled here a second time")]
 mod sql;
 
 use crate::harness::dice::{self, Dice};

@@ -129,8 +129,7 @@ impl Compose {
         warnings.extend(login.warnings.iter().cloned());
         let notes = service.note().into_iter().collect();
         let address = inspection.and_then(Inspection::address_inside);
-        let published = inspection.ok_or("its container does not run".to_owned());
-        let published = published.and_then(|inspection| direct::published(inspection, &login));
+        let published = direct::published(inspection, &login);
         let data_folder = data_place::folder(inspection.map(|inspection| &inspection.environment));
         Ok(Found { service, login, address, published, data_folder, names, listed, unread, notes, warnings })
     }
