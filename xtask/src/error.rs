@@ -13,11 +13,11 @@ pub enum Exit {
     Refused,
     /// 4: Docker, PostgreSQL, its database or OpenFGA cannot be reached, or refuses the login.
     Unreachable,
-    /// 5: another run holds the lock.
+    /// 5: another run or session holds the lock that this run needs.
     Locked,
     /// 6: part of it is done and a person must look.
     Partial,
-    /// 128 + n: ended by signal n before any change.
+    /// 128 + n: ended by signal n, before any change; `up`, `down` and `monitoring-dashboard` also after they began.
     Signal(i32),
 }
 

@@ -1,9 +1,8 @@
 //! `down`: the stack of the target, stopped; its data stays.
 
 use crate::context::Context;
-use crate::error::{self, Exit};
 use crate::monitoring;
-use crate::process::signals;
+use crate::process::signals::{self, with_outcome};
 use crate::target::Target;
 use crate::target::backend::Extent;
 use anyhow::Result;
@@ -24,10 +23,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let extent = if args.all { Extent::All } else { Extent::Needed };
     context.terminal.note(&format!("Stopping {}", target.shown()));
     let before = target.stack().running().unwrap_or_default();
-    stop(args, extent, &target, context).map_err(|error| match error::exit(&error) {
-        Exit::Signal(signal) => signals::interrupted_while(signal, &so_far(&before, &target)).into(),
-        _ => error,
-    })
+    stop(args, extent, &target, context).map_err(|error| with_outcome(error, || so_far(&before, &target)))
 }
 
 /// What a signal left behind. A service that had begun to stop may do so after we have ended.

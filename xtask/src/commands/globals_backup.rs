@@ -3,7 +3,7 @@
 use crate::backup::globals::{self, TakenGlobals};
 use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::take::Destination;
-use crate::commands::written::Written;
+use crate::commands::result::Written;
 use crate::context::Context;
 use crate::target::Target;
 use crate::terminal;

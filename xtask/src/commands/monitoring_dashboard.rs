@@ -16,7 +16,7 @@ use crate::monitoring::start::{self, Plan};
 use crate::monitoring::statements::{self, Statements};
 use crate::monitoring::{ready, role};
 use crate::postgres::server::Server;
-use crate::process::signals;
+use crate::process::signals::with_outcome;
 use crate::settings::{self, EnvEdit};
 use crate::target::Target;
 use crate::target::backend::Extent;
@@ -50,10 +50,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.note(&format!("Starting the dashboards of {}", target.shown()));
     let surroundings = elsewhere::or_explained(surroundings(&target, context), &target)?;
     let Some(surroundings) = surroundings else { return Err(elsewhere::no_containers(&target).into()) };
-    complete(&target, &surroundings, context).map_err(|error| match error::exit(&error) {
-        Exit::Signal(signal) => signals::interrupted_while(signal, "run it again to complete the start").into(),
-        _ => error,
-    })?;
+    complete(&target, &surroundings, context)
+        .map_err(|error| with_outcome(error, || "run it again to complete the start".to_owned()))?;
     let report = Report::of(context)?;
     report.show(args.json, context)?;
     if !args.no_open && !args.json {

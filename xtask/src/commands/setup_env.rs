@@ -8,9 +8,9 @@ use crate::backup::listing;
 use crate::backup::name::Purpose;
 use crate::backup::proof;
 use crate::context::Context;
-use crate::error::{self, Exit, Fault};
+use crate::error::Fault;
 use crate::openfga::store::STORE_ID;
-use crate::process::signals;
+use crate::process::signals::with_outcome;
 use crate::settings::{self, Origin};
 use crate::target::backend::Extent;
 use crate::target::{Kind, Target};
@@ -36,14 +36,15 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.done(&format!("Target {kind}: {why}"));
     context.terminal.done(env.shown());
     let mut written = env.changes();
-    doctor::examine(&left(&written), context).map_err(|error| with_outcome(error, &left(&written)))?;
+    doctor::examine(&left(&written), context).map_err(|error| with_outcome(error, || left(&written)))?;
     if env != EnvFile::Kept {
         choose_target(kind, &mut written, context)?;
     }
     git::warn_of_env(context);
     let context = &move_taken_ports(&target, args, &mut written, context)
-        .map_err(|error| with_outcome(error, &left(&written)))?;
-    set_up(args, context).map_err(|error| with_outcome(error, "completed steps stay: run it again to continue"))
+        .map_err(|error| with_outcome(error, || left(&written)))?;
+    set_up(args, context)
+        .map_err(|error| with_outcome(error, || "completed steps stay: run it again to continue".to_owned()))
 }
 
 /// Everything after `.env`.
@@ -87,14 +88,6 @@ impl EnvFile {
                 ".env keeps its settings: this stack has containers, and with others Compose would recreate them"
             }
         }
-    }
-}
-
-/// A run that a signal ended, with what is true of the whole of it: a step knows only of itself.
-fn with_outcome(error: anyhow::Error, outcome: &str) -> anyhow::Error {
-    match error::exit(&error) {
-        Exit::Signal(signal) => signals::interrupted_while(signal, outcome).into(),
-        _ => error,
     }
 }
 

@@ -1,9 +1,9 @@
 //! The stack is started in front of a person: by its own command, and by those that need it.
 
 use crate::context::Context;
-use crate::error::{self, Exit, Fault};
+use crate::error::{Exit, Fault};
 use crate::postgres::startup;
-use crate::process::signals;
+use crate::process::signals::with_outcome;
 use crate::target::Target;
 use crate::target::backend::Extent;
 use crate::target::startup::{Callbacks, FailedService};
@@ -28,11 +28,8 @@ pub fn start(target: &Target, extent: Extent, yes: bool, context: &Context) -> R
         note: &|note| progress.aside(|| terminal.note(&terminal.to_type(note))),
         consent: &consent,
     };
-    let answering =
-        startup::up(target, extent, &context.settings, &callbacks).map_err(|error| match error::exit(&error) {
-            Exit::Signal(signal) => signals::interrupted_while(signal, "run it again to complete the start").into(),
-            _ => error,
-        })?;
+    let answering = startup::up(target, extent, &context.settings, &callbacks)
+        .map_err(|error| with_outcome(error, || "run it again to complete the start".to_owned()))?;
     drop(progress);
     let was_running = target.stack().starts_server() && !answering.started;
     let already = if was_running { "already runs and " } else { "" };

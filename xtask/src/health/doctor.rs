@@ -79,8 +79,8 @@ fn docker(compose: &dyn ComposeProject) -> Finding {
     if let Some(error) = compose.engine_cause() {
         return Finding::of_error(&error, "start Docker");
     }
-    let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(DEADLINE);
-    Finding::ok(format!("engine {}", asked.map(|captured| captured.text().trim().to_owned()).unwrap_or_default()))
+    let version = compose.engine_version(DEADLINE).ok().flatten().unwrap_or_default();
+    Finding::ok(format!("engine {version}"))
 }
 
 /// The ports that the stack publishes. Those that a setting names are asked about later: another one can be offered.
@@ -96,7 +96,7 @@ fn ports(scene: &Scene) -> Finding {
         match port.holder {
             None => drop(free.insert(port.number.to_string())),
             // A container that is just being started holds its port before the engine says so.
-            Some(holder) if port.setting.is_some() || holder.starts_with("docker-proxy") => asked_later += 1,
+            Some(holder) if port.setting.is_some() || holder.is_docker_proxy() => asked_later += 1,
             Some(holder) => taken.push(format!("{} of {} is taken by {holder}", port.number, port.service)),
         }
     }
@@ -145,10 +145,8 @@ fn clock(scene: &Scene) -> Finding {
     {
         return Finding::warn(format!("the file times of the checkout are {} in the future", span(ahead)), hint);
     }
-    if scene.compose().is_some() {
-        let asked = Program::new("docker").args(["info", "--format", "{{.SystemTime}}"]).capture(DEADLINE);
-        let told = asked.ok().and_then(|captured| DateTime::parse_from_rfc3339(captured.text().trim()).ok());
-        let skew = told.map_or(0, |time| (time.with_timezone(&Utc) - Utc::now()).num_seconds().abs());
+    if let Some(compose) = scene.compose() {
+        let skew = compose.engine_time(DEADLINE).map_or(0, |time| (time - Utc::now()).num_seconds().abs());
         if skew > SKEW_SECONDS {
             return Finding::warn(format!("the Docker engine's clock is {} off", span(skew)), hint);
         }

@@ -10,6 +10,7 @@ mod scene;
 pub use scene::{DEADLINE, Scene};
 
 use crate::schedule::{name, plan::Plan};
+use crate::target::backend::ContainerState;
 use probe::service;
 use report::{Check, Finding, Report, Status};
 use std::thread::ScopedJoinHandle;
@@ -201,7 +202,7 @@ pub fn addresses(scene: &Scene) -> Vec<(String, String)> {
         return std::iter::once(("postgres".to_owned(), scene.target.place())).chain(openfga).collect();
     };
     let services = project.into_iter().flat_map(|project| &project.containers);
-    let of_service = |(name, containers): (&String, &Vec<probe::container::Container>)| {
+    let of_service = |(name, containers): (&String, &Vec<ContainerState>)| {
         let addresses = containers.iter().flat_map(probe::published::addresses);
         let addresses: Vec<String> = addresses.collect();
         (!addresses.is_empty()).then(|| (name.clone(), addresses.join(" ")))

@@ -1,14 +1,13 @@
 //! What the probes share: where they look, how much time is left, and answers that several of them need.
 
 use super::probe::answering_openfga::Found;
-use super::probe::project::Project;
 use super::probe::server_facts::Facts;
 use super::report::Finding;
 use crate::backup::retention::time_span;
 use crate::postgres::server::Server;
 use crate::settings::Settings;
 use crate::target::Target;
-use crate::target::backend::ComposeProject;
+use crate::target::backend::{ComposeProject, ProjectState};
 use anyhow::Result;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -28,8 +27,8 @@ pub struct Scene<'a> {
     pub root: &'a Path,
     postgres: Server<'a>,
     end: Instant,
-    // Each is asked in the file of its question: `read_project`, `catalog`, `openfga`.
-    pub(super) project: OnceLock<Result<Project, Finding>>,
+    // Each is asked in the file of its question: `project`, `catalog`, `openfga`.
+    pub(super) project: OnceLock<Result<ProjectState, Finding>>,
     pub(super) server: OnceLock<Result<Facts, Finding>>,
     pub(super) openfga: OnceLock<Result<Option<Found>, Finding>>,
 }

@@ -12,10 +12,24 @@ pub struct Part {
     pub default_port: u16,
     /// The setting of its image; the default is in `compose.yml`.
     pub image_setting: &'static str,
+    pub check: Check,
     /// What a person opens.
     pub page: &'static str,
     /// Its usual programs on a host without Docker.
     pub programs: &'static [&'static str],
+}
+
+/// How a part is asked whether it does its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// PostgreSQL's metrics, by the exporter's own flags and queries.
+    Exporter,
+    /// The disks, and the file of the backups' metrics.
+    Disks,
+    /// That metrics of every target are collected.
+    Collection,
+    /// That each dashboard is shown.
+    Dashboards,
 }
 
 /// What PostgreSQL says, as metrics.
@@ -25,6 +39,7 @@ pub const POSTGRES_EXPORTER: Part = Part {
     port_setting: "POSTGRES_EXPORTER_PORT",
     default_port: 9187,
     image_setting: "POSTGRES_EXPORTER_IMAGE",
+    check: Check::Exporter,
     page: "/metrics",
     programs: &["postgres_exporter", "prometheus-postgres-exporter"],
 };
@@ -35,6 +50,7 @@ pub const NODE_EXPORTER: Part = Part {
     port_setting: "NODE_EXPORTER_PORT",
     default_port: 9100,
     image_setting: "NODE_EXPORTER_IMAGE",
+    check: Check::Disks,
     page: "/metrics",
     programs: &["node_exporter", "prometheus-node-exporter"],
 };
@@ -45,6 +61,7 @@ pub const PROMETHEUS: Part = Part {
     port_setting: "PROMETHEUS_PORT",
     default_port: 9090,
     image_setting: "PROMETHEUS_IMAGE",
+    check: Check::Collection,
     page: "",
     programs: &["prometheus"],
 };
@@ -55,6 +72,7 @@ pub const GRAFANA: Part = Part {
     port_setting: "GRAFANA_PORT",
     default_port: 3000,
     image_setting: "GRAFANA_IMAGE",
+    check: Check::Dashboards,
     page: "",
     programs: &["grafana-server", "grafana"],
 };

@@ -1,6 +1,7 @@
 //! The two passwords that the command makes: they stand in `.env`, as the stack's own do.
 
 use crate::error::Fault;
+use crate::platform::random;
 use crate::settings::Settings;
 use crate::words::hex;
 use anyhow::Result;
@@ -14,8 +15,8 @@ pub const GRAFANA: &str = "GRAFANA_ADMIN_PASSWORD";
 pub struct Passwords {
     pub exporter: String,
     pub grafana: String,
-    /// The settings of those that were made now: they are to be written.
-    pub(super) made: Vec<&'static str>,
+    /// Those that were made now, by their settings: they are to be written.
+    pub(super) made: Vec<(&'static str, String)>,
 }
 
 impl Passwords {
@@ -27,8 +28,9 @@ impl Passwords {
         let mut made = Vec::new();
         let mut password = |name: &'static str| -> Result<String> {
             let Some(set) = settings.get(name) else {
-                made.push(name);
-                return random();
+                let password = hex(&random::<24>()?);
+                made.push((name, password.clone()));
+                return Ok(password);
             };
             if set.bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Ok(set.to_owned());
@@ -42,20 +44,13 @@ impl Passwords {
 
     /// Whether the password of this setting was made now.
     pub fn is_new(&self, name: &'static str) -> bool {
-        self.made.contains(&name)
+        self.made.iter().any(|(made, _)| *made == name)
     }
 
     /// The settings to be written, with their values.
     pub fn to_write(&self) -> Vec<(&'static str, &str)> {
-        let value = |name: &&'static str| if *name == EXPORTER { &self.exporter } else { &self.grafana };
-        self.made.iter().map(|name| (*name, value(name).as_str())).collect()
+        self.made.iter().map(|(name, password)| (*name, password.as_str())).collect()
     }
-}
-
-fn random() -> Result<String> {
-    let mut bytes = [0u8; 24];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-    Ok(hex(&bytes))
 }
 
 #[cfg(test)]
@@ -66,7 +61,8 @@ mod tests {
     fn passwords_are_made_once_and_odd_ones_refused() {
         let mut settings = Settings::default();
         let made = Passwords::of(&settings).unwrap();
-        assert_eq!(made.made, [EXPORTER, GRAFANA]);
+        let to_write = [(EXPORTER, made.exporter.as_str()), (GRAFANA, made.grafana.as_str())];
+        assert_eq!(made.to_write(), to_write);
         assert!(made.exporter.len() == 48 && made.exporter != made.grafana);
         settings.set_flag(EXPORTER, "a'b\\c");
         let kept = Passwords::of(&settings).unwrap();

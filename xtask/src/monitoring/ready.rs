@@ -2,7 +2,7 @@
 
 use super::NAME;
 use super::dashboard;
-use super::part::{GRAFANA, NODE_EXPORTER, POSTGRES_EXPORTER, PROMETHEUS, Part};
+use super::part::{Check, Part};
 use super::role::ROLE;
 use crate::error::Fault;
 use crate::process::signals;
@@ -37,7 +37,7 @@ pub fn wait(part: &Part, port: u16, target: &Target, settings: &Settings, secret
     let end = Instant::now() + TIMEOUT;
     let failed = |what: String| {
         let containers = target.companions().companion_containers(NAME, super::TIMEOUT);
-        let flags = if *part == POSTGRES_EXPORTER { OTHER_FLAGS } else { "" };
+        let flags = if part.check == Check::Exporter { OTHER_FLAGS } else { "" };
         Err(Fault::unreachable(what).hint(format!("{}{flags}", log_hint(part, &containers))).into())
     };
     let mut looked = Instant::now();
@@ -82,20 +82,18 @@ pub fn check(part: &Part, port: u16, settings: &Settings, deadline: Duration) ->
             endpoint.get_openly(path, deadline).map_err(|silence| format!("it does not answer: {}", silence.why))?;
         if answer.status == 200 { Ok(answer.body) } else { Err(format!("it answers HTTP {} to {path}", answer.status)) }
     };
-    if *part == POSTGRES_EXPORTER {
-        exporter(&get("/metrics")?)
-    } else if *part == NODE_EXPORTER {
-        disks(&get("/metrics")?)
-    } else if *part == PROMETHEUS {
-        get("/-/ready").and_then(|_| scraped(&get("/api/v1/targets?state=active")?))
-    } else if *part == GRAFANA {
-        healthy(&get("/api/health")?)?;
-        let shows = |uid: &str| get(&format!("/api/dashboards/uid/{uid}")).map(drop);
-        dashboard::all().iter().try_for_each(|dashboard| {
-            shows(&dashboard.uid).map_err(|why| format!("it does not show the dashboard {}: {why}", dashboard.title))
-        })
-    } else {
-        Ok(())
+    match part.check {
+        Check::Exporter => exporter(&get("/metrics")?),
+        Check::Disks => disks(&get("/metrics")?),
+        Check::Collection => get("/-/ready").and_then(|_| scraped(&get("/api/v1/targets?state=active")?)),
+        Check::Dashboards => {
+            healthy(&get("/api/health")?)?;
+            let shows = |uid: &str| get(&format!("/api/dashboards/uid/{uid}")).map(drop);
+            dashboard::all().iter().try_for_each(|dashboard| {
+                shows(&dashboard.uid)
+                    .map_err(|why| format!("it does not show the dashboard {}: {why}", dashboard.title))
+            })
+        }
     }
 }
 
@@ -168,6 +166,7 @@ fn healthy(answer: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitoring::part::GRAFANA;
 
     #[test]
     fn a_part_that_ends_is_named_with_its_last_line_and_without_its_secrets() {

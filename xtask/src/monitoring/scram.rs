@@ -1,5 +1,6 @@
 //! A password as PostgreSQL keeps it (SCRAM-SHA-256, RFC 7677): the server, and its log, never see the password.
 
+use crate::platform::random;
 use anyhow::Result;
 use sha2::{Digest as _, Sha256};
 
@@ -10,9 +11,7 @@ type Hash = [u8; 32];
 
 /// What `CREATE ROLE … PASSWORD` takes in place of the password.
 pub fn verifier(password: &str) -> Result<String> {
-    let mut salt = [0u8; 16];
-    getrandom::fill(&mut salt).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-    Ok(with_salt(password, &salt))
+    Ok(with_salt(password, &random::<16>()?))
 }
 
 fn with_salt(password: &str, salt: &[u8]) -> String {

@@ -5,6 +5,7 @@
 
 mod files;
 mod processes;
+mod random;
 mod replace;
 mod rights;
 mod users;
@@ -26,6 +27,7 @@ pub use processes::{
     end_group, end_process, hand_over, is_running, own_group, run_as, signal_of, stop_here, suspending_signal,
     widen_pipe,
 };
+pub use random::random;
 pub use replace::replace_file;
 pub use rights::{change_owner_of, give_folder, is_own, is_private, mode, owner_of, set_mode, set_mode_of};
 pub use users::{is_root, listeners, user_id, user_may_enter, user_named, user_numbered};

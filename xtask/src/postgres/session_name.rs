@@ -1,13 +1,12 @@
 //! The names of server sessions.
 
+use crate::platform::random;
 use crate::words::hex;
 use anyhow::Result;
 
 /// A name for one run's server sessions, by which they can be found and ended.
 pub fn fresh_name() -> Result<String> {
-    let mut bytes = [0u8; 6];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-    Ok(format!("xtask-{}", hex(&bytes)))
+    Ok(format!("xtask-{}", hex(&random::<6>()?)))
 }
 
 /// Whether it is such a name.

@@ -1,6 +1,6 @@
 //! SIGINT, SIGTERM and SIGHUP as something to look at between two steps, instead of sudden death.
 
-use crate::error::{Exit, Fault};
+use crate::error::{self, Exit, Fault};
 use crate::platform;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -56,4 +56,12 @@ pub fn interrupted_while(signal: i32, outcome: &str) -> Fault {
         other => format!("signal {other}"),
     };
     Fault::new(Exit::Signal(signal), format!("Ended by {name}; {outcome}"))
+}
+
+/// The error of a run; where a signal ended it, with what is true of the whole run: a step knows only of itself.
+pub fn with_outcome(error: anyhow::Error, outcome: impl FnOnce() -> String) -> anyhow::Error {
+    match error::exit(&error) {
+        Exit::Signal(signal) => interrupted_while(signal, &outcome()).into(),
+        _ => error,
+    }
 }

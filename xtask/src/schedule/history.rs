@@ -1,5 +1,6 @@
 //! The results of the last runs: a small file among the backups, which is no backup.
 
+use super::delivery::Delivery;
 use crate::backup::manifest::{Seconds, StartedAt as Time};
 use crate::platform;
 use crate::target::state_folder::write_private;
@@ -55,16 +56,11 @@ pub struct Run {
     /// Runs that were due before it, since the run before, and were not made.
     pub missed: u32,
     /// The result of the ping: `sent`, or why not; null where there is none.
-    pub ping: Option<String>,
+    pub ping: Option<Delivery>,
     /// The result of the program that is called after a failure: `called`, or why not; null where none was called.
     #[serde(default)]
-    pub on_failure: Option<String>,
+    pub on_failure: Option<Delivery>,
 }
-
-/// The result of a ping that was taken.
-pub const SENT: &str = "sent";
-/// The result of a program that did its work.
-pub const CALLED: &str = "called";
 
 impl Run {
     /// A run that begins.
@@ -87,12 +83,12 @@ impl Run {
 
     /// Why its ping was not taken.
     pub fn unsent_ping(&self) -> Option<&str> {
-        self.ping.as_deref().filter(|result| *result != SENT)
+        self.ping.as_ref()?.failure()
     }
 
     /// Why the program that is called after a failure did not do its work.
     pub fn uncalled_program(&self) -> Option<&str> {
-        self.on_failure.as_deref().filter(|result| *result != CALLED)
+        self.on_failure.as_ref()?.failure()
     }
 }
 
@@ -174,7 +170,10 @@ impl History {
     pub fn set_heard(&mut self, run: &Run) {
         if let Some(last) = self.runs.last_mut() {
             last.ping.clone_from(&run.ping);
-            last.on_failure = run.on_failure.as_ref().map(|result| shortened(result.trim(), MESSAGE).into_owned());
+            last.on_failure = run.on_failure.clone().map(|result| match result {
+                Delivery::Failed(why) => Delivery::Failed(shortened(why.trim(), MESSAGE).into_owned()),
+                done => done,
+            });
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod cron;
 pub mod crontab;
 mod daemon;
+pub mod delivery;
 pub mod failure_document;
 pub mod flaw;
 pub mod history;

@@ -1,7 +1,7 @@
 //! Who hears how a backup ended, beside the person who sees it: a ping's server, a program of the team's own. Nothing
 //! here fails a backup.
 
-use super::history::{CALLED, SENT};
+use super::delivery::Delivery;
 use super::hook::{Failure, Hook};
 use super::ping::Ping;
 use crate::process::signals;
@@ -16,10 +16,10 @@ pub struct Notifier {
 /// What became of it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Notified {
-    /// `sent`, or why not; `None` where there is no ping.
-    pub ping: Option<String>,
-    /// `called`, or why not; `None` where no program was called.
-    pub on_failure: Option<String>,
+    /// `None` where there is no ping.
+    pub ping: Option<Delivery>,
+    /// `None` where no program was called.
+    pub on_failure: Option<Delivery>,
     /// What a person should know.
     pub warnings: Vec<String>,
 }
@@ -62,14 +62,14 @@ impl Notified {
         if let Err(why) = &called {
             self.warnings.push(format!("The program of {} failed: {why}", super::hook::SETTING));
         }
-        self.on_failure = Some(called.map_or_else(|why| why, |()| CALLED.to_owned()));
+        self.on_failure = Some(called.map_or_else(Delivery::Failed, |()| Delivery::Called));
     }
 
     fn of_ping(sent: Option<Result<(), String>>) -> Self {
         let Some(sent) = sent else { return Self::default() };
         let warning = sent.as_ref().err().map(|why| format!("The ping was not taken: {why}"));
         Self {
-            ping: Some(sent.map_or_else(|why| why, |()| SENT.to_owned())),
+            ping: Some(sent.map_or_else(Delivery::Failed, |()| Delivery::Sent)),
             on_failure: None,
             warnings: warning.into_iter().collect(),
         }

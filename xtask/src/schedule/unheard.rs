@@ -89,7 +89,11 @@ mod tests {
         let plan = plan("/srv/app");
         let begun = Run::begun(Time::try_from("2026-11-27T03:00:00+00:00".to_owned()).unwrap(), 0);
         let run = |ping: &str, program: Option<&str>| {
-            let run = Run { ping: Some(ping.to_owned()), on_failure: program.map(str::to_owned), ..begun.clone() };
+            let run = Run {
+                ping: Some(ping.to_owned().into()),
+                on_failure: program.map(|said| said.to_owned().into()),
+                ..begun.clone()
+            };
             said(&of_last_run(&plan, Some(&run)))
         };
         assert!(run("sent", None).is_empty() && run("sent", Some("called")).is_empty());

@@ -1,5 +1,6 @@
 //! Free ports of 127.0.0.1. A port once chosen is kept by the folder's record, and tried first again.
 
+use crate::platform::random;
 use anyhow::{Context as _, Result};
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -23,9 +24,7 @@ pub fn keep_or_choose(kept: Option<u16>, others: &[u16]) -> Result<u16> {
 
 /// A free port that is none of `others`.
 pub fn choose(others: &[u16]) -> Result<u16> {
-    let mut seed = [0; 2];
-    getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-    let start = u16::from_le_bytes(seed) % COUNT;
+    let start = u16::from_le_bytes(random()?) % COUNT;
     let near = (0..TRIES).map(|step| FIRST + (start + step) % COUNT);
     let mut fitting = near.filter(|port| !others.contains(port) && is_free(*port));
     if let Some(port) = fitting.next() {

@@ -6,7 +6,7 @@ use super::endpoint::Endpoint;
 use super::state_folder::StateFolder;
 use super::{free_port, openfga};
 use crate::error::{self, Fault};
-use crate::platform;
+use crate::platform::{self, random};
 use crate::process::{Detached, Program, identity, signals};
 use crate::settings::Settings;
 use crate::target::Target;
@@ -97,7 +97,7 @@ pub fn start(target: &Target, settings: &Settings, root: &Path) -> Result<Option
 
 /// A container with the live container's image and limits, and nothing else of it: no password, volume or network.
 fn in_container(made_of: &MadeOf, settings: &Settings, folder: &StateFolder) -> Result<MemoryOpenfga> {
-    let (run, key) = (random(6)?, random(24)?);
+    let (run, key) = (hex(&random::<6>()?), hex(&random::<24>()?));
     let project = made_of.project.as_deref().unwrap_or("xtask");
     let name = format!("{project}-openfga-memory-{run}");
     let guard = Guard::new(folder, &run, Running::Container { name: name.clone() })?;
@@ -136,7 +136,7 @@ fn in_process(path: &Path, settings: &Settings, folder: &StateFolder) -> Result<
     folder.make()?;
     let mut last = anyhow::anyhow!("no port is free");
     for _ in 0..TRIES {
-        let (run, key) = (random(6)?, random(24)?);
+        let (run, key) = (hex(&random::<6>()?), hex(&random::<24>()?));
         let log = folder.path(LOG);
         let (mut server, http) = start_program(path, &folder.path(""), &log, ENVIRONMENT, &key)?;
         let guard = Guard::new(folder, &run, Running::Process { pid: server.pid(), http });
@@ -264,11 +264,4 @@ fn clear_leftovers(folder: &StateFolder) {
         }
         let _ = std::fs::remove_file(&path);
     }
-}
-
-/// A name that cannot be guessed.
-fn random(bytes: usize) -> Result<String> {
-    let mut random = vec![0_u8; bytes];
-    getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-    Ok(hex(&random))
 }

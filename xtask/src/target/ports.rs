@@ -3,6 +3,7 @@
 use super::openfga;
 use crate::process::Program;
 use crate::settings::Origin;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -46,7 +47,6 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const SETTLING: Duration = Duration::from_secs(5);
 const PASSING: Duration = Duration::from_millis(500);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-const UNKNOWN: &str = "a program of another user";
 
 /// A port on which another program listens.
 #[derive(Debug)]
@@ -56,10 +56,39 @@ pub struct Taken {
     pub port: u16,
     /// Where the number came from; one of the process environment cannot be changed in `.env`.
     pub origin: Origin,
-    /// `container other-postgres-1`, `postgres (process 4711)`.
-    pub by: String,
+    pub by: Holder,
     /// The next port that is free and that no other service of the stack wants.
     pub free: Option<u16>,
+}
+
+/// Who listens on a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    Container(String),
+    Process {
+        name: String,
+        pid: u32,
+    },
+    /// A program of another user, of which the system tells nothing.
+    Unknown,
+}
+
+impl Holder {
+    /// Whether it is the program by which Docker publishes a container's port: the engine may not list the container
+    /// yet, or not any more.
+    pub fn is_docker_proxy(&self) -> bool {
+        matches!(self, Self::Process { name, .. } if name == "docker-proxy")
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Container(name) => write!(formatter, "container {name}"),
+            Self::Process { name, pid } => write!(formatter, "{name} (process {pid})"),
+            Self::Unknown => formatter.write_str("a program of another user"),
+        }
+    }
 }
 
 /// Whether a server could listen on this port of 127.0.0.1.
@@ -72,23 +101,23 @@ pub fn is_free(port: u16) -> bool {
 
 /// The holder of the port, if it is not this program. A container that is being started or stopped right now holds
 /// it before, or after, the engine lists it; a moment later it is known whose it is.
-pub fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<String> {
+pub fn stranger(port: u16, ours: impl Fn() -> bool) -> Option<Holder> {
     holder_after(SETTLING, port, ours)
 }
 
 /// Who holds a port of 127.0.0.1; `None` where a server could listen on it. Another run that looks for a free port
 /// holds it for less than a millisecond, and no program is found by then.
-pub fn taken_by(port: u16) -> Option<String> {
+pub fn taken_by(port: u16) -> Option<Holder> {
     holder_after(PASSING, port, || false)
 }
 
 /// Who holds the port after this time, if a program does and `ours` is false; at once where that is neither Docker's
 /// nor an unknown one.
-fn holder_after(settling: Duration, port: u16, ours: impl Fn() -> bool) -> Option<String> {
+fn holder_after(settling: Duration, port: u16, ours: impl Fn() -> bool) -> Option<Holder> {
     let end = Instant::now() + settling;
     while !is_free(port) && !ours() {
         let by = holder(port);
-        let may_be_docker = by.starts_with("docker-proxy") || by == UNKNOWN;
+        let may_be_docker = by.is_docker_proxy() || by == Holder::Unknown;
         if !may_be_docker || Instant::now() >= end {
             // It may have become ours between the two questions.
             return (!ours()).then_some(by);
@@ -99,7 +128,7 @@ fn holder_after(settling: Duration, port: u16, ours: impl Fn() -> bool) -> Optio
 }
 
 /// Who listens on a port of this host: a container, else a process.
-pub fn holder(port: u16) -> String {
+pub fn holder(port: u16) -> Holder {
     let containers = Program::new("docker")
         .args(["ps", "--format", "{{.Names}}", "--filter"])
         .arg(format!("publish={port}"))
@@ -107,11 +136,11 @@ pub fn holder(port: u16) -> String {
         .map(|captured| captured.text())
         .unwrap_or_default();
     if let Some(name) = containers.lines().next() {
-        return format!("container {name}");
+        return Holder::Container(name.to_owned());
     }
     match listeners::get_process_by_port(port, listeners::Protocol::TCP) {
-        Ok(process) => format!("{} (process {})", process.name, process.pid),
-        Err(_) => UNKNOWN.to_owned(),
+        Ok(process) => Holder::Process { name: process.name, pid: process.pid },
+        Err(_) => Holder::Unknown,
     }
 }
 
@@ -119,6 +148,15 @@ pub fn holder(port: u16) -> String {
 mod tests {
     use super::*;
     use crate::settings;
+
+    #[test]
+    fn only_dockers_own_program_is_taken_for_it() {
+        let process = |name: &str| Holder::Process { name: name.to_owned(), pid: 7 };
+        assert!(process("docker-proxy").is_docker_proxy());
+        assert!(!process("docker-proxy-x").is_docker_proxy());
+        assert!(!Holder::Container("docker-proxy".to_owned()).is_docker_proxy() && !Holder::Unknown.is_docker_proxy());
+        assert_eq!(process("postgres").to_string(), "postgres (process 7)");
+    }
 
     #[test]
     fn the_defaults_are_those_of_the_settings() {

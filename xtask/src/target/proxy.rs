@@ -1,13 +1,7 @@
 //! The proxy of the settings, for the servers that it is for.
 
+use super::loopback::is_loopback;
 use crate::settings::Settings;
-
-/// Whether the address means this host itself.
-pub fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
 
 /// The proxy for requests to this host by this scheme.
 pub(super) fn proxy_for<'a>(scheme: Option<&str>, host: &str, settings: &'a Settings) -> Option<&'a str> {

@@ -209,10 +209,10 @@ fn source_files_are_short_and_few_are_long() {
         sources().into_iter().map(|source| (source.lines.len(), source.path)).collect();
     lengths.sort();
     let (median, longest) = (&lengths[lengths.len() / 2], &lengths[lengths.len() - 1]);
-    assert!(median.0 <= 150, "the median file has {} lines: {lengths:?}", median.0);
-    assert!(longest.0 <= 450, "{} has {} lines", longest.1.display(), longest.0);
+    assert!(median.0 <= 110, "the median file has {} lines: {lengths:?}", median.0);
+    assert!(longest.0 <= 320, "{} has {} lines", longest.1.display(), longest.0);
     let long: Vec<_> = lengths.iter().filter(|(length, _)| *length > 300).collect();
-    assert!(long.len() * 8 <= lengths.len(), "too many long files: {long:?}");
+    assert!(long.len() <= 5, "too many long files: {long:?}");
 }
 
 fn every_dependency_says_why_it_is_there() {

@@ -147,8 +147,14 @@ fn every_setting_stands_with_its_default() {
 
 fn every_exit_code_stands_on_its_page() {
     let page = read("docs/scripting.md");
-    let codes: Vec<&str> = table(&page, "| code |").iter().map(|row| row[0]).collect();
-    assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6", "128 + n"]);
+    let described: Vec<&str> = table(&page, "| code |").iter().map(|row| row[0]).collect();
+    let list = read("xtask/src/error.rs");
+    let list = list.split("pub enum Exit {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
+    let code = |line: &'_ str| line.trim().strip_prefix("/// ")?.split_once(": ").map(|(code, _)| code.to_owned());
+    let codes: Vec<String> = list.lines().filter_map(code).collect();
+    let variants = list.lines().filter(|line| line.trim().ends_with(',')).count();
+    assert_eq!(codes.len(), variants, "each variant of Exit should begin its comment with its code: {codes:?}");
+    assert_eq!(described, [&["0".to_owned()], codes.as_slice()].concat());
 }
 
 /// All text of the source files in one piece, without what breaks a literal over lines.

@@ -3,7 +3,7 @@
 #[path = "env_agreement.rs"]
 mod env_agreement;
 /// The reader itself. A run of the binary would show a few settings only, and one at a time.
-#[allow(unused, clippy::all)]
+#[expect(dead_code, unused_imports, reason = "the source file is compiled here a second time")]
 #[path = "../../src/settings/env_file/mod.rs"]
 mod env_file;
 

@@ -1,8 +1,7 @@
 //! The lexer of SQL beside psql itself: in a text in which the lexer finds no command of psql, psql runs none.
 
 #[path = "../../src/sql/mod.rs"]
-// What these tests do not use is used by the program.
-#[allow(dead_code, unused_imports)]
+#[expect(dead_code, unused_imports, reason = "the source file is compiled here a second time")]
 mod sql;
 
 use crate::harness::dice::{self, Dice};

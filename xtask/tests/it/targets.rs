@@ -19,6 +19,7 @@ pub fn tests() -> Vec<Test> {
 fn no_caller_asks_which_target_it_is() {
     // A caller asks the target for what a person types.
     only(&["target", "health", "monitoring", "terminal.rs", "terminal"], &["docker compose "]);
+    only(&["target"], &["Program::new(\"docker\")"]);
     // What only Docker has is asked in one place, and only for what that place reports.
     only(&["target", "health/scene.rs"], &["compose_project()"]);
     let list = fs::read_to_string(checkout().join("xtask/src/target/mod.rs")).unwrap();

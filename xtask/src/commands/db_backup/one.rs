@@ -3,7 +3,7 @@
 use super::args::Args;
 use crate::backup::manifest::{Seconds, StartedAt};
 use crate::backup::take::Taken;
-use crate::commands::written::Written;
+use crate::commands::result::Written;
 use crate::context::Context;
 use crate::postgres::dump::{Copied, OpenFga};
 use crate::postgres::text::Text;

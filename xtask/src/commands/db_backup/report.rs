@@ -6,7 +6,7 @@ use crate::backup::manifest::StartedAt;
 use crate::backup::set::{NotTaken, NotTakenBecause, ServerSet};
 use crate::backup::several::Outcome;
 use crate::backup::take::Taken;
-use crate::commands::written::{Table, Written};
+use crate::commands::result::{Table, Written};
 use crate::context::Context;
 use crate::target::Target;
 use crate::terminal;

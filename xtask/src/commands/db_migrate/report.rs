@@ -1,6 +1,6 @@
 //! How an `up` or a `down` went, or would go.
 
-use crate::commands::lines;
+use crate::commands::result;
 use crate::context::Context;
 use crate::migration::checks::Direction;
 use crate::migration::files::shown;
@@ -63,7 +63,7 @@ impl Report<'_> {
         let mut lines = vec![terminal.done_line(&headline), String::new()];
         lines.push(format!("Database:  {} ({newest})", target.database()));
         lines.extend(self.backup.map(|backup| format!("Backup:    {}", context.shown(backup))));
-        lines::show(&lines, context)
+        result::report(&lines, context)
     }
 }
 

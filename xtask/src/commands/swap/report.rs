@@ -1,6 +1,6 @@
 //! How a restore, an undo or a reset went.
 
-use crate::commands::lines;
+use crate::commands::result;
 use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::restore::live::Live;
@@ -67,7 +67,7 @@ impl Report<'_> {
             let undo = format!("cargo xtask db-restore {}", context.as_word(safety));
             lines.push(format!("Undo:      {}", context.terminal.to_type(&undo)));
         }
-        lines::show(&lines, context)
+        result::report(&lines, context)
     }
 }
 

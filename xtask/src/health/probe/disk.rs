@@ -1,18 +1,16 @@
 //! Room on the disks: the one of the backups, and the server's own.
 
+use super::catalog::reach;
 use crate::backup::space;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
-use crate::process::Program;
 use crate::target::backend::DataDisk;
 use crate::words::shell_word;
 use crate::words::size;
-use anyhow::{Context as _, Result};
+use anyhow::Context as _;
 
 /// Below this, whatever the database's size is.
 const LEAST: u64 = 1_000_000_000;
-/// Where the image keeps its data, unless its environment says otherwise.
-const DATA: &str = "/var/lib/postgresql/data";
 
 /// The disk of `backups/`.
 pub fn of_backups(scene: &Scene) -> Finding {
@@ -32,10 +30,12 @@ pub fn of_backups(scene: &Scene) -> Finding {
 pub fn of_server(scene: &Scene) -> Finding {
     let hint = "make room on the server's disk before it stops writing";
     let free = match scene.target.access().data_disk() {
-        DataDisk::InContainer { service } => match in_container(scene, &service) {
-            Some(asked) => asked,
-            None => return Finding::not_asked(Part::Postgres),
-        },
+        DataDisk::InContainer { .. } if reach(scene).is_err() => return Finding::not_asked(Part::Postgres),
+        DataDisk::InContainer { folder } => {
+            let disks = scene.target.access().disks(std::slice::from_ref(&folder)).unwrap_or_default();
+            let unread = || format!("df in the container does not say how much disk space {folder} has");
+            disks.first().map(|disk| disk.free).with_context(unread)
+        }
         DataDisk::Folder(folder) => space::available(&folder),
         DataDisk::Unmade => return Finding::skipped("there is no local server yet"),
         DataDisk::Unseen => return Finding::skipped("the server's disk cannot be seen from here"),
@@ -54,29 +54,4 @@ fn judge(scene: &Scene, free: u64, whom: &str, hint: &str) -> Finding {
         return Finding::warn(format!("{detail}, less than {}", size(needed)), hint);
     }
     Finding::ok(detail)
-}
-
-fn in_container(scene: &Scene, service: &str) -> Option<Result<u64>> {
-    let containers = scene.project()?.ok()?.containers_of(service);
-    let container = containers.iter().find(|container| container.is_running())?;
-    let folder = container.variable("PGDATA").unwrap_or(DATA);
-    let asked = Program::new("docker").args(["exec", &container.id, "df", "-Pk", folder]).capture(scene.left());
-    Some(asked.and_then(|captured| available(&captured.text()).with_context(|| captured.stderr.trim().to_owned())))
-}
-
-/// The fourth word of the last line of `df -Pk`, in blocks of 1024 bytes.
-fn available(text: &str) -> Option<u64> {
-    text.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()?.checked_mul(1024)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn df_tells_what_is_free() {
-        let text = "Filesystem     1024-blocks     Used Available Capacity Mounted on\n/dev/vda         263174212 36700000  59000000      39% /data\n";
-        assert_eq!(available(text), Some(59_000_000 * 1024));
-        assert_eq!(available("df: no such file\n"), None);
-    }
 }

@@ -2,7 +2,6 @@
 
 use crate::health::Scene;
 use crate::health::report::Finding;
-use crate::process::Program;
 
 const START: &str = "start Docker, then: docker info";
 
@@ -10,9 +9,8 @@ pub fn look(scene: &Scene) -> Finding {
     let Some(compose) = scene.compose() else {
         return Finding::skipped(format!("target {} needs none", scene.target.kind()));
     };
-    let asked = Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(scene.left());
-    let engine = match asked {
-        Ok(captured) if captured.ending.success() => captured.text().trim().to_owned(),
+    let engine = match compose.engine_version(scene.left()) {
+        Ok(Some(version)) => version,
         // An engine that was silent to the end is not asked again.
         Err(error) if scene.is_over() => return Finding::of_error(&error, START),
         asked => {

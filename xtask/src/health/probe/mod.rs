@@ -3,7 +3,6 @@
 pub mod answering_openfga;
 pub mod backups;
 pub mod catalog;
-pub mod container;
 pub mod db_settings;
 pub mod disk;
 pub mod engine;
@@ -17,7 +16,6 @@ pub mod other_backups;
 pub mod project;
 mod protocol;
 pub mod published;
-mod read_project;
 mod ready;
 pub mod schedule;
 pub mod schema;

@@ -1,7 +1,7 @@
 //! OpenFGA: its health, which knows nothing of keys and data; a request with the key; and whose data it serves.
 
 use super::answering_openfga::Found;
-use super::project::Port;
+use super::project::unwanted;
 use super::service;
 use crate::error::{Cause, Fault};
 use crate::health::Scene;
@@ -9,8 +9,8 @@ use crate::health::report::{Finding, Part};
 use crate::openfga::api::Api;
 use crate::openfga::server::OpenfgaServer;
 use crate::postgres::openfga_tables::Known;
+use crate::target::loopback::is_loopback;
 use crate::target::openfga::HTTP_PORT;
-use crate::target::proxy::is_loopback;
 use anyhow::Result;
 
 const START: &str = "cargo xtask up";
@@ -52,7 +52,7 @@ fn is_configured(scene: &Scene) -> bool {
             Some(Ok(project)) => {
                 let name = scene.openfga_service();
                 let is_wanted =
-                    project.services.get(name).is_some_and(|service| service.unwanted(scene.settings).is_none());
+                    project.services.get(name).is_some_and(|service| unwanted(service, scene.settings).is_none());
                 is_wanted || !project.containers_of(name).is_empty()
             }
             Some(Err(_)) => true,
@@ -69,7 +69,7 @@ fn names_own_port(scene: &Scene) -> bool {
     };
     let Some(Ok(project)) = scene.project() else { return false };
     let ports = project.services.get(scene.openfga_service()).into_iter().flat_map(|service| &service.ports);
-    let mut own = ports.filter(|port| port.target == HTTP_PORT).filter_map(Port::published);
+    let mut own = ports.filter(|port| port.target == HTTP_PORT).filter_map(|port| port.published);
     named().is_some_and(|named| own.any(|port| port == named))
 }
 

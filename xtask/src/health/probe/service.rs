@@ -1,12 +1,11 @@
 //! The services of the compose file, each by its containers, and by its protocol where that is known.
 
-use super::container::Container;
-use super::project::{Project, Service};
+use super::project::unwanted;
 use super::protocol::{self, Protocol};
 use super::published;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part, Status};
-use crate::process::Program;
+use crate::target::backend::{ContainerState, ProjectState, ServiceState};
 use crate::words::{counted, span};
 
 /// Restarted this often by Docker, and again just now: it will not stay. One that has stayed for less than some minutes
@@ -29,10 +28,10 @@ pub fn look(scene: &Scene, name: &str, asked: bool) -> Finding {
     let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
     let containers = project.containers_of(name);
     // A service of an inactive profile is judged while it runs; its ended container is not.
-    if containers.iter().all(|container| matches!(container.state.status.as_str(), "exited" | "created" | "dead"))
-        && let Some(unwanted) = service.unwanted(scene.settings)
+    if containers.iter().all(|container| matches!(container.status.as_str(), "exited" | "created" | "dead"))
+        && let Some(finding) = unwanted(service, scene.settings)
     {
-        return unwanted;
+        return finding;
     }
     if containers.is_empty() {
         return published::stranger(name, service).unwrap_or_else(|| {
@@ -59,7 +58,7 @@ pub fn look(scene: &Scene, name: &str, asked: bool) -> Finding {
 }
 
 /// A database that runs in more than one container: the other commands refuse to guess which is meant.
-pub fn several(scene: &Scene, project: &Project, name: &str) -> Option<Finding> {
+pub fn several(scene: &Scene, project: &ProjectState, name: &str) -> Option<Finding> {
     scene.compose().filter(|compose| compose.database_service() == name)?;
     let running = project.containers_of(name).iter().filter(|container| container.is_running()).count();
     (running > 1).then(|| {
@@ -80,18 +79,18 @@ struct Next {
 }
 
 impl Next {
-    fn of(scene: &Scene, project: &Project, name: &str) -> Self {
+    fn of(scene: &Scene, project: &ProjectState, name: &str) -> Self {
         Self { logs: format!("see why: docker compose logs --tail 20 {name}"), start: start(scene, project, name) }
     }
 }
 
 /// What starts the service: `up` alone starts the database, OpenFGA and what they need.
-fn start(scene: &Scene, project: &Project, name: &str) -> &'static str {
+fn start(scene: &Scene, project: &ProjectState, name: &str) -> &'static str {
     if is_needed(scene, project, name) { "cargo xtask up" } else { "cargo xtask up --all" }
 }
 
 /// Whether the database or OpenFGA need the service, or it is one of them.
-fn is_needed(scene: &Scene, project: &Project, name: &str) -> bool {
+fn is_needed(scene: &Scene, project: &ProjectState, name: &str) -> bool {
     let database = scene.compose().map(|compose| compose.database_service());
     let roots: Vec<&str> = database.into_iter().chain([scene.openfga_service()]).collect();
     project.is_needed_by(&roots, name)
@@ -102,38 +101,43 @@ pub fn is_of_up(scene: &Scene, name: &str) -> bool {
     scene.project().is_none_or(|project| project.is_ok_and(|project| is_needed(scene, project, name)))
 }
 
-fn one(scene: &Scene, project: &Project, name: &str, service: &Service, container: &Container) -> Finding {
-    let state = &container.state;
+fn one(
+    scene: &Scene,
+    project: &ProjectState,
+    name: &str,
+    service: &ServiceState,
+    container: &ContainerState,
+) -> Finding {
     let next = Next::of(scene, project, name);
     let Next { logs, start } = &next;
-    let finding = match state.status.as_str() {
+    let finding = match container.status.as_str() {
         "running" => return running(scene, name, service, container, &next),
         "paused" => Finding::fail("it is paused", container.wake()),
         "restarting" => loops(scene, container, logs),
         "created" => published::stranger(name, service).unwrap_or_else(|| {
-            let why = if state.error.is_empty() { String::new() } else { format!(": {}", state.error) };
+            let why = if container.error.is_empty() { String::new() } else { format!(": {}", container.error) };
             Finding::fail(format!("it was created but not started{why}"), *start)
         }),
-        _ if state.exit_code == 0 && !container.comes_back() && project.is_one_shot(name) => {
+        _ if container.exit_code == 0 && !container.comes_back && project.is_one_shot(name) => {
             return Finding::ok(format!("done, exit code 0, {} ago", span(container.ended_for())));
         }
-        _ if !container.comes_back() && project.is_one_shot(name) => Finding::fail(
-            format!("the one-shot ended with exit code {}", state.exit_code),
+        _ if !container.comes_back && project.is_one_shot(name) => Finding::fail(
+            format!("the one-shot ended with exit code {}", container.exit_code),
             format!("{logs}\nthen: {start}"),
         ),
         _ => published::stranger(name, service).unwrap_or_else(|| {
-            let memory = if state.out_of_memory { ", out of memory" } else { "" };
+            let memory = if container.is_out_of_memory { ", out of memory" } else { "" };
             let ago = span(container.ended_for());
-            let detail = format!("it is stopped (exit code {}{memory}, {ago} ago)", state.exit_code);
+            let detail = format!("it is stopped (exit code {}{memory}, {ago} ago)", container.exit_code);
             Finding::fail(detail, format!("{start}\n{logs}"))
         }),
     };
     finding.about(&container.id)
 }
 
-fn running(scene: &Scene, name: &str, service: &Service, container: &Container, next: &Next) -> Finding {
+fn running(scene: &Scene, name: &str, service: &ServiceState, container: &ContainerState, next: &Next) -> Finding {
     let logs = &next.logs;
-    if container.restart_count >= RESTARTS && container.running_for() < JUST_NOW_SECONDS {
+    if container.restarts >= RESTARTS && container.running_for() < JUST_NOW_SECONDS {
         return loops(scene, container, logs).about(&container.id);
     }
     let health = container.health();
@@ -156,16 +160,16 @@ fn running(scene: &Scene, name: &str, service: &Service, container: &Container, 
     }
     let mut facts = vec![format!("running for {}", span(container.running_for()))];
     facts.extend(health.map(str::to_owned));
-    facts.push(container.config.image.clone());
-    if container.restart_count > 0 {
-        facts.push(counted(container.restart_count, "restart", "restarts"));
+    facts.push(container.image.clone());
+    if container.restarts > 0 {
+        facts.push(counted(container.restarts, "restart", "restarts"));
     }
     if answers.is_empty() {
-        let ports: Vec<String> = container.mapped().iter().map(|(_, address)| address.to_string()).collect();
+        let ports: Vec<String> = container.mapped.iter().map(|(_, address)| address.to_string()).collect();
         facts.extend((!ports.is_empty()).then(|| format!("at {}", ports.join(" "))));
     }
     facts.extend(answers);
-    if container.restart_count >= RESTARTS && container.running_for() < LATELY_SECONDS {
+    if container.restarts >= RESTARTS && container.running_for() < LATELY_SECONDS {
         return Finding::warn(facts.join(", "), logs).about(&container.id);
     }
     Finding::ok(facts.join(", "))
@@ -184,17 +188,22 @@ fn other_check(scene: &Scene, name: &str) -> Vec<String> {
 }
 
 /// The answers of its published ports: those whose protocol is known; else its own health counts; else any port.
-fn asked(scene: &Scene, service: &Service, container: &Container, health: Option<&str>) -> Result<Vec<String>, String> {
-    let mapped = container.mapped();
+fn asked(
+    scene: &Scene,
+    service: &ServiceState,
+    container: &ContainerState,
+    health: Option<&str>,
+) -> Result<Vec<String>, String> {
+    let mapped = &container.mapped;
     let named = |inside| service.ports.iter().find(|port| port.target == inside)?.app_protocol.as_deref();
-    let known = mapped.iter().filter_map(|(inside, address)| {
-        Some((protocol::known(&container.config.image, *inside, named(*inside))?, *address))
-    });
+    let known = mapped
+        .iter()
+        .filter_map(|(inside, address)| Some((protocol::known(&container.image, *inside, named(*inside))?, *address)));
     let mut questions: Vec<_> = known.collect();
     if questions.is_empty() && health != Some("healthy") {
         questions = mapped.iter().map(|(_, address)| (Protocol::Tcp, *address)).collect();
     }
-    if mapped.is_empty() && health != Some("healthy") && protocol::is_redis(&container.config.image) {
+    if mapped.is_empty() && health != Some("healthy") && protocol::is_redis(&container.image) {
         return ping_inside(scene, container).map(|said| said.into_iter().collect());
     }
     let answer = |(protocol, address): (Protocol, _)| {
@@ -205,8 +214,9 @@ fn asked(scene: &Scene, service: &Service, container: &Container, health: Option
 }
 
 /// Asks a Redis that publishes no port, by its own client. `None` without that client, or on another port.
-fn ping_inside(scene: &Scene, container: &Container) -> Result<Option<String>, String> {
-    let asked = Program::new("docker").args(["exec", &container.id, "redis-cli", "ping"]).capture(scene.left());
+fn ping_inside(scene: &Scene, container: &ContainerState) -> Result<Option<String>, String> {
+    let Some(compose) = scene.compose() else { return Ok(None) };
+    let asked = compose.ask_in(&container.id, &["redis-cli", "ping"], scene.left());
     let captured = asked.map_err(|_| "redis-cli ping gets no answer".to_owned())?;
     if !captured.ending.success() {
         return Ok(None);
@@ -217,34 +227,25 @@ fn ping_inside(scene: &Scene, container: &Container) -> Result<Option<String>, S
     protocol::redis(format!("{sign}{said}").as_bytes()).map(Some)
 }
 
-fn loops(scene: &Scene, container: &Container, logs: &str) -> Finding {
-    let count = counted(container.restart_count, "restart", "restarts");
+fn loops(scene: &Scene, container: &ContainerState, logs: &str) -> Finding {
+    let count = counted(container.restarts, "restart", "restarts");
+    let last_exit_code = || scene.compose()?.last_exit_code(&container.id, scene.left());
     // Docker sets a container's exit code to 0 while it runs.
-    let code = if container.is_running() { last_exit_code(scene, container) } else { Some(container.state.exit_code) };
+    let code = if container.is_running() { last_exit_code() } else { Some(container.exit_code) };
     let code = code.map_or_else(String::new, |code| format!(", last exit code {code}"));
-    let memory = if container.state.out_of_memory { ", out of memory" } else { "" };
+    let memory = if container.is_out_of_memory { ", out of memory" } else { "" };
     Finding::fail(format!("it keeps crashing ({count}{code}{memory})"), logs)
 }
 
-/// The exit code of a running container's previous run, by the engine's record of events; `None` where it has none.
-fn last_exit_code(scene: &Scene, container: &Container) -> Option<i64> {
-    let filter = format!("container={}", container.id);
-    let asked = Program::new("docker")
-        .args(["events", "--since", "10m", "--until", "0s", "--filter", "event=die", "--filter", &filter])
-        .args(["--format", "{{.Actor.Attributes.exitCode}}"])
-        .capture(scene.left());
-    asked.ok()?.text().lines().last()?.trim().parse().ok()
-}
-
 /// How it is that a service does not run, and what makes it run.
-pub fn down(project: &Project, name: &str) -> (String, String) {
+pub fn down(project: &ProjectState, name: &str) -> (String, String) {
     let first = project.containers_of(name).first();
-    let state = first.map_or("missing", |container| container.state.status.as_str());
+    let state = first.map_or("missing", |container| container.status.as_str());
     let shown = if state == "exited" { "stopped" } else { state };
     let holds_its_ports = matches!(state, "paused" | "restarting" | "removing");
     let taken =
         project.services.get(name).filter(|_| !holds_its_ports).and_then(|service| published::stranger(name, service));
-    let start = || first.map_or_else(|| "cargo xtask up".to_owned(), Container::wake);
+    let start = || first.map_or_else(|| "cargo xtask up".to_owned(), ContainerState::wake);
     let hint = taken.and_then(|taken| taken.hint).unwrap_or_else(start);
     (format!("its container is {shown} (see service/{name})"), hint)
 }

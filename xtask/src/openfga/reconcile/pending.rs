@@ -3,6 +3,7 @@
 use crate::error::{Exit, Fault};
 use crate::openfga::api::Stored;
 use crate::openfga::id;
+use crate::platform::random;
 use crate::target::state_folder::StateFolder;
 use crate::words::hex;
 use anyhow::{Context as _, Result};
@@ -53,9 +54,7 @@ pub struct Pending {
 impl Pending {
     /// Records a batch; it is on disk when this returns.
     pub fn record(folder: &StateFolder, server: &str, store: &str, tuples: Vec<Pair>) -> Result<Self> {
-        let mut random = [0_u8; 6];
-        getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-        let run = hex(&random);
+        let run = hex(&random::<6>()?);
         let record = Record { version: VERSION, server: server.to_owned(), store: store.to_owned(), tuples };
         let pending = Self { folder: folder.clone(), name: format!("{START}{run}{END}"), record };
         folder.write(&pending.name, serde_json::to_string_pretty(&pending.record)?.as_bytes())?;

@@ -158,8 +158,8 @@ pub struct Readiness {
 /// Where the disk of the server's data can be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DataDisk {
-    /// From inside the container of this service.
-    InContainer { service: String },
+    /// In the server's container, by this folder.
+    InContainer { folder: String },
     /// On this host, by this folder.
     Folder(PathBuf),
     /// There is no data yet.

@@ -3,15 +3,19 @@
 
 mod access;
 mod companions;
+mod container_state;
 mod hints;
 mod own_openfga;
+mod project_state;
 mod services;
 mod stack;
 
 pub use access::{Access, Bulk, DataDisk, Identified, Launch, Login, ProgramsElsewhere, Readiness, StdioMode};
 pub use companions::Companions;
+pub use container_state::{ContainerState, OwnCheck};
 pub use hints::Hints;
 pub use own_openfga::{Build, MadeOf, OwnMigration, OwnOpenfga};
+pub use project_state::{ProjectState, ServicePort, ServiceState};
 pub use services::{Holders, ServiceUser, Services, StartedWith};
 pub use stack::{ComposeProject, Extent, Stack};
 

@@ -1,10 +1,13 @@
 //! Starting and stopping what a target runs.
 
+use super::project_state::ProjectState;
 use crate::error::Fault;
+use crate::process::Captured;
 use crate::settings::Settings;
 use crate::target::ports::Taken;
 use crate::target::startup::{Answering, Startup};
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 use std::path::Path;
 use std::time::Duration;
 
@@ -53,16 +56,22 @@ pub trait Stack {
     fn compose_project(&self) -> Option<&dyn ComposeProject>;
 }
 
-/// A project as `docker compose` runs it.
+/// A project as `docker compose` runs it, and what Docker says of it.
 pub trait ComposeProject {
-    /// Its name, where it is known without asking Compose.
-    fn name(&self) -> Option<&str>;
-
     /// The database's service.
     fn database_service(&self) -> &str;
 
     /// Why the Docker engine cannot be used (exit 4); `None` where it can.
     fn engine_cause(&self) -> Option<anyhow::Error>;
+
+    /// The engine's version; `None` where the engine does not say it.
+    ///
+    /// # Errors
+    /// Docker's command cannot be started, or does not answer in time.
+    fn engine_version(&self, deadline: Duration) -> Result<Option<String>>;
+
+    /// The time by the engine's clock; `None` where it does not say it.
+    fn engine_time(&self, deadline: Duration) -> Option<DateTime<Utc>>;
 
     /// The version of the Compose in use.
     ///
@@ -70,12 +79,24 @@ pub trait ComposeProject {
     /// There is none, or it is too old.
     fn version(&self) -> Result<String>;
 
-    /// What Compose reads in the project's files, as JSON: `docker compose config --format json`, all profiles included,
-    /// so that what an inactive profile leaves out is seen, too. Asked once. It holds secrets: it is read, never shown.
+    /// The services of the project's files, all profiles included, so that what an inactive profile leaves out is seen,
+    /// too; and their containers.
     ///
     /// # Errors
-    /// Why Compose cannot read the project.
-    fn read_files(&self, deadline: Duration) -> Result<&str>;
+    /// Why Compose cannot read the project, or Docker does not describe the containers; another checkout made them.
+    fn state(&self, deadline: Duration) -> Result<ProjectState>;
+
+    /// Runs a program in a container, and takes what it prints.
+    ///
+    /// # Errors
+    /// Docker's command cannot be started, or does not answer in time.
+    fn ask_in(&self, container: &str, words: &[&str], deadline: Duration) -> Result<Captured>;
+
+    /// The last lines of a container's log; empty where Docker does not give them.
+    fn log(&self, container: &str, lines: u16, deadline: Duration) -> String;
+
+    /// The exit code of a running container's previous run, by the engine's record of events; `None` where it has none.
+    fn last_exit_code(&self, container: &str, deadline: Duration) -> Option<i64>;
 
     /// Programs run in this container from now on: the caller has just seen that it is the database's.
     fn adopt(&self, container: &str);

@@ -104,7 +104,7 @@ impl Access for Compose {
     }
 
     fn data_disk(&self) -> DataDisk {
-        DataDisk::InContainer { service: self.service().to_owned() }
+        DataDisk::InContainer { folder: self.found().data_folder.clone() }
     }
 
     fn data_folder(&self) -> Option<PathBuf> {

@@ -5,6 +5,7 @@ use super::engine::DEADLINE;
 use crate::error::Fault;
 use crate::process::Program;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Variables by which images name the folder of their data.
 const VARIABLES: [&str; 2] = ["PGDATA", "POSTGRESQL_DATA_DIR"];
@@ -40,6 +41,12 @@ struct Mount {
     name: String,
     #[serde(default)]
     destination: String,
+}
+
+/// The folder of the data, by the variables of a container.
+pub(super) fn folder(environment: Option<&BTreeMap<String, String>>) -> String {
+    let value = |name: &&str| environment?.get(*name).filter(|value| !value.is_empty());
+    VARIABLES.iter().find_map(value).cloned().unwrap_or_else(|| USUAL[0].to_owned())
 }
 
 impl Compose {

@@ -44,10 +44,8 @@ const MEANING: [&str; 8] = [
 ///
 /// # Errors
 /// Why it is not, or why programs here would mean something else than programs inside.
-pub(super) fn published(container: &Inspection, login: &StackLogin) -> Result<SocketAddr, String> {
-    if !container.runs {
-        return Err("its container does not run".to_owned());
-    }
+pub(super) fn published(container: Option<&Inspection>, login: &StackLogin) -> Result<SocketAddr, String> {
+    let container = container.filter(|container| container.runs).ok_or("its container does not run")?;
     if let Some(name) = MEANING.iter().find(|name| container.environment.contains_key(**name)) {
         return Err(format!("{name} is set inside the container"));
     }

@@ -1,7 +1,8 @@
 //! The Docker engine: whether it is there for us, and why not.
 
 use crate::error::Fault;
-use crate::process::{self, Program};
+use crate::process::{self, Captured, Program};
+use anyhow::Result;
 use std::time::Duration;
 
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
@@ -23,7 +24,7 @@ pub fn lack() -> Option<Lack> {
     if process::find("docker").is_none() {
         return Some(Lack::NotInstalled);
     }
-    match Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(DEADLINE) {
+    match asked_version(DEADLINE) {
         Ok(captured) if captured.ending.success() => None,
         Ok(captured) => {
             let said = captured.stderr.trim().lines().last().unwrap_or_default().to_owned();
@@ -35,6 +36,11 @@ pub fn lack() -> Option<Lack> {
         }
         Err(error) => Some(Lack::Unasked(error)),
     }
+}
+
+/// What Docker answers to the question for the engine's version.
+pub(super) fn asked_version(deadline: Duration) -> Result<Captured> {
+    Program::new("docker").args(["version", "--format", "{{.Server.Version}}"]).capture(deadline)
 }
 
 /// Why the engine cannot be used, as an error with exit code 4; `None` where it can.

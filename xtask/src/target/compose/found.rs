@@ -15,6 +15,8 @@ pub(super) struct Found {
     pub(super) address: Option<String>,
     /// The port of this host that leads to the server, past Docker's programs; why there is none.
     pub(super) published: Result<SocketAddr, String>,
+    /// The folder of its data, inside its container.
+    pub(super) data_folder: String,
     /// The names by which services reach it.
     pub(super) names: ServerNames,
     /// The project's containers, where Docker listed them.

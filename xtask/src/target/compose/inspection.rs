@@ -1,6 +1,6 @@
-//! One container as `docker inspect` tells it: what it was made of.
+//! What a container was made of, and where it is reached.
 
-use serde::Deserialize;
+use super::raw_container::{RawContainer, RawMount, RawPort};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -37,86 +37,6 @@ pub(super) struct Inspection {
     pub(super) mounted: BTreeMap<String, PathBuf>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Raw {
-    id: String,
-    #[serde(default)]
-    name: String,
-    args: Option<Vec<String>>,
-    config: RawConfig,
-    host_config: Option<RawHost>,
-    network_settings: Option<RawNetworks>,
-    #[serde(default)]
-    state: RawState,
-    #[serde(default)]
-    mounts: Vec<RawMount>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct RawState {
-    running: bool,
-    paused: bool,
-    restarting: bool,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct RawMount {
-    r#type: String,
-    source: PathBuf,
-    destination: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RawConfig {
-    #[serde(default)]
-    image: String,
-    #[serde(default)]
-    hostname: String,
-    env: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RawHost {
-    #[serde(default)]
-    network_mode: String,
-    links: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RawNetworks {
-    networks: Option<BTreeMap<String, RawNetwork>>,
-    /// `5432/tcp` and where this host publishes it.
-    ports: Option<BTreeMap<String, Option<Vec<RawPort>>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RawPort {
-    #[serde(default)]
-    host_ip: String,
-    #[serde(default)]
-    host_port: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RawNetwork {
-    #[serde(rename = "IPAddress", default)]
-    address: String,
-    #[serde(rename = "GlobalIPv6Address", default)]
-    address_6: String,
-    aliases: Option<Vec<String>>,
-    #[serde(rename = "DNSNames")]
-    dns_names: Option<Vec<String>>,
-    links: Option<Vec<String>>,
-}
-
 impl Inspection {
     /// Where programs inside reach it over TCP: in a network of the host's, of another container's or of none it is
     /// this host alone. `None` while it does not run.
@@ -130,18 +50,12 @@ impl Inspection {
         raw.into_iter().filter_map(|value| serde_json::from_value(value).ok()).map(Self::of).collect()
     }
 
-    fn of(raw: Raw) -> Self {
-        let pairs = raw.config.env.unwrap_or_default();
-        let pair = |pair: &String| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let settings = raw.network_settings;
-        let published = settings.as_ref().map(published).unwrap_or_default();
-        let bindings = settings.as_ref().map(bindings).unwrap_or_default();
-        let networks = settings.and_then(|settings| settings.networks).unwrap_or_default();
-        let host = raw.host_config.unwrap_or(RawHost { network_mode: String::new(), links: None });
+    fn of(raw: RawContainer) -> Self {
+        let (environment, published, bindings) = (raw.environment(), published(&raw), bindings(&raw));
         let mut names = vec![raw.name.trim_start_matches('/').to_owned(), raw.config.hostname];
-        let (mut addresses, mut links) = (Vec::new(), host.links.unwrap_or_default());
+        let (mut addresses, mut links) = (Vec::new(), raw.host_config.links.unwrap_or_default());
         let mut names_in = BTreeMap::new();
-        for (name, network) in networks {
+        for (name, network) in raw.network_settings.networks.unwrap_or_default() {
             let valid = |text: String| text.parse::<IpAddr>().ok();
             addresses.extend([network.address, network.address_6].into_iter().filter_map(valid));
             let there: Vec<String> = [network.aliases, network.dns_names].into_iter().flatten().flatten().collect();
@@ -153,13 +67,13 @@ impl Inspection {
         Self {
             id: raw.id,
             image: raw.config.image,
-            environment: pairs.iter().filter_map(pair).collect(),
+            environment,
             command: raw.args.unwrap_or_default(),
             address: addresses.first().map(IpAddr::to_string),
             addresses,
             names,
             links,
-            network: host.network_mode,
+            network: raw.host_config.network_mode,
             networks: names_in,
             published,
             bindings,
@@ -179,13 +93,13 @@ fn of_host(mount: RawMount) -> (String, PathBuf) {
     (mount.destination, mount.source)
 }
 
-fn published(settings: &RawNetworks) -> Vec<u16> {
-    let ports = settings.ports.iter().flat_map(BTreeMap::values).flatten().flatten();
+fn published(raw: &RawContainer) -> Vec<u16> {
+    let ports = raw.network_settings.ports.iter().flat_map(BTreeMap::values).flatten().flatten();
     ports.filter_map(|port| port.host_port.parse::<u16>().ok()).collect()
 }
 
 /// Bindings of TCP ports. For a port that is bound to every address of this host, the loopback address.
-fn bindings(settings: &RawNetworks) -> BTreeMap<u16, Vec<SocketAddr>> {
+fn bindings(raw: &RawContainer) -> BTreeMap<u16, Vec<SocketAddr>> {
     let address = |port: &RawPort| {
         let ip = match port.host_ip.parse().ok()? {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -194,11 +108,7 @@ fn bindings(settings: &RawNetworks) -> BTreeMap<u16, Vec<SocketAddr>> {
         };
         port.host_port.parse().ok().filter(|port| *port > 0).map(|port| SocketAddr::new(ip, port))
     };
-    let of_port = |(inside, ports): (&String, &Option<Vec<RawPort>>)| {
-        let inside = inside.strip_suffix("/tcp")?.parse().ok()?;
-        Some((inside, ports.iter().flatten().filter_map(address).collect()))
-    };
-    settings.ports.iter().flatten().filter_map(of_port).collect()
+    raw.tcp_ports().map(|(inside, bound)| (inside, bound.iter().filter_map(address).collect())).collect()
 }
 
 #[cfg(test)]

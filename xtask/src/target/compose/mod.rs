@@ -1,6 +1,7 @@
 //! The `compose` target: PostgreSQL is a service of a Compose project, programs run inside its container.
 
 mod access;
+mod as_project;
 mod cause;
 mod claims;
 mod claims_in_text;
@@ -33,6 +34,8 @@ mod openfga_service;
 mod port_holder;
 mod ports;
 mod project;
+mod project_state;
+mod raw_container;
 mod read_project;
 mod reading;
 mod remote;

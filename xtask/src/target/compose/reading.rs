@@ -3,6 +3,7 @@
 
 use super::Compose;
 use super::containers::{self, Container, Of};
+use super::data_place;
 use super::direct;
 use super::engine::DEADLINE;
 use super::found::Found;
@@ -128,9 +129,9 @@ impl Compose {
         warnings.extend(login.warnings.iter().cloned());
         let notes = service.note().into_iter().collect();
         let address = inspection.and_then(Inspection::address_inside);
-        let published = inspection.ok_or("its container does not run".to_owned());
-        let published = published.and_then(|inspection| direct::published(inspection, &login));
-        Ok(Found { service, login, address, published, names, listed, unread, notes, warnings })
+        let published = direct::published(inspection, &login);
+        let data_folder = data_place::folder(inspection.map(|inspection| &inspection.environment));
+        Ok(Found { service, login, address, published, data_folder, names, listed, unread, notes, warnings })
     }
 
     /// The service by what Compose reads, else by what runs.
@@ -228,6 +229,7 @@ impl Compose {
             login: StackLogin::assumed(&self.settings),
             address: None,
             published: Err("the stack cannot be read".to_owned()),
+            data_folder: data_place::folder(None),
             names: ServerNames::default(),
             listed: None,
             unread: Some(format!("{error:#}")),

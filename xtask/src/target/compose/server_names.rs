@@ -1,6 +1,7 @@
 //! The names and addresses by which services reach the database's server.
 
 use super::inspection::Inspection;
+use crate::target::loopback::is_loopback;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -41,7 +42,7 @@ impl Host {
     }
 
     fn is_loopback(&self) -> bool {
-        self.name == "localhost" || self.name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        is_loopback(&self.name)
     }
 }
 

@@ -13,7 +13,6 @@ use crate::target::wait::wait_for;
 use anyhow::Result;
 use std::cell::OnceCell;
 use std::path::Path;
-use std::time::Duration;
 
 /// A container that was restarted so often will not stay.
 const CRASHES: u64 = 3;
@@ -97,32 +96,6 @@ impl Stack for Compose {
 
     fn compose_project(&self) -> Option<&dyn ComposeProject> {
         Some(self)
-    }
-}
-
-impl ComposeProject for Compose {
-    fn name(&self) -> Option<&str> {
-        self.project()
-    }
-
-    fn database_service(&self) -> &str {
-        self.service()
-    }
-
-    fn engine_cause(&self) -> Option<anyhow::Error> {
-        engine::cause()
-    }
-
-    fn version(&self) -> Result<String> {
-        self.check_version()
-    }
-
-    fn read_files(&self, deadline: Duration) -> Result<&str> {
-        Ok(&self.read_in_time(deadline)?.text)
-    }
-
-    fn adopt(&self, container: &str) {
-        self.container.get_or_init(|| container.to_owned());
     }
 }
 

@@ -4,9 +4,9 @@ use super::parameters::{Fate, fate, is_path};
 use crate::error::Fault;
 use crate::platform;
 use crate::settings::Settings;
+use crate::target::loopback::is_loopback;
 use crate::target::{conninfo, percent, uri};
 use std::fmt;
-use std::net::IpAddr;
 use std::path::Path;
 
 const SETTING: &str = "DATABASE_URL";
@@ -165,12 +165,10 @@ impl Connection {
     /// Whether every server named is this host.
     pub(super) fn is_loopback(&self) -> bool {
         let addresses = self.variable("PGHOSTADDR").map(|list| list.split(',').map(str::trim).collect());
-        addresses.unwrap_or_else(|| self.hosts()).into_iter().all(|host| {
-            host.is_empty()
-                || host.starts_with(['/', '@'])
-                || host.eq_ignore_ascii_case("localhost")
-                || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
-        })
+        addresses
+            .unwrap_or_else(|| self.hosts())
+            .into_iter()
+            .all(|host| host.is_empty() || host.starts_with(['/', '@']) || is_loopback(host))
     }
 }
 

@@ -34,19 +34,19 @@ fn doc(relations: Value, details: Value) -> Value {
 }
 
 /// The same with one relation `x`, directly assignable to these.
-#[allow(clippy::needless_pass_by_value)]
+#[expect(clippy::needless_pass_by_value, reason = "it takes what json! makes")]
 fn direct(user_types: Value) -> Value {
     doc(json!({ "x": { "this": {} } }), json!({ "x": { "directly_related_user_types": user_types } }))
 }
 
 /// The same with one relation `x` that is only computed.
-#[allow(clippy::needless_pass_by_value)]
+#[expect(clippy::needless_pass_by_value, reason = "it takes what json! makes")]
 fn computed(rewrite: Value) -> Value {
     doc(json!({ "x": rewrite }), json!({}))
 }
 
 /// The same with a condition `c` that `x` uses.
-#[allow(clippy::needless_pass_by_value)]
+#[expect(clippy::needless_pass_by_value, reason = "it takes what json! makes")]
 fn condition(condition: Value) -> Value {
     let mut model = direct(json!([{ "type": "user", "condition": "c" }]));
     model["conditions"] = json!({ "c": condition });

@@ -3,8 +3,7 @@
 //! It imports no other folder, so these tests compile it by themselves: thousands of models in a moment.
 
 #[path = "../../../src/openfga/model/mod.rs"]
-// What these tests do not use is used by the program.
-#[allow(dead_code, unused_imports)]
+#[expect(dead_code, unused_imports, reason = "the source file is compiled here a second time")]
 mod model;
 
 mod cases;

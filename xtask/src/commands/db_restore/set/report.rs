@@ -1,7 +1,7 @@
 //! How the restore of a set went, or its undo.
 
 use crate::backup::set::SetFile;
-use crate::commands::lines;
+use crate::commands::result;
 use crate::context::Context;
 use crate::restore::swapped::Done;
 use crate::terminal;
@@ -62,7 +62,7 @@ impl Report<'_> {
             let undo = format!("cargo xtask db-restore --undo --set{}", self.by_database());
             lines.push(format!("Undo:      {}", context.terminal.to_type(&undo)));
         }
-        lines::show(&lines, context)
+        result::report(&lines, context)
     }
 
     /// What names the set where the run's own database is not in it.

@@ -2,7 +2,7 @@
 
 mod service;
 
-pub(super) use service::Service;
+pub(super) use service::{Port, Service};
 
 use crate::target::dependencies;
 use serde::Deserialize;

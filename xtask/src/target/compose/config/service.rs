@@ -32,7 +32,7 @@ pub(in crate::target::compose) struct Service {
     #[serde(default, deserialize_with = "attachments")]
     networks: BTreeMap<String, Attachment>,
     #[serde(default)]
-    pub(super) depends_on: BTreeMap<String, Value>,
+    pub(in crate::target::compose) depends_on: BTreeMap<String, Value>,
     /// Folders and files of this host, volumes, Compose's `configs`: where each is inside.
     #[serde(default)]
     pub(super) volumes: Vec<Mount>,
@@ -42,7 +42,9 @@ pub(in crate::target::compose) struct Service {
     pub(in crate::target::compose) environment: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) secrets: Vec<Mounted>,
-    ports: Option<Vec<Value>>,
+    #[serde(default, deserialize_with = "ports")]
+    pub(in crate::target::compose) ports: Vec<Port>,
+    pub(in crate::target::compose) healthcheck: Option<Value>,
     scale: Option<u64>,
     deploy: Option<Deploy>,
     /// What Compose itself runs in a container that has started, and in one that is to be stopped.
@@ -53,6 +55,20 @@ pub(in crate::target::compose) struct Service {
 #[derive(Debug, Deserialize)]
 struct Deploy {
     replicas: Option<u64>,
+}
+
+/// A port that is to be published.
+#[derive(Debug, Deserialize)]
+pub(in crate::target::compose) struct Port {
+    #[serde(deserialize_with = "number")]
+    pub(in crate::target::compose) target: Option<u16>,
+    /// `None` where Docker chooses.
+    #[serde(default, deserialize_with = "number")]
+    pub(in crate::target::compose) published: Option<u16>,
+    /// Empty where Compose leaves it out: TCP.
+    #[serde(default)]
+    pub(in crate::target::compose) protocol: String,
+    pub(in crate::target::compose) app_protocol: Option<String>,
 }
 
 /// How a service is in a network.
@@ -109,14 +125,24 @@ fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Stri
     Ok(set.collect())
 }
 
+/// Ports; what is not understood is left out.
+fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Port>, D::Error> {
+    let values = Option::<Vec<Value>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(values.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect())
+}
+
+/// A port's number, which some versions of Compose write as a text.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => text.parse().ok(),
+        value => value.as_u64().and_then(|number| number.try_into().ok()),
+    })
+}
+
 impl Service {
     /// Whether the files give this port of its container this port of the host.
     pub(in crate::target::compose) fn publishes(&self, inside: u16, port: u16) -> bool {
-        let is = |value: &Value, number: u16| match value {
-            Value::String(text) => text.parse() == Ok(number),
-            value => value.as_u64() == Some(number.into()),
-        };
-        self.ports.iter().flatten().any(|one| is(&one["target"], inside) && is(&one["published"], port))
+        self.ports.iter().any(|one| one.target == Some(inside) && one.published == Some(port))
     }
 
     /// What its image is.

@@ -2,6 +2,7 @@
 
 use super::Folder;
 use crate::error::Fault;
+use crate::platform::random;
 use crate::words::hex;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -61,9 +62,7 @@ impl Folder {
         if let Some(password) = self.password()? {
             return Ok(password);
         }
-        let mut bytes = [0u8; 24];
-        getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
-        let password = hex(&bytes);
+        let password = hex(&random::<24>()?);
         self.write(PASSWORD, password.as_bytes())?;
         Ok(password)
     }

@@ -1,4 +1,4 @@
-//! That a file was written, and where: a person reads the report, a script the path.
+//! Results: a person reads the report, a script the path of the file that was written.
 
 use crate::context::Context;
 use crate::error::{Exit, Fault};
@@ -61,4 +61,17 @@ impl Written<'_> {
             Fault::new(Exit::Partial, made).hint(format!("check where stdout goes; the {what} is complete and stays"))
         })
     }
+}
+
+/// Prints the report of what a run changed: on stdout where that is a terminal, else beside it, where no script reads it.
+///
+/// # Errors
+/// It could not be printed (6).
+pub fn report(lines: &[String], context: &Context) -> Result<()> {
+    let (terminal, text) = (&context.terminal, terminal::report(lines));
+    if terminal.stdout_is_terminal() {
+        return terminal.result_report(&text);
+    }
+    terminal.note_report(&text);
+    Ok(())
 }
