@@ -7,12 +7,21 @@ use std::str::{Chars, FromStr};
 
 /// A path that a person typed: schemas by name, quoted where need be. PostgreSQL's own are searched anyhow, before them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SearchPath(String);
+pub struct SearchPath {
+    /// Every name in quotes.
+    text: String,
+    names: Vec<String>,
+}
 
 impl SearchPath {
     /// The path as a value of the setting: every name in quotes.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether it names this schema.
+    pub fn names(&self, schema: &str) -> bool {
+        self.names.iter().any(|name| name == schema)
     }
 }
 
@@ -23,16 +32,17 @@ impl FromStr for SearchPath {
     /// It is no list of names, or names a schema of PostgreSQL's own.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut rest = text.trim();
-        let mut names = Vec::new();
+        let (mut names, mut quoted) = (Vec::new(), Vec::new());
         loop {
             let (name, behind) = name_of_list(rest)?;
             if name.starts_with("pg_") {
                 return Err(format!("{name} is PostgreSQL's own; name the schemas of the database"));
             }
-            names.push(name_in_value(&name).map_err(|fault| fault.to_string())?);
+            quoted.push(name_in_value(&name).map_err(|fault| fault.to_string())?);
+            names.push(name);
             match behind.trim_start().strip_prefix(',') {
                 Some(next) => rest = next.trim_start(),
-                None if behind.trim().is_empty() => return Ok(Self(names.join(", "))),
+                None if behind.trim().is_empty() => return Ok(Self { text: quoted.join(", "), names }),
                 None => return Err(format!("a comma belongs before {:?}", behind.trim())),
             }
         }
@@ -113,7 +123,7 @@ mod tests {
             (" App ,public", "\"app\", \"public\""),
             ("\"A, b\",\"c\"\"d\"", "\"A, b\", \"c\"\"d\""),
         ] {
-            assert_eq!(typed.parse::<SearchPath>().map(|path| path.0).as_deref(), Ok(value), "{typed}");
+            assert_eq!(typed.parse::<SearchPath>().map(|path| path.text).as_deref(), Ok(value), "{typed}");
         }
         for typed in [
             "",

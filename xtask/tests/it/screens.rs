@@ -316,6 +316,14 @@ impl Story {
     }
 }
 
+/// Of backups of one second the list does not know which came first.
+fn wait_for_the_next_second() {
+    let begun = Local::now().timestamp();
+    while Local::now().timestamp() == begun {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
 fn every_screen_of_the_pages_is_what_the_program_shows() {
     let story = Story::begin();
     let bless = std::env::var_os("XTASK_TEST_BLESS").is_some();
@@ -324,19 +332,15 @@ fn every_screen_of_the_pages_is_what_the_program_shows() {
     for page in STORY {
         let mut now: Vec<(&Block, Vec<String>)> = Vec::new();
         for block in blocks.iter().filter(|block| block.page == **page && block.tag == "console") {
-            let mut lines = Vec::new();
-            let (mut of_page, mut of_run) = (MigrationVersions::default(), MigrationVersions::default());
+            let (mut lines, mut of_page, mut of_run) =
+                (Vec::new(), MigrationVersions::default(), MigrationVersions::default());
             for screen in block.screens() {
                 prepare(&story, page, screen.command);
-                // Of backups of one second the list does not know which came first.
                 if ["db-backup", "db-restore", "db-migrate", "db-reset"]
                     .iter()
                     .any(|name| screen.command.contains(name))
                 {
-                    let begun = Local::now().timestamp();
-                    while Local::now().timestamp() == begun {
-                        std::thread::sleep(std::time::Duration::from_millis(20));
-                    }
+                    wait_for_the_next_second();
                 }
                 let shown = story.run(&screen);
                 let same_versions = of_page.places(screen.shown) == of_run.places(&shown);

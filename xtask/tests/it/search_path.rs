@@ -170,7 +170,7 @@ fn the_hint_names_the_schema_that_the_file_gives_and_what_to_change() {
         run.stderr_has("--search-path lib\n").stderr_has(cure).stderr_lacks("public");
         let run = database.xtask(["db-restore", &file, "--yes", "--search-path", "public"]).run();
         run.code(1).stderr_has(&format!("it is not found either: {name}, which the file creates in schema lib"));
-        run.stderr_has("name that schema, too: --search-path '\"public\", lib'\n");
+        run.stderr_has("name lib, too: --search-path '\"public\", lib'\n");
         database.xtask(["db-restore", &file, "--yes", "--search-path", "lib"]).run().ok();
     }
 }

@@ -32,9 +32,8 @@ pub fn of_server(scene: &Scene) -> Finding {
     let free = match scene.target.access().data_disk() {
         DataDisk::InContainer { .. } if reach(scene).is_err() => return Finding::not_asked(Part::Postgres),
         DataDisk::InContainer { folder } => {
-            let disks = scene.target.access().disks(std::slice::from_ref(&folder)).unwrap_or_default();
-            let unread = || format!("df in the container does not say how much disk space {folder} has");
-            disks.first().map(|disk| disk.free).with_context(unread)
+            let disks = scene.target.access().disks(std::slice::from_ref(&folder), scene.left());
+            disks.and_then(|disks| disks.first().map(|disk| disk.free).context("df shows no disk"))
         }
         DataDisk::Folder(folder) => space::available(&folder),
         DataDisk::Unmade => return Finding::skipped("there is no local server yet"),

@@ -109,7 +109,7 @@ impl<'g> Plan<'g> {
             into_existing: BTreeSet::new(),
             new: plan.roles.iter().map(|new| (new.role.name.to_string(), inherits(new))).collect(),
         };
-        reach.into_existing = plan.into_existing(globals, offer, named, &reach);
+        reach.into_existing = plan.leading_into_existing(globals, offer, named, &reach);
         for membership in &globals.memberships {
             match plan.objection(membership, offer, named, &reach) {
                 None => plan.memberships.push(membership),
@@ -184,7 +184,13 @@ impl<'g> Plan<'g> {
     }
 
     /// New roles that become members of roles that exist, directly or by other new roles.
-    fn into_existing(&self, globals: &'g Globals, offer: &Offer, named: &[String], reach: &Reach) -> BTreeSet<String> {
+    fn leading_into_existing(
+        &self,
+        globals: &'g Globals,
+        offer: &Offer,
+        named: &[String],
+        reach: &Reach,
+    ) -> BTreeSet<String> {
         let exists = |name: &str| offer.roles.contains_key(name);
         let is_made = |membership: &&Membership| {
             !exists(&membership.member) && self.objection(membership, offer, named, reach).is_none()

@@ -32,12 +32,7 @@ impl NotFound<'_> {
         }
         let of_extensions = || made.map_or_else(BTreeSet::new, extension_schemas);
         let known = Some(own.clone()).filter(|own| !own.is_empty()).unwrap_or_else(of_extensions);
-        let listed =
-            |typed: fn(&str) -> Cow<'_, str>| known.iter().map(|name| typed(name)).collect::<Vec<_>>().join(", ");
-        let (path, option) = match known.is_empty() {
-            true => ("public".to_owned(), "public".to_owned()),
-            false => (listed(in_sql), listed(in_option)),
-        };
+        let (path, option) = (listed(&known, in_sql), listed(&known, in_option));
         let place = if own.is_empty() { String::new() } else { format!(", which the file creates in schema {path}") };
         let is_view = at.is_some_and(|statement| statement.words.contains("MATERIALIZED VIEW"));
         let cure = self.cure(made, is_view, &path);
@@ -57,18 +52,12 @@ impl NotFound<'_> {
                  this: they ignore --search-path there{order}",
                 typed = shell_word(&option)
             ),
-            PathOfLoad::Typed(given) => {
-                let wider = format!("{}, {option}", given.as_str());
-                let next = match known.is_empty() {
-                    true => "name another schema".to_owned(),
-                    false => format!("name that schema, too: --search-path {}", shell_word(&wider)),
-                };
-                format!(
-                    "with --search-path {} it is not found either: {shown}{place}; {next}\n\
-                     for good: {cure}, in the database that was backed up; then back up again{order}",
-                    given.as_str()
-                )
-            }
+            PathOfLoad::Typed(given) => format!(
+                "with --search-path {} it is not found either: {shown}{place}; {}\n\
+                 for good: {cure}, in the database that was backed up; then back up again{order}",
+                given.as_str(),
+                wider(given, &known)
+            ),
         }
     }
 
@@ -132,6 +121,25 @@ impl<'a> NotFound<'a> {
         };
         schemas(made, function.name()).is_empty().then_some(shown)
     }
+}
+
+/// The names as a list; `public` where there is none.
+fn listed(names: &BTreeSet<String>, typed: fn(&str) -> Cow<'_, str>) -> String {
+    if names.is_empty() {
+        return "public".to_owned();
+    }
+    names.iter().map(|name| typed(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// What to type where this path was too short. `known`: schemas in which the name may be.
+fn wider(given: &SearchPath, known: &BTreeSet<String>) -> String {
+    let missing: Vec<Cow<'_, str>> =
+        known.iter().filter(|name| !given.names(name)).map(|name| in_option(name)).collect();
+    if missing.is_empty() {
+        return "name another schema".to_owned();
+    }
+    let path = format!("{}, {}", given.as_str(), missing.join(", "));
+    format!("name {}, too: --search-path {}", shell_word(&missing.join(", ")), shell_word(&path))
 }
 
 fn schemas(made: &BTreeSet<Made>, sought: &str) -> BTreeSet<String> {

@@ -23,6 +23,8 @@ const CHECK_INTERVALS: (u64, u64) = (1, 10);
 /// No server writes more bytes in a second, data and log together.
 const FASTEST_WRITE: u64 = 2 << 30;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How long `df` may take.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Refuses backups that would not fit beside each other; whether that could be known.
 pub fn check(server: &Server<'_>, backups: &[&Proven]) -> Result<bool> {
@@ -159,7 +161,7 @@ fn free(disks: &[Disk]) -> Option<u64> {
 
 /// The disks of these folders; none where they are not known.
 fn disks(server: &Server<'_>, folders: &[String]) -> Vec<Disk> {
-    if folders.is_empty() { Vec::new() } else { server.target().access().disks(folders).unwrap_or_default() }
+    if folders.is_empty() { Vec::new() } else { server.target().access().disks(folders, DEADLINE).unwrap_or_default() }
 }
 
 /// Where the server writes data and log; none where this role may not know it.

@@ -106,8 +106,11 @@ pub trait Access: fmt::Debug + Send + Sync {
     /// Parameters of the server's address that no program gets, for people; `None` where there are none.
     fn ignored_parameters(&self) -> Option<String>;
 
-    /// The disks of these folders of the server's host. `None`: not known.
-    fn disks(&self, folders: &[String]) -> Option<Vec<Disk>>;
+    /// The disks of these folders of the server's host; empty where that host is not seen.
+    ///
+    /// # Errors
+    /// A folder is not there, or the host's `df` gives no answer in time.
+    fn disks(&self, folders: &[String], deadline: Duration) -> Result<Vec<Disk>>;
 
     /// Bytes of memory that the server may use: its host's, or its container's limit. `None`: not known.
     fn memory(&self) -> Option<u64>;

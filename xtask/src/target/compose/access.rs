@@ -8,7 +8,7 @@ use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, Progra
 use crate::target::client_error::Connection;
 use crate::target::disk::Disk;
 use crate::target::{cores, memory};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -84,10 +84,11 @@ impl Access for Compose {
         None
     }
 
-    fn disks(&self, folders: &[String]) -> Option<Vec<Disk>> {
-        let asked = self.exec("df", &[], StdioMode::Piped).ok()?.args(["-P", "-k"]).args(folders);
-        let said = asked.capture(FILES_DEADLINE).ok()?;
-        Disk::all(&said.text()).filter(|_| said.ending.success())
+    fn disks(&self, folders: &[String], deadline: Duration) -> Result<Vec<Disk>> {
+        let asked = self.exec("df", &[], StdioMode::Piped)?.args(["-P", "-k"]).args(folders);
+        let said = asked.capture(deadline)?;
+        let disks = Disk::all(&said.text()).filter(|_| said.ending.success());
+        disks.with_context(|| format!("df in the container: {}", said.stderr.trim()))
     }
 
     fn memory(&self) -> Option<u64> {

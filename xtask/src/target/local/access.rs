@@ -7,7 +7,7 @@ use crate::target::backend::{Access, DataDisk, Identified, Launch, Login, Progra
 use crate::target::client_error::Connection;
 use crate::target::disk::Disk;
 use crate::target::memory;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -73,8 +73,9 @@ impl Access for Local {
         None
     }
 
-    fn disks(&self, folders: &[String]) -> Option<Vec<Disk>> {
-        folders.iter().map(|folder| Disk::of(Path::new(folder)).ok()).collect()
+    fn disks(&self, folders: &[String], _: Duration) -> Result<Vec<Disk>> {
+        let disk = |folder: &String| Disk::of(Path::new(folder)).with_context(|| format!("the disk of {folder}"));
+        folders.iter().map(disk).collect()
     }
 
     fn memory(&self) -> Option<u64> {

@@ -72,8 +72,8 @@ impl Access for Url {
     }
 
     /// The server is on another host, or may be.
-    fn disks(&self, _: &[String]) -> Option<Vec<Disk>> {
-        None
+    fn disks(&self, _: &[String], _: Duration) -> Result<Vec<Disk>> {
+        Ok(Vec::new())
     }
 
     fn memory(&self) -> Option<u64> {
