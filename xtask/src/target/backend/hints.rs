@@ -1,6 +1,6 @@
-//! What a person types or looks at, in the words of a target.
+//! The hints that each target words for itself: commands to type and places to look.
 
-/// What a person types, or where a person looks.
+/// Commands to type and places to look, as this target has them.
 pub trait Hints {
     /// Where the password is that was refused.
     fn password_hint(&self) -> String;

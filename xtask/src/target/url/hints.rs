@@ -1,4 +1,4 @@
-//! What a person types, or where a person looks.
+//! The hints of the target `url`: commands to type and places to look.
 
 use super::Url;
 use crate::target::backend::Hints;
