@@ -95,13 +95,21 @@ pub fn presence(plan: &Plan, name: &str, deadline: Duration) -> Presence {
     }
 }
 
-/// Units that a person changed since they were written for this plan, each with what it says now.
-pub fn edited(plan: &Plan, name: &str) -> Vec<(PathBuf, String)> {
-    let (Ok(folder), Ok(units)) = (folder(&plan.environment), Units::of(plan, name)) else { return Vec::new() };
-    let now = files(&folder, name).into_iter().zip([units.service, units.timer]).map(|(path, written)| {
+/// Whether one of the units of this name is there.
+pub fn is_there(environment: &BTreeMap<String, String>, name: &str) -> bool {
+    folder(environment).is_ok_and(|folder| files(&folder, name).iter().any(|path| path.symlink_metadata().is_ok()))
+}
+
+/// Units of this name that were written for none of these plans: where they are, and what they say.
+pub fn edited(environment: &BTreeMap<String, String>, plans: &[&Plan], name: &str) -> Vec<(String, String)> {
+    let Ok(folder) = folder(environment) else { return Vec::new() };
+    let written: Vec<Units> = plans.iter().filter_map(|plan| Units::of(plan, name).ok()).collect();
+    let texts = |units: &Units| [units.service.clone(), units.timer.clone()];
+    let now = files(&folder, name).into_iter().enumerate().map(|(at, path)| {
         let text = platform::read_regular(&path, LONGEST).ok()?;
         let text = String::from_utf8_lossy(&text).into_owned();
-        (text != written).then_some((path, text))
+        let is_written = written.iter().any(|units| texts(units).get(at) == Some(&text));
+        (!is_written).then(|| (path.display().to_string(), text))
     });
     now.flatten().collect()
 }

@@ -7,9 +7,10 @@ use crate::error::Fault;
 use crate::schedule::flaw::{Flaw, Gravity};
 use crate::schedule::history::{Outcome, Run};
 use crate::schedule::judge::Standing;
+use crate::schedule::lines::Lines;
 use crate::schedule::plan::{INSTALL_EXAMPLE, Unfit, Verification};
 use crate::schedule::timer::Timer;
-use crate::schedule::{log, name};
+use crate::schedule::{carried, log, name};
 use crate::terminal::{self, clean_line};
 use anyhow::Result;
 use chrono::{DateTime, Local};
@@ -36,6 +37,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             return context.terminal.json(&Document::default());
         }
         context.terminal.result("No schedule is installed")?;
+        warn_of_left(context);
         context.terminal.note(&context.terminal.to_type(&format!("Install one: {INSTALL_EXAMPLE}")));
         return Ok(());
     };
@@ -52,6 +54,19 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             Err(Fault::failed(format!("The schedule does not work: {why}")).hint(hint(flaw, context)).into())
         }
         None => Ok(()),
+    }
+}
+
+/// A timer without its plan starts runs that fail, and no report of a schedule says so.
+fn warn_of_left(context: &Context) {
+    let environment = carried::of(context.settings.environment());
+    for left in Lines::left(&name::of(&checkout(context)), &environment) {
+        // What cannot be seen is not known to be there.
+        if left.are_there().unwrap_or(false) {
+            let timer = left.timer.shown(&left.name);
+            context.terminal.warn(&format!("There is a timer without its plan: {timer}. Each of its runs fails"));
+            context.terminal.said_below("remove it: cargo xtask db-schedule remove");
+        }
     }
 }
 
