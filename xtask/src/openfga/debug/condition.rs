@@ -61,6 +61,15 @@ fn has_direct(rewrite: &Rewrite) -> bool {
     found
 }
 
+/// The parameters of a condition to which neither the tuple nor the request gives a value.
+pub fn without_value(model: &Model, condition: &Condition, request: Option<&Map<String, Value>>) -> Vec<String> {
+    let has_value = |name: &String| {
+        condition.context.contains_key(name) || request.is_some_and(|request| request.contains_key(name))
+    };
+    let parameters = model.condition(&condition.name).into_iter().flat_map(|condition| &condition.parameters);
+    parameters.map(|(name, _)| name.text.clone()).filter(|name| !has_value(name)).collect()
+}
+
 /// The condition with its values, as the server answered; `None` where it could not be asked.
 pub fn judged(
     model: &Model,
@@ -69,21 +78,18 @@ pub fn judged(
     answer: Option<Answer>,
 ) -> Judged {
     let defined = model.condition(&condition.name);
-    let parameters =
-        || defined.into_iter().flat_map(|condition| condition.parameters.iter().map(|(name, _)| &name.text));
+    let is_parameter =
+        |name: &String| defined.is_some_and(|it| it.parameters.iter().any(|(known, _)| known.text == *name));
     let of_request: Map<String, Value> = request
         .into_iter()
         .flatten()
-        .filter(|(name, _)| !condition.context.contains_key(*name) && parameters().any(|known| known == *name))
+        .filter(|(name, _)| !condition.context.contains_key(*name) && is_parameter(name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let verdict = answer.as_ref().map_or(Verdict::Undecided, |answer| answer.verdict);
     let refusal = answer.and_then(|answer| answer.refusal);
-    let has_value = |name: &&String| condition.context.contains_key(*name) || of_request.contains_key(*name);
-    let missing = match verdict {
-        Verdict::Undecided => parameters().filter(|name| !has_value(name)).cloned().collect(),
-        _ => Vec::new(),
-    };
+    let is_undecided = verdict == Verdict::Undecided;
+    let missing = if is_undecided { without_value(model, condition, request) } else { Vec::new() };
     Judged {
         name: condition.name.clone(),
         expression: defined.map(|condition| condition.expression.trim().to_owned()).unwrap_or_default(),

@@ -153,6 +153,24 @@ impl<'a> Live<'a> {
         Ok(Vec::new())
     }
 
+    /// Whether a condition holds, as the server decides it. No other values are tried for it.
+    pub fn decided(&self, condition: &Condition) -> Result<Judged> {
+        if let Some(known) = self.conditions.borrow().get(&condition.shown()) {
+            return Ok(known.clone());
+        }
+        let Asked { model, context, .. } = self.asked;
+        let answer = match condition::probe(model, condition) {
+            Some(probe) => Some(self.check(probe.key(), std::slice::from_ref(&probe))?),
+            None => None,
+        };
+        Ok(condition::judged(model, condition, context, answer))
+    }
+
+    /// The parameters of a condition to which neither its tuple nor the question gives a value.
+    pub fn without_value(&self, condition: &Condition) -> Vec<String> {
+        condition::without_value(self.asked.model, condition, self.asked.context)
+    }
+
     /// One page of the tuples that give the user a relation to objects of a type.
     pub fn tuples_of(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<Stored>> {
         self.asked.api.read_objects(self.asked.store, user, relation, object_type)
@@ -258,12 +276,7 @@ impl Source for Live<'_> {
         if let Some(known) = self.conditions.borrow().get(&key) {
             return Ok(known.clone());
         }
-        let Asked { model, context, .. } = self.asked;
-        let answer = match condition::probe(model, condition) {
-            Some(probe) => Some(self.check(probe.key(), std::slice::from_ref(&probe))?),
-            None => None,
-        };
-        let mut judged = condition::judged(model, condition, context, answer);
+        let mut judged = self.decided(condition)?;
         self.find_values(&mut judged)?;
         self.conditions.borrow_mut().insert(key, judged.clone());
         Ok(judged)
