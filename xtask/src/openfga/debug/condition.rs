@@ -15,7 +15,7 @@ use std::hash::{BuildHasher as _, RandomState};
 /// decided by such a tuple alone.
 pub fn probe(model: &Model, condition: &Condition) -> Option<Tuple> {
     let (object_type, relation, user_type) = carrier(model, &condition.name)?;
-    let id = format!("xtask-debug-auth-{:016x}", RandomState::new().hash_one(0));
+    let id = unknown_id();
     // Another id than the object's: `group:a#member` is a member of `group:a` without any tuple.
     let user = match &user_type.form {
         UserForm::Object => format!("{}:{id}-user", user_type.type_name),
@@ -23,6 +23,11 @@ pub fn probe(model: &Model, condition: &Condition) -> Option<Tuple> {
         UserForm::Userset(relation) => format!("{}:{id}-user#{relation}", user_type.type_name),
     };
     Some(tuple(&user, relation, &format!("{object_type}:{id}"), Some(condition.clone())))
+}
+
+/// The id of an object or a user that a store does not have.
+pub fn unknown_id() -> String {
+    format!("xtask-debug-auth-{:016x}", RandomState::new().hash_one(0))
 }
 
 /// A tuple for a question.

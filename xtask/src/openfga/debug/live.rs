@@ -8,14 +8,14 @@ use crate::openfga::api::{Api, Asking, CheckRequest, Stored};
 use crate::openfga::assertions::checks::Pace;
 use crate::openfga::assertions::reply::Reply;
 use crate::openfga::client::refusal;
-use crate::openfga::model::Model;
+use crate::openfga::model::{Model, is_wildcard, split_userset, type_of};
 use crate::openfga::pages::{LONGEST, Pages};
 use crate::openfga::tuples::{Condition, Key, Tuple};
 use crate::process::signals;
 use anyhow::Result;
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,11 @@ pub const MOST_TUPLES: usize = 10_000;
 const MOST_IN_ALL: usize = 200_000;
 /// So many other values of conditions that do not hold are tried.
 const MOST_VALUES: usize = 150;
+
+/// Where a server gives no list of a user's objects, its own tuples of so many relations are read, and so many objects of
+/// them are asked for.
+const MOST_OWN_RELATIONS: usize = 10;
+const MOST_OWN_OBJECTS: usize = 50;
 
 /// A server ends a list after three seconds, whole or not, and does not say which.
 const LIST_IS_WHOLE: Duration = Duration::from_millis(2500);
@@ -52,6 +57,8 @@ pub struct Live<'a> {
     answers: RefCell<HashMap<(String, Userset), Answer>>,
     /// Lists of objects: of which user, relation and type.
     objects: RefCell<HashMap<(String, String, String), Objects>>,
+    /// Some objects of each type.
+    by_type: RefCell<HashMap<String, Vec<String>>>,
     /// The server was too slow for such a list: it is asked for no other one.
     is_slow: Cell<bool>,
     /// So many tuples of lists were read.
@@ -71,6 +78,7 @@ impl<'a> Live<'a> {
             conditions: RefCell::default(),
             answers: RefCell::default(),
             objects: RefCell::default(),
+            by_type: RefCell::default(),
             is_slow: Cell::default(),
             listed: Cell::default(),
             bytes: Cell::default(),
@@ -205,6 +213,27 @@ impl<'a> Live<'a> {
         }
     }
 
+    /// Objects of a type of which the user, or everybody of its type, has a tuple, as far as the server says that the user has
+    /// this relation to them.
+    fn own_objects(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<String>> {
+        let is_single = split_userset(user).1.is_empty() && !is_wildcard(user);
+        let everybody = is_single.then(|| format!("{}:*", type_of(user)));
+        let others = self.asked.model.relations(object_type).filter(|other| *other != relation);
+        let mut found = Vec::new();
+        for own in std::iter::once(relation).chain(others).take(MOST_OWN_RELATIONS) {
+            for user in std::iter::once(user).chain(everybody.as_deref()) {
+                let objects = self.objects_of(user, own, object_type)?;
+                found.extend(objects.into_iter().map(|object| (object, relation.to_owned())));
+            }
+        }
+        let mut seen = HashSet::new();
+        found.retain(|object| seen.insert(object.clone()));
+        found.truncate(MOST_OWN_OBJECTS);
+        let answers = self.ask(user, &found)?;
+        let has_it = found.into_iter().zip(answers).filter(|(_, answer)| answer.verdict == Verdict::Yes);
+        Ok(has_it.map(|((object, _), _)| object).collect())
+    }
+
     fn read_list(&self, object: &str, relation: &str) -> Result<Listing> {
         let Asked { api, store, .. } = self.asked;
         let mut listing = Listing::default();
@@ -264,10 +293,23 @@ impl Source for Live<'_> {
         }
         let found = match self.listed_objects(user, relation, object_type)? {
             Some(listed) => listed,
-            // Those of tuples of the user's own are something.
-            None => Objects { names: self.objects_of(user, relation, object_type)?, is_cut: true },
+            None => Objects { names: self.own_objects(user, relation, object_type)?, is_cut: true },
         };
         self.objects.borrow_mut().insert(key, found.clone());
+        Ok(found)
+    }
+
+    fn objects_of_type(&self, object_type: &str) -> Result<Vec<String>> {
+        if let Some(known) = self.by_type.borrow().get(object_type) {
+            return Ok(known.clone());
+        }
+        let found = match self.asked.api.changed_objects(self.asked.store, object_type) {
+            Ok(found) => found.into_iter().filter(|object| type_of(object) == object_type).collect(),
+            // A server that does not tell of its changes: none is known.
+            Err(error) if refusal(&error).is_some() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        self.by_type.borrow_mut().insert(object_type.to_owned(), found.clone());
         Ok(found)
     }
 
