@@ -71,7 +71,7 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
     let removed = removed(before.as_ref(), &plan, own.is_some());
     confirm_edited(&Lines::next(&plan, own), "Replace these lines?", args.yes, context)?;
     removed.iter().try_for_each(|lines| confirm_edited(lines, "Remove these lines?", args.yes, context))?;
-    before.iter().for_each(|before| notices::warn_of_lost(&before.notices, &plan.notices, context));
+    before.iter().for_each(|before| warn_of_lost(before, &plan, context));
     plan.write(&root)?;
     let unset = || removed.iter().try_for_each(|lines| lines.remove().map(drop));
     if let Err(error) = start::set(&plan, &name).and_then(|()| unset()) {
@@ -82,6 +82,24 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
     }
     unheard::of_plan(&plan).iter().for_each(|fault| warn_of(fault, context));
     tell(&plan, &name, context)
+}
+
+/// Warns of what the schedule before had of its day's environment and this one lacks.
+fn warn_of_lost(before: &Plan, plan: &Plan, context: &Context) {
+    notices::warn_of_lost(&before.notices, &plan.notices, context);
+    let settings = &context.settings;
+    let elsewhere = |name: &str| {
+        let typed = settings.flag(name).and(before.environment.get(name));
+        typed.cloned().or_else(|| settings.in_file(name).map(str::to_owned))
+    };
+    let lost = carried::lost(&before.environment, &plan.environment, elsewhere);
+    if !lost.is_empty() {
+        let names = lost.join(", ");
+        let what =
+            format!("The runs before had {names} of your environment. These have not, and may mean another database");
+        context.terminal.warn(&what);
+        context.terminal.said_below("to keep it, set it in the environment, or in .env, and install again");
+    }
 }
 
 /// What would keep the runs from telling others how they ended.
