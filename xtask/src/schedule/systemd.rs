@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(20);
+/// What helps where systemd starts no timer.
+const ANOTHER: &str = "does this user's systemd run? systemctl --user status; else add --timer cron to the command, or --timer paste, \
+                       which prints the line for another timer";
 /// No unit is longer, in bytes.
 const LONGEST: u64 = 64 << 10;
 
@@ -129,13 +132,14 @@ fn folder(environment: &BTreeMap<String, String>) -> Result<PathBuf, Fault> {
 }
 
 fn user(words: &[&str], deadline: Duration) -> Result<Captured> {
-    Program::new("systemctl").arg("--user").args(words).env("LC_ALL", "C").capture(deadline)
+    let asked = Program::new("systemctl").arg("--user").args(words).env("LC_ALL", "C").capture(deadline);
+    asked.with_context(|| Fault::failed("systemctl, the program of systemd, cannot be asked").hint(ANOTHER))
 }
 
 fn done(said: &Captured, what: &str) -> Result<()> {
     if said.ending.success() {
         return Ok(());
     }
-    let fault = Fault::failed(what).hint("does this user's systemd run? systemctl --user status; else: --timer cron");
+    let fault = Fault::failed(what).hint(ANOTHER);
     Err(anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault))
 }

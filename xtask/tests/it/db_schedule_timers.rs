@@ -181,6 +181,8 @@ fn a_crontab_that_is_absent_or_refuses_is_told_and_nothing_is_installed() {
     fs::create_dir_all(&none).unwrap();
     let absent = Xtask::new(&sandbox).args(INSTALL).args(["--timer", "cron"]).env("PATH", &none).run();
     absent.code(1).stderr_has("There is no program crontab").stderr_has("--timer paste");
+    let absent = Xtask::new(&sandbox).args(INSTALL).args(["--timer", "systemd"]).env("PATH", &none).run();
+    absent.code(1).stderr_has("✗ systemctl, the program of systemd, cannot be asked").stderr_has("--timer paste");
     let refusing = "You (me) are not allowed to use this program (crontab)";
     let fakes = Fakes::new(&sandbox).program("crontab", &format!("echo '{refusing}' >&2; exit 1"));
     let refused = fakes.over(Xtask::new(&sandbox).args(INSTALL).args(["--timer", "cron"])).run();

@@ -365,6 +365,11 @@ fn slow_statements_are_shown_or_the_way_to_get_them() {
     screen().ok().stdout_has("its extension is missing").stdout_has(create);
     stack.exec(&["sh", "-c", "rm $(pg_config --sharedir)/extension/pg_stat_statements*"], "");
     assert_eq!(state()["state"], "not_installed");
+    // The library is loaded already.
+    screen()
+        .ok()
+        .stdout_has("→ install PostgreSQL's contrib package beside the server\n→ then: ")
+        .stdout_lacks("ALTER SYSTEM");
 }
 
 /// Typed again the hint would change nothing; and what another change left in the file stays there.

@@ -103,7 +103,7 @@ fn a_word_that_is_no_type_has_the_nearest_named() {
     let run = shop.debug_auth(["usr", "viewer", "doc:plan"]).args(options).run();
     let typed = format!("viewer doc:plan --context '{{\"now\": 4}}' --store={}\n", shop.store);
     run.code(2).stderr_has(&format!("→ write it so: cargo xtask debug-auth user:usr {typed}"));
-    run.stderr_has(&format!("→ or, with the type user: cargo xtask debug-auth user:alice {typed}"));
+    run.stderr_has(&format!("\n  or, with the type user: cargo xtask debug-auth user:alice {typed}"));
     // A store without a model: what is advised writes one there, whatever the store file is called.
     let bare = format!("{}-bare", shop.store);
     shop.api().create_store(&bare);

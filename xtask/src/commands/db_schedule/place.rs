@@ -19,11 +19,11 @@ pub(super) fn confirm_edited(lines: &Lines<'_>, question: &str, yes: bool, conte
     } else {
         "is there, and this checkout has no plan for which it was written"
     };
-    for (place, text) in lines.edited()? {
+    let edited = lines.edited()?;
+    for (place, text) in &edited {
         context.terminal.warn(&format!("{place} {why}. It says now:\n{}", text.trim_end()));
-        context.terminal.confirm(question, yes)?;
     }
-    Ok(())
+    if edited.is_empty() { Ok(()) } else { Ok(context.terminal.confirm(question, yes)?) }
 }
 
 pub(super) fn own_program() -> Result<PathBuf> {

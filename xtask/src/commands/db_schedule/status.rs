@@ -108,7 +108,9 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
             Gravity::Failure => context.terminal.failure_line(&what),
             _ => context.terminal.warning_line(&what),
         };
-        lines.extend([line, format!("  {}", context.terminal.hint_line(&clean_line(&hint(flaw, context))))]);
+        lines.push(line);
+        let hint = hint(flaw, context);
+        lines.extend(hint.lines().map(|hint| format!("  {}", context.terminal.hint_line(&clean_line(hint)))));
     }
     context.terminal.result_report(&lines.join("\n"))?;
     let rows: Vec<Vec<String>> = runs(standing).iter().rev().take(SHOWN).map(row).collect();

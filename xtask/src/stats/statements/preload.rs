@@ -16,6 +16,8 @@ pub enum Preload {
     Beside(Vec<String>),
     /// A change waits for the server's restart.
     Waits,
+    /// The server loads the library, and its files say nothing else.
+    There,
 }
 
 /// What the server says of the setting.
@@ -45,8 +47,13 @@ impl Setting {
 
     fn judged(&self, in_files: Option<String>) -> Preload {
         let libraries = names(in_files.as_ref().unwrap_or(&self.loaded));
-        let is_named = in_files.is_some() && libraries.iter().any(|name| name == LIBRARY);
-        if is_named || (in_files.is_none() && self.waits) { Preload::Waits } else { Preload::Beside(libraries) }
+        let is_named = |libraries: &[String]| libraries.iter().any(|name| name == LIBRARY);
+        match (is_named(&names(&self.loaded)), is_named(&libraries)) {
+            (true, true) if in_files.is_some() || !self.waits => Preload::There,
+            (false, true) => Preload::Waits,
+            _ if in_files.is_none() && self.waits => Preload::Waits,
+            _ => Preload::Beside(libraries),
+        }
     }
 }
 
@@ -79,5 +86,11 @@ mod tests {
         assert_eq!(preload("", true, Some("auto_explain")), beside(&["auto_explain"]));
         assert_eq!(preload("auto_explain", false, Some("")), beside(&[]));
         assert_eq!(preload("", false, Some("auto_explain, pg_stat_statements")), Preload::Waits);
+        // The extension's files alone are missing.
+        let both = "auto_explain, pg_stat_statements";
+        assert_eq!(preload(both, false, None), Preload::There);
+        assert_eq!(preload(both, false, Some(both)), Preload::There);
+        assert_eq!(preload(both, true, None), Preload::Waits);
+        assert_eq!(preload(both, true, Some("auto_explain")), beside(&["auto_explain"]));
     }
 }

@@ -60,7 +60,13 @@ fn missing(statements: &Statements, target: &Target) -> Option<(&'static str, St
         State::Readable | State::TextHidden => return None,
         State::NotInstalled => (
             "the server has no files of pg_stat_statements",
-            format!("install PostgreSQL's contrib package beside the server\n{}\nthen: {create}", preload()),
+            format!(
+                "install PostgreSQL's contrib package beside the server{}\nthen: {create}",
+                match statements.preload {
+                    Preload::There => String::new(),
+                    _ => format!("\n{}", preload()),
+                }
+            ),
         ),
         State::NotPreloaded => {
             ("the server does not load pg_stat_statements", format!("{}\nthen: {create}", preload()))
@@ -96,7 +102,7 @@ fn preloading(preload: &Preload, target: &Target) -> String {
             let libraries = libraries.iter().map(String::as_str).chain([LIBRARY]);
             libraries.map(library).collect::<Option<Vec<_>>>()
         }
-        Preload::Beside(_) | Preload::Unknown => None,
+        Preload::Beside(_) | Preload::Unknown | Preload::There => None,
     };
     let change = sql.map(|libraries| format!("ALTER SYSTEM SET shared_preload_libraries = {}", libraries.join(", ")));
     let change = change.map_or_else(
