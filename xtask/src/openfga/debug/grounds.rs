@@ -27,14 +27,39 @@ fn add_granting<'n>(node: &'n Node, found: &mut Granting<'n>) {
     match (&node.way, &node.children[..]) {
         (Way::Tuple { .. } | Way::Itself { .. }, _) => {}
         (Way::Intersection, children) => children.iter().for_each(|child| add_granting(child, found)),
-        // What stands behind `but not` grants nothing.
-        (Way::Exclusion, [base, ..]) => add_granting(base, found),
+        // What stands behind `but not` grants nothing, unless something behind a further one keeps it from denying.
+        (Way::Exclusion, [base, subtract]) => {
+            add_granting(base, found);
+            add_sparing(subtract, found);
+        }
         // A cycle behind `but not` that the server passed over.
         (Way::Relation { .. }, [below]) => add_granting(below, found),
         _ => match (allowed().next(), &open[..]) {
             (Some(next), _) | (None, &[next]) => add_granting(next, found),
             (None, _) => found.is_cut = true,
         },
+    }
+}
+
+/// The tuples behind `but not` without which a way that does not lead to the user would.
+fn add_sparing<'n>(node: &'n Node, found: &mut Granting<'n>) {
+    if node.verdict != Verdict::No {
+        return;
+    }
+    match (&node.way, &node.children[..]) {
+        (Way::Exclusion, [base, subtract]) if base.verdict == Verdict::Yes && subtract.verdict == Verdict::Yes => {
+            add_granting(subtract, found);
+        }
+        (Way::Exclusion, [base, _]) => add_sparing(base, found),
+        (Way::Tuple { .. } | Way::Missing { .. } | Way::Ignored { .. }, _) => {}
+        (Way::Intersection, children) => {
+            children
+                .iter()
+                .find(|child| child.verdict == Verdict::No)
+                .into_iter()
+                .for_each(|it| add_sparing(it, found));
+        }
+        (_, children) => children.iter().for_each(|child| add_sparing(child, found)),
     }
 }
 
@@ -102,6 +127,26 @@ mod tests {
             refusal: None,
         };
         Node::leaf(Way::Unread, Verdict::Undecided).with_condition(Some(judged))
+    }
+
+    #[test]
+    fn what_keeps_an_exclusion_from_denying_grants_too() {
+        let tuple = |relation: &str, verdict| {
+            let name = |text: &str| text.to_owned();
+            let tuple = TupleName { user: name("user:al"), relation: name(relation), object: name("doc:1") };
+            Node::leaf(Way::Tuple { tuple }, verdict)
+        };
+        let but_not = |base: Node, subtract: Node| {
+            let verdict = base.verdict.but_not(subtract.verdict);
+            Node::new(Way::Exclusion, verdict, vec![base, subtract])
+        };
+        let granted = |tree: &Node| granting(tree).tuples.iter().map(|it| it.relation.clone()).collect::<Vec<_>>();
+        let (yes, no) = (Verdict::Yes, Verdict::No);
+        let spared = but_not(tuple("banned", yes), tuple("pardoned", yes));
+        assert_eq!(granted(&but_not(tuple("viewer", yes), spared)), ["viewer", "pardoned"]);
+        let never = but_not(tuple("banned", no), tuple("pardoned", yes));
+        let either = Node::new(Way::Union, no, vec![but_not(tuple("late", yes), tuple("excused", yes)), never]);
+        assert_eq!(granted(&but_not(tuple("viewer", yes), either)), ["viewer", "excused"]);
     }
 
     #[test]
