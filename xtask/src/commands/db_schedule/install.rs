@@ -92,7 +92,7 @@ fn warn_of_lost(before: &Plan, plan: &Plan, context: &Context) {
         let typed = settings.flag(name).and(before.environment.get(name));
         typed.cloned().or_else(|| settings.in_file(name).map(str::to_owned))
     };
-    let lost = carried::lost(&before.environment, &plan.environment, elsewhere);
+    let lost = kept_environment::lost(&before.environment, &plan.environment, elsewhere);
     if !lost.is_empty() {
         let names = lost.join(", ");
         let what =

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::schedule::lines::Lines;
 use crate::schedule::plan::Plan;
 use crate::schedule::timer::Timer;
-use crate::schedule::{carried, name};
+use crate::schedule::{kept_environment, name};
 use anyhow::Result;
 
 /// Remove the schedule; backups, log and the history of the runs stay
@@ -26,7 +26,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         terminal.warn(&format!("{error:#}"));
         None
     });
-    let environment = carried::of(context.settings.environment());
+    let environment = kept_environment::of(context.settings.environment());
     let mut removed = Plan::is_there(&root);
     let lines: Vec<Lines<'_>> = match plan.as_ref().filter(|plan| plan.is_of(&root)) {
         Some(plan) => vec![Lines::of(plan)],

@@ -10,7 +10,7 @@ use crate::schedule::judge::Standing;
 use crate::schedule::lines::Lines;
 use crate::schedule::plan::{INSTALL_EXAMPLE, Unfit, Verification};
 use crate::schedule::timer::Timer;
-use crate::schedule::{carried, log, name};
+use crate::schedule::{kept_environment, log, name};
 use crate::terminal::{self, clean_line};
 use anyhow::Result;
 use chrono::{DateTime, Local};
@@ -59,7 +59,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// A timer without its plan starts runs that fail, and no report of a schedule says so.
 fn warn_of_left(context: &Context) {
-    let environment = carried::of(context.settings.environment());
+    let environment = kept_environment::of(context.settings.environment());
     for left in Lines::left(&name::of(&checkout(context)), &environment) {
         // What cannot be seen is not known to be there.
         if left.are_there().unwrap_or(false) {
