@@ -356,11 +356,7 @@ fn slow_statements_are_shown_or_the_way_to_get_them() {
     );
     assert!(told["slowest"][0]["mean_ms"].as_f64().unwrap() >= 300.0, "{told:#}");
     screen().ok().stdout_has("SELECT pg_sleep($1)").stdout_lacks("hunter2").stdout_lacks("not known");
-    // A role sees the text of its own statements alone.
-    let hidden = stack.xtask(["db-stats"]).env("POSTGRES_USER", "app").run();
-    hidden.ok().stdout_has("(hidden)").stdout_has("the statements of other users").stdout_lacks("pg_sleep");
-    let seen = stack.xtask(["db-stats"]).env("POSTGRES_USER", "monitor").run();
-    seen.ok().stdout_has("pg_sleep").stdout_lacks("Hidden");
+    a_role_sees_the_text_of_its_own_statements_alone(&stack);
     stack.admin("DROP EXTENSION pg_stat_statements");
     screen().ok().stdout_has("its extension is missing").stdout_has(create);
     stack.exec(&["sh", "-c", "rm $(pg_config --sharedir)/extension/pg_stat_statements*"], "");
@@ -370,6 +366,13 @@ fn slow_statements_are_shown_or_the_way_to_get_them() {
         .ok()
         .stdout_has("→ install PostgreSQL's contrib package beside the server\n→ then: ")
         .stdout_lacks("ALTER SYSTEM");
+}
+
+fn a_role_sees_the_text_of_its_own_statements_alone(stack: &Stack) {
+    let hidden = stack.xtask(["db-stats"]).env("POSTGRES_USER", "app").run();
+    hidden.ok().stdout_has("(hidden)").stdout_has("the statements of other users").stdout_lacks("pg_sleep");
+    let seen = stack.xtask(["db-stats"]).env("POSTGRES_USER", "monitor").run();
+    seen.ok().stdout_has("pg_sleep").stdout_lacks("Hidden");
 }
 
 /// Typed again the hint would change nothing; and what another change left in the file stays there.

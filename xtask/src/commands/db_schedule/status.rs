@@ -102,16 +102,7 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
         format!("Log:       {}", context.shown(&log::path(&root))),
     ];
     lines = lines.iter().map(|line| clean_line(line)).collect();
-    for flaw in flaws {
-        let what = clean_line(&flaw.what);
-        let line = match flaw.gravity {
-            Gravity::Failure => context.terminal.failure_line(&what),
-            _ => context.terminal.warning_line(&what),
-        };
-        lines.push(line);
-        let hint = hint(flaw, context);
-        lines.extend(hint.lines().map(|hint| format!("  {}", context.terminal.hint_line(&clean_line(hint)))));
-    }
+    lines.extend(flaws.iter().flat_map(|flaw| flaw_lines(flaw, context)));
     context.terminal.result_report(&lines.join("\n"))?;
     let rows: Vec<Vec<String>> = runs(standing).iter().rev().take(SHOWN).map(row).collect();
     if rows.is_empty() {
@@ -119,6 +110,18 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
     }
     context.terminal.result("")?;
     context.terminal.table(&["BEGAN", "TOOK", "ENDED", "BACKUPS"], &rows, &[1])
+}
+
+/// One thing that is wrong, and below it what to type next.
+fn flaw_lines(flaw: &Flaw, context: &Context) -> Vec<String> {
+    let what = clean_line(&flaw.what);
+    let line = match flaw.gravity {
+        Gravity::Failure => context.terminal.failure_line(&what),
+        Gravity::Warning => context.terminal.warning_line(&what),
+    };
+    let hint = hint(flaw, context);
+    let hints = hint.lines().map(|hint| format!("  {}", context.terminal.hint_line(&clean_line(hint))));
+    std::iter::once(line).chain(hints).collect()
 }
 
 fn minute(time: DateTime<Local>) -> String {

@@ -20,21 +20,28 @@ pub fn check_form(question: Key<'_>, options: &str, known: impl FnOnce() -> Opti
         Some(meant) => format!("did you mean: {}", typed(meant, options)),
         None => {
             let names = Names::of(known().as_ref(), question);
-            let meant = |words: Key<'_>| {
-                let (user, relation, object) = completed(words, &names);
-                typed((&user, &relation, &object), options)
-            };
-            let near_types = [question.0, question.2].map(|word| names.near(word));
-            let as_types = near_types.iter().flatten().map(|(word, name)| {
-                near.push_str(&format!(" (or is the type {name} meant by {word:?}?)"));
-                let of = |own| if own == *word { name.as_str() } else { own };
-                format!("\nor, with the type {name}: {}", meant((of(question.0), question.1, of(question.2))))
-            });
-            let as_types: String = as_types.collect();
-            format!("write it so: {}{as_types}", meant(question))
+            let types: Vec<(&str, String)> =
+                [question.0, question.2].into_iter().filter_map(|word| names.near(word)).collect();
+            near = types.iter().map(|(word, name)| format!(" (or is the type {name} meant by {word:?}?)")).collect();
+            completed_hint(question, options, &names, &types)
         }
     };
     Err(Fault::usage(clean_line(&format!("This is no question: {why}{near}"))).hint(hint))
+}
+
+/// The question with what is missing; and for each word that is near to a type, with that type in its place.
+fn completed_hint(question: Key<'_>, options: &str, names: &Names, types: &[(&str, String)]) -> String {
+    let command = |words: Key<'_>| {
+        let (user, relation, object) = completed(words, names);
+        typed((&user, &relation, &object), options)
+    };
+    let mut lines = vec![format!("write it so: {}", command(question))];
+    for (word, name) in types {
+        let of = |own| if own == *word { name.as_str() } else { own };
+        let meant = command((of(question.0), question.1, of(question.2)));
+        lines.push(format!("or, with the type {}: {meant}", shell_word(name)));
+    }
+    lines.join("\n")
 }
 
 /// That the model knows what is asked for; `named` says which model that is.

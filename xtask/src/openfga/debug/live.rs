@@ -305,7 +305,7 @@ impl Source for Live<'_> {
         }
         let found = match self.asked.api.changed_objects(self.asked.store, object_type) {
             Ok(found) => found.into_iter().filter(|object| type_of(object) == object_type).collect(),
-            // A server that does not tell of its changes: none is known.
+            // Without a list of changes none is known.
             Err(error) if refusal(&error).is_some() => Vec::new(),
             Err(error) => return Err(error),
         };

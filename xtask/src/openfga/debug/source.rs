@@ -58,7 +58,7 @@ pub trait Source {
     /// Objects of a type to which the user has the relation in any way, as the server lists them.
     fn objects_with(&self, user: &str, relation: &str, object_type: &str) -> Result<Objects>;
 
-    /// Some objects of a type, whoever has a relation to them.
+    /// Some objects of a type, of which any user has a tuple.
     fn objects_of_type(&self, object_type: &str) -> Result<Vec<String>>;
 
     /// Whether the condition of the tuple of this key holds for this request.

@@ -102,7 +102,9 @@ impl Finder<'_> {
     fn all_reach_everybody(&self) -> Result<bool> {
         for set in &self.found.verified {
             let has_link = set.iter().any(|change| change.tuple.user != self.question.0);
-            if !gives_everybody(set) && !(has_link && is_written(set) && self.allows_a_stranger(set)?) {
+            let reaches_everybody =
+                gives_everybody(set) || (has_link && is_written(set) && self.allows_a_stranger(set)?);
+            if !reaches_everybody {
                 return Ok(false);
             }
         }

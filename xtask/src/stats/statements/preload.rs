@@ -41,12 +41,12 @@ impl Setting {
 
     /// What a change begins with. `ALTER SYSTEM` writes a file, which the server reads when it restarts: what runs is older.
     pub fn preload(&self, reader: &mut Reader<'_>) -> Result<Preload> {
-        let in_files = if self.reads_files { reader.ask(IN_FILES)? } else { None };
-        Ok(self.judged(in_files))
+        let in_files: Option<String> = if self.reads_files { reader.ask(IN_FILES)? } else { None };
+        Ok(self.judged(in_files.as_deref()))
     }
 
-    fn judged(&self, in_files: Option<String>) -> Preload {
-        let libraries = names(in_files.as_ref().unwrap_or(&self.loaded));
+    fn judged(&self, in_files: Option<&str>) -> Preload {
+        let libraries = names(in_files.unwrap_or(&self.loaded));
         let is_named = |libraries: &[String]| libraries.iter().any(|name| name == LIBRARY);
         match (is_named(&names(&self.loaded)), is_named(&libraries)) {
             (true, true) if in_files.is_some() || !self.waits => Preload::There,
@@ -75,7 +75,7 @@ mod tests {
     fn what_the_files_say_comes_before_what_runs() {
         let preload = |loaded: &str, waits, in_files: Option<&str>| {
             let setting = Setting { loaded: loaded.to_owned(), waits, reads_files: true };
-            setting.judged(in_files.map(str::to_owned))
+            setting.judged(in_files)
         };
         let beside = |names: &[&str]| Preload::Beside(names.iter().map(|name| (*name).to_owned()).collect());
         assert_eq!(preload("", false, None), beside(&[]));
