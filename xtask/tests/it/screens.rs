@@ -328,16 +328,7 @@ fn every_screen_of_the_pages_is_what_the_program_shows() {
             let (mut of_page, mut of_run) = (MigrationVersions::default(), MigrationVersions::default());
             for screen in block.screens() {
                 prepare(&story, page, screen.command);
-                // Of backups of one second the list does not know which came first.
-                if ["db-backup", "db-restore", "db-migrate", "db-reset"]
-                    .iter()
-                    .any(|name| screen.command.contains(name))
-                {
-                    let begun = Local::now().timestamp();
-                    while Local::now().timestamp() == begun {
-                        std::thread::sleep(std::time::Duration::from_millis(20));
-                    }
-                }
+                begin_a_second(screen.command);
                 let shown = story.run(&screen);
                 let same_versions = of_page.places(screen.shown) == of_run.places(&shown);
                 let same = normal(&shown) == normal(screen.shown) && same_versions;
@@ -359,6 +350,16 @@ fn every_screen_of_the_pages_is_what_the_program_shows() {
         "pages that do not show what is (XTASK_TEST_BLESS=1 writes them anew):\n{}",
         wrong.join("\n")
     );
+}
+
+/// Of backups of one second the list does not know which came first.
+fn begin_a_second(command: &str) {
+    if ["db-backup", "db-restore", "db-migrate", "db-reset"].iter().any(|name| command.contains(name)) {
+        let begun = Local::now().timestamp();
+        while Local::now().timestamp() == begun {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
 }
 
 /// Writes these lines in place of the blocks' own.
