@@ -22,11 +22,16 @@ pub fn check_form(question: Key<'_>, options: &str, known: impl FnOnce() -> Opti
             let names = Names::of(known().as_ref(), question);
             let types: Vec<(&str, String)> =
                 [question.0, question.2].into_iter().filter_map(|word| names.near(word)).collect();
-            near = types.iter().map(|(word, name)| format!(" (or is the type {name} meant by {word:?}?)")).collect();
+            near = asked_about(&types);
             completed_hint(question, options, &names, &types)
         }
     };
     Err(Fault::usage(clean_line(&format!("This is no question: {why}{near}"))).hint(hint))
+}
+
+/// Whether a type is meant by a word that is near to it.
+fn asked_about(types: &[(&str, String)]) -> String {
+    types.iter().map(|(word, name)| format!(" (or is the type {name} meant by {word:?}?)")).collect()
 }
 
 /// The question with what is missing; and for each word that is near to a type, with that type in its place.
