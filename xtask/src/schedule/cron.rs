@@ -91,6 +91,8 @@ pub fn edited(plans: &[&Plan], name: &str) -> Result<Option<(String, String)>> {
         Found::Block(place) if !is_written(&text[place.clone()]) => {
             Some((format!("The block {name} of the crontab"), text[place].to_owned()))
         }
+        // Nothing can replace it: this says why.
+        Found::Broken(_) => crontab::without(&text, name).map(|_| None)?,
         _ => None,
     })
 }

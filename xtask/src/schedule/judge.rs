@@ -140,7 +140,7 @@ impl Standing {
         match unfit {
             Unfit::Gone => (format!("the program is gone: {program}"), build),
             Unfit::NotExecutable => {
-                let hint = format!("let it be run: chmod u+x {}; or {install}", shell_word(program));
+                let hint = format!("let it be run: chmod u+x {}\nor {install}", shell_word(program));
                 (format!("the program cannot be run, you may not execute it: {program}"), hint)
             }
             Unfit::NoProgram => (format!("what stands in the program's place is no program: {program}"), build),

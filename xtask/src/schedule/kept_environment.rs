@@ -66,6 +66,11 @@ pub fn notable(carried: &BTreeMap<String, String>) -> Vec<&str> {
     carried.keys().map(String::as_str).filter(|name| decides(name)).collect()
 }
 
+/// Whether a run finds this in its environment alone: Docker's, libpq's and the certificates' variables are not read from `.env`.
+pub fn is_of_environment_alone(name: &str) -> bool {
+    ["DOCKER_", "PG", "SSL_CERT_"].iter().any(|start| name.starts_with(start))
+}
+
 /// Names of a plan before that a new one has not, so that its runs would mean another server or database, or believe others.
 /// `elsewhere` gives what a run finds without the environment, as in `.env`.
 pub fn lost<'b>(
@@ -79,7 +84,8 @@ pub fn lost<'b>(
     };
     let others = before.keys().map(String::as_str).filter(|name| is_other(name));
     let wanted = notable(before).into_iter().chain(others);
-    wanted.filter(|name| !now.contains_key(*name) && elsewhere(name).as_ref() != before.get(*name)).collect()
+    let found = |name: &str| if is_of_environment_alone(name) { None } else { elsewhere(name) };
+    wanted.filter(|name| !now.contains_key(*name) && found(name).as_ref() != before.get(*name)).collect()
 }
 
 /// Those that stand in crontab and unit, in a fixed order; `PATH` is the last.
@@ -133,6 +139,6 @@ mod tests {
         let other = before.keys().map(|name| (name.clone(), "other".to_owned())).collect();
         assert!(lost(&before, &other, none).is_empty());
         let in_file = |name: &str| Some(if name == "DATABASE_URL" { "other" } else { "value" }.to_owned());
-        assert_eq!(lost(&before, &BTreeMap::new(), in_file), ["DATABASE_URL"]);
+        assert_eq!(lost(&before, &BTreeMap::new(), in_file), ["DATABASE_URL", "SSL_CERT_DIR", "DOCKER_HOST"]);
     }
 }

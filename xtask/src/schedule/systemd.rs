@@ -5,7 +5,7 @@ use super::timer::Presence;
 use super::units::Units;
 use crate::error::Fault;
 use crate::platform;
-use crate::process::{Captured, Program};
+use crate::process::{self, Captured, Program};
 use crate::target::state_folder::write_private;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
@@ -51,9 +51,13 @@ pub fn install(plan: &Plan, name: &str) -> Result<()> {
     }
     let timer = format!("{name}.timer");
     // What runs already keeps its old times until it is restarted.
-    let started = [&["daemon-reload"][..], &["enable", &timer], &["restart", &timer]]
-        .into_iter()
-        .try_for_each(|words| done(&user(words, DEADLINE)?, "The timer could not be started"));
+    let started =
+        [&["daemon-reload"][..], &["enable", &timer], &["restart", &timer]].into_iter().try_for_each(|words| {
+            let asked = user(words, DEADLINE);
+            let asked = asked
+                .with_context(|| Fault::failed("systemctl, the program of systemd, cannot be asked").hint(ANOTHER))?;
+            done(&asked, "The timer could not be started")
+        });
     started.inspect_err(|_| {
         let _ = remove(&plan.environment, name);
     })
@@ -72,6 +76,10 @@ pub fn remove(environment: &BTreeMap<String, String>, name: &str) -> Result<()> 
             }
             _ => (),
         }
+    }
+    // Without the program no systemd runs that could have read them.
+    if process::find("systemctl").is_none() {
+        return Ok(());
     }
     stopped.and(user(&["daemon-reload"], DEADLINE)).map(drop)
 }
@@ -132,8 +140,7 @@ fn folder(environment: &BTreeMap<String, String>) -> Result<PathBuf, Fault> {
 }
 
 fn user(words: &[&str], deadline: Duration) -> Result<Captured> {
-    let asked = Program::new("systemctl").arg("--user").args(words).env("LC_ALL", "C").capture(deadline);
-    asked.with_context(|| Fault::failed("systemctl, the program of systemd, cannot be asked").hint(ANOTHER))
+    Program::new("systemctl").arg("--user").args(words).env("LC_ALL", "C").capture(deadline)
 }
 
 fn done(said: &Captured, what: &str) -> Result<()> {

@@ -115,9 +115,7 @@ fn what_a_schedule_before_had_is_not_lost_without_a_word() {
     sandbox.set("DATABASE_URL", "postgres://me:hunter5@127.0.0.1:1/other");
     let again = install(&[]).run();
     again.ok().stderr_has("⚠ The runs before had DATABASE_URL, SSL_CERT_DIR of your environment. These have not");
-    again
-        .stderr_has("→ to keep it, set it in the environment, or in .env, and install again\n")
-        .stderr_lacks("hunter5");
+    again.stderr_has("→ to keep them, set them in the environment, and install again\n").stderr_lacks("hunter5");
     install(&[]).run().ok().stderr_lacks("The runs before");
 }
 

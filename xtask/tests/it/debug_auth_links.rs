@@ -97,9 +97,9 @@ fn what_the_user_has_in_any_way_is_linked() {
 /// A group that the user is not in, a folder that it does not see: the second tuple is named, too.
 fn what_the_user_does_not_have_is_linked_together_with_what_gives_it() {
     let shop = set_up(&[
+        tuple("user:cy", "member", "group:gone", ""),
         tuple("user:bob", "member", "group:red", ""),
         tuple("user:ann", "owner", "folder:f", ""),
-        tuple("user:cy", "member", "group:gone", ""),
     ]);
     shop.write(
         &json!({ "deletes": { "tuple_keys": [{ "user": "user:cy", "relation": "member", "object": "group:gone" }] } }),

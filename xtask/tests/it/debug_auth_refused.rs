@@ -112,9 +112,11 @@ fn a_word_that_is_no_type_has_the_nearest_named() {
     run.code(1).stderr_has("has no model").stderr_has("→ write one: OPENFGA_STORE_ID=");
     let hint = run.stderr.lines().find_map(|line| line.split_once("OPENFGA_STORE_ID=")).unwrap().1;
     let (id, words) = hint.split_once(" cargo xtask ").unwrap();
+    let ids = shop.env("OPENFGA_STORE_ID");
     Xtask::new(&shop.sandbox).args(words.split(' ')).env("OPENFGA_STORE_ID", id).run().ok();
     let run = ask();
     run.stderr_lacks("has no model").stdout_has("user:bob viewer doc:plan: ");
+    assert!(ids.is_some() && ids == shop.env("OPENFGA_STORE_ID"), "the checkout's own store stays");
 }
 
 fn what_is_no_question_is_refused_before_a_server_is_asked() {

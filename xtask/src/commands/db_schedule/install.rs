@@ -74,6 +74,8 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
     before.iter().for_each(|before| warn_of_lost(before, &plan, context));
     plan.write(&root)?;
     let unset = || removed.iter().try_for_each(|lines| lines.remove().map(drop));
+    // Two timers are none that a plan describes.
+    let unset = || unset().inspect_err(|_| drop(Lines::of(&plan).remove()));
     if let Err(error) = start::set(&plan, &name).and_then(|()| unset()) {
         // What is not started by a timer is no schedule.
         let undone = before.map_or_else(|| Plan::remove(&root), |before| before.write(&root));
@@ -95,10 +97,14 @@ fn warn_of_lost(before: &Plan, plan: &Plan, context: &Context) {
     let lost = kept_environment::lost(&before.environment, &plan.environment, elsewhere);
     if !lost.is_empty() {
         let names = lost.join(", ");
-        let what =
-            format!("The runs before had {names} of your environment. These have not, and may mean another database");
+        let what = format!(
+            "The runs before had {names} of your environment. These have not: they may mean another server or database, or \
+             reach no ping"
+        );
         context.terminal.warn(&what);
-        context.terminal.said_below("to keep it, set it in the environment, or in .env, and install again");
+        let needs_environment = lost.iter().any(|name| kept_environment::is_of_environment_alone(name));
+        let place = if needs_environment { "in the environment" } else { "in the environment, or in .env" };
+        context.terminal.said_below(&format!("to keep them, set them {place}, and install again"));
     }
 }
 

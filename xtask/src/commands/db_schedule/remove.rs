@@ -33,7 +33,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         None => Lines::left(&name, &environment).into(),
     };
     for lines in lines {
-        if lines.written.is_some() || lines.are_there()? {
+        if lines.written.is_some() || lines.are_there().unwrap_or(false) {
             confirm_edited(&lines, "Remove these lines?", args.yes, context)?;
             removed |= lines.remove()?;
         }

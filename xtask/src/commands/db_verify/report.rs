@@ -175,7 +175,7 @@ pub(super) fn conclusion(report: &[Entry], is_shown: bool, context: &Context) ->
     let mut hints: Vec<&str> = next.into_iter().chain(own).collect();
     let mut seen = BTreeSet::new();
     hints.retain(|hint| seen.insert(*hint));
-    let fault = if hints.is_empty() { fault } else { fault.hint(hints.join("\n")) };
+    let fault = if hints.is_empty() { fault } else { fault.hint(first_lines(hints.into_iter().map(str::to_owned))) };
     Err(Error::msg(reasons(report)).context(fault))
 }
 

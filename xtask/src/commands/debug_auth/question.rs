@@ -20,8 +20,9 @@ pub fn check_form(question: Key<'_>, options: &str, known: impl FnOnce() -> Opti
         Some(meant) => format!("did you mean: {}", typed(meant, options)),
         None => {
             let names = Names::of(known().as_ref(), question);
-            let types: Vec<(&str, String)> =
+            let mut types: Vec<(&str, String)> =
                 [question.0, question.2].into_iter().filter_map(|word| names.near(word)).collect();
+            types.dedup();
             near = asked_about(&types);
             completed_hint(question, options, &names, &types)
         }

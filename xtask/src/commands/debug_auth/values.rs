@@ -65,9 +65,9 @@ pub fn hint(tree: &Node, given: Option<&Map<String, Value>>, model: &Model) -> O
 fn fits(kind: &ParameterType, value: &Value) -> bool {
     match kind.name.as_str() {
         "bool" => value.is_boolean(),
-        "int" | "uint" | "double" => {
-            value.is_number() || value.as_str().is_some_and(|text| text.parse::<f64>().is_ok())
-        }
+        "int" => value.is_i64() || value.as_str().is_some_and(|text| text.parse::<i64>().is_ok()),
+        "uint" => value.is_u64() || value.as_str().is_some_and(|text| text.parse::<u64>().is_ok()),
+        "double" => value.is_number() || value.as_str().is_some_and(|text| text.parse::<f64>().is_ok()),
         "string" | "timestamp" | "duration" => value.is_string(),
         "ipaddress" => value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_ok()),
         "list" => value.is_array(),
@@ -86,6 +86,8 @@ mod tests {
         for (kind, value, is_taken) in [
             ("int", json!("x"), false),
             ("int", json!("3"), true),
+            ("int", json!(1.5), false),
+            ("uint", json!(-1), false),
             ("double", json!(1.5), true),
             ("bool", json!("true"), false),
             ("string", json!(1), false),

@@ -114,7 +114,13 @@ impl Api {
         Ok(self.read(store, Some(key_json((user, relation, &format!("{object_type}:")))), PAGE, "")?.0)
     }
 
-    /// Objects of a type of which the store has tuples: those of the first page of its changes, the oldest first.
+    /// Whether the store has a tuple of this object.
+    pub fn has_tuples(&self, store: &str, object: &str) -> Result<bool> {
+        let found = self.read(store, Some(json!({ "object": object })), 1, "")?.0;
+        Ok(found.iter().any(|tuple| tuple.object == object))
+    }
+
+    /// Objects of a type of which the store has or had tuples: those of the first page of its changes, the oldest first.
     pub fn changed_objects(&self, store: &str, object_type: &str) -> Result<Vec<String>> {
         #[derive(Deserialize)]
         struct Changes {

@@ -43,23 +43,35 @@ fn add_granting<'n>(node: &'n Node, found: &mut Granting<'n>) {
 
 /// The tuples behind `but not` without which a way that does not lead to the user would.
 fn add_sparing<'n>(node: &'n Node, found: &mut Granting<'n>) {
-    if node.verdict != Verdict::No {
+    let is_shut = node.condition.as_ref().is_some_and(|condition| condition.verdict != Verdict::Yes);
+    if node.verdict != Verdict::No || is_shut {
         return;
     }
     match (&node.way, &node.children[..]) {
-        (Way::Exclusion, [base, subtract]) if base.verdict == Verdict::Yes && subtract.verdict == Verdict::Yes => {
-            add_granting(subtract, found);
-        }
-        (Way::Exclusion, [base, _]) => add_sparing(base, found),
         (Way::Tuple { .. } | Way::Missing { .. } | Way::Ignored { .. }, _) => {}
-        (Way::Intersection, children) => {
-            children
-                .iter()
-                .find(|child| child.verdict == Verdict::No)
-                .into_iter()
-                .for_each(|it| add_sparing(it, found));
-        }
+        (Way::Exclusion, [base, subtract]) => match (base.verdict, subtract.verdict) {
+            (Verdict::Yes, Verdict::Yes) => add_granting(subtract, found),
+            // Either alone keeps it from leading there.
+            (_, Verdict::Yes) => {}
+            _ => add_sparing(base, found),
+        },
+        (Way::Intersection, children) => add_sparing_of_all(children, found),
         (_, children) => children.iter().for_each(|child| add_sparing(child, found)),
+    }
+}
+
+/// The same of `and`: of the first operand that does not lead there, unless one of them does not whatever is spared.
+fn add_sparing_of_all<'n>(operands: &'n [Node], found: &mut Granting<'n>) {
+    let of = |operand: &'n Node| {
+        let mut sparing = Granting::default();
+        add_sparing(operand, &mut sparing);
+        sparing
+    };
+    let refusing: Vec<Granting<'n>> = operands.iter().filter(|it| it.verdict == Verdict::No).map(of).collect();
+    if refusing.iter().all(|sparing| !sparing.tuples.is_empty() || sparing.is_cut) {
+        let first = refusing.into_iter().next().unwrap_or_default();
+        found.tuples.extend(first.tuples);
+        found.is_cut |= first.is_cut;
     }
 }
 
@@ -147,6 +159,14 @@ mod tests {
         let never = but_not(tuple("banned", no), tuple("pardoned", yes));
         let either = Node::new(Way::Union, no, vec![but_not(tuple("late", yes), tuple("excused", yes)), never]);
         assert_eq!(granted(&but_not(tuple("viewer", yes), either)), ["viewer", "excused"]);
+        // What refuses by itself, whatever is spared, needs no tuple.
+        let spared = || but_not(tuple("banned", yes), tuple("pardoned", yes));
+        let both = |other: Node| Node::new(Way::Intersection, no, vec![spared(), other]);
+        assert_eq!(granted(&but_not(tuple("viewer", yes), both(tuple("strict", no)))), ["viewer"]);
+        assert_eq!(granted(&but_not(tuple("viewer", yes), both(tuple("strict", yes)))), ["viewer", "pardoned"]);
+        assert_eq!(granted(&but_not(tuple("viewer", yes), but_not(spared(), tuple("never", yes)))), ["viewer"]);
+        let shut = Node::new(Way::Relation { object: "o".to_owned(), relation: "r".to_owned() }, no, vec![spared()]);
+        assert_eq!(granted(&but_not(tuple("viewer", yes), shut.with_condition(under("x").condition))), ["viewer"]);
     }
 
     #[test]

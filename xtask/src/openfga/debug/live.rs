@@ -1,5 +1,7 @@
 //! A live store as a source: each tuple, list and condition is asked for once.
 
+mod objects;
+
 use super::condition;
 use super::node::{Judged, Verdict};
 use super::source::{Answer, Listing, Objects, Source, Userset};
@@ -8,16 +10,15 @@ use crate::openfga::api::{Api, Asking, CheckRequest, Stored};
 use crate::openfga::assertions::checks::Pace;
 use crate::openfga::assertions::reply::Reply;
 use crate::openfga::client::refusal;
-use crate::openfga::model::{Model, is_wildcard, split_userset, type_of};
+use crate::openfga::model::Model;
 use crate::openfga::pages::{LONGEST, Pages};
 use crate::openfga::tuples::{Condition, Key, Tuple};
 use crate::process::signals;
 use anyhow::Result;
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 /// The most tuples of one relation of one object that are read.
 pub const MOST_TUPLES: usize = 10_000;
@@ -25,14 +26,6 @@ pub const MOST_TUPLES: usize = 10_000;
 const MOST_IN_ALL: usize = 200_000;
 /// So many other values of conditions that do not hold are tried.
 const MOST_VALUES: usize = 150;
-
-/// Where a server gives no list of a user's objects, its own tuples of so many relations are read, and so many objects of
-/// them are asked for.
-const MOST_OWN_RELATIONS: usize = 10;
-const MOST_OWN_OBJECTS: usize = 50;
-
-/// A server ends a list after three seconds, whole or not, and does not say which.
-const LIST_IS_WHOLE: Duration = Duration::from_millis(2500);
 
 /// What is asked, and of whom.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +51,11 @@ pub struct Live<'a> {
     /// Lists of objects: of which user, relation and type.
     objects: RefCell<HashMap<(String, String, String), Objects>>,
     /// Some objects of each type.
-    by_type: RefCell<HashMap<String, Vec<String>>>,
+    by_type: RefCell<HashMap<String, Objects>>,
+    /// Pages of tuples of a user, a relation and a type.
+    pages: RefCell<HashMap<(String, String, String), Vec<Stored>>>,
+    /// So many objects of the user's own tuples were asked for.
+    own: Cell<usize>,
     /// The server was too slow for such a list: it is asked for no other one.
     is_slow: Cell<bool>,
     /// So many tuples of lists were read.
@@ -79,6 +76,8 @@ impl<'a> Live<'a> {
             answers: RefCell::default(),
             objects: RefCell::default(),
             by_type: RefCell::default(),
+            pages: RefCell::default(),
+            own: Cell::default(),
             is_slow: Cell::default(),
             listed: Cell::default(),
             bytes: Cell::default(),
@@ -179,59 +178,9 @@ impl<'a> Live<'a> {
         condition::without_value(self.asked.model, condition, self.asked.context)
     }
 
-    /// One page of the tuples that give the user a relation to objects of a type.
-    pub fn tuples_of(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<Stored>> {
-        self.asked.api.read_objects(self.asked.store, user, relation, object_type)
-    }
-
     /// Whether so many other values of conditions were tried that no more are.
     pub fn has_tried_enough_values(&self) -> bool {
         self.values.get() >= MOST_VALUES
-    }
-
-    /// The server's list of the objects to which the user has a relation. `None`: it gives none, or not in time.
-    fn listed_objects(&self, user: &str, relation: &str, object_type: &str) -> Result<Option<Objects>> {
-        if self.is_slow.get() {
-            return Ok(None);
-        }
-        let Asked { api, store, model_id, context, .. } = self.asked;
-        let asking = Asking { store, model: model_id, tuples: &[], context };
-        let begun = Instant::now();
-        match api.list_objects(asking, user, relation, object_type) {
-            Ok(found) => {
-                let is_cut = begun.elapsed() >= LIST_IS_WHOLE;
-                self.is_slow.set(is_cut);
-                Ok(Some(Objects { names: found.into_iter().collect(), is_cut }))
-            }
-            Err(error) => match refusal(&error) {
-                Some(refusal) => {
-                    self.is_slow.set(!matches!(refusal.status, Some(400..=404)));
-                    Ok(None)
-                }
-                None => Err(error),
-            },
-        }
-    }
-
-    /// Objects of a type of which the user, or everybody of its type, has a tuple, as far as the server says that the user has
-    /// this relation to them.
-    fn own_objects(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<String>> {
-        let is_single = split_userset(user).1.is_empty() && !is_wildcard(user);
-        let everybody = is_single.then(|| format!("{}:*", type_of(user)));
-        let others = self.asked.model.relations(object_type).filter(|other| *other != relation);
-        let mut found = Vec::new();
-        for own in std::iter::once(relation).chain(others).take(MOST_OWN_RELATIONS) {
-            for user in std::iter::once(user).chain(everybody.as_deref()) {
-                let objects = self.objects_of(user, own, object_type)?;
-                found.extend(objects.into_iter().map(|object| (object, relation.to_owned())));
-            }
-        }
-        let mut seen = HashSet::new();
-        found.retain(|object| seen.insert(object.clone()));
-        found.truncate(MOST_OWN_OBJECTS);
-        let answers = self.ask(user, &found)?;
-        let has_it = found.into_iter().zip(answers).filter(|(_, answer)| answer.verdict == Verdict::Yes);
-        Ok(has_it.map(|((object, _), _)| object).collect())
     }
 
     fn read_list(&self, object: &str, relation: &str) -> Result<Listing> {
@@ -299,18 +248,8 @@ impl Source for Live<'_> {
         Ok(found)
     }
 
-    fn objects_of_type(&self, object_type: &str) -> Result<Vec<String>> {
-        if let Some(known) = self.by_type.borrow().get(object_type) {
-            return Ok(known.clone());
-        }
-        let found = match self.asked.api.changed_objects(self.asked.store, object_type) {
-            Ok(found) => found.into_iter().filter(|object| type_of(object) == object_type).collect(),
-            // Without a list of changes none is known.
-            Err(error) if refusal(&error).is_some() => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        self.by_type.borrow_mut().insert(object_type.to_owned(), found.clone());
-        Ok(found)
+    fn objects_of_type(&self, object_type: &str) -> Result<Objects> {
+        self.known_of_type(object_type)
     }
 
     fn condition(&self, _: Key<'_>, condition: &Condition) -> Result<Judged> {

@@ -59,7 +59,7 @@ pub trait Source {
     fn objects_with(&self, user: &str, relation: &str, object_type: &str) -> Result<Objects>;
 
     /// Some objects of a type, of which any user has a tuple.
-    fn objects_of_type(&self, object_type: &str) -> Result<Vec<String>>;
+    fn objects_of_type(&self, object_type: &str) -> Result<Objects>;
 
     /// Whether the condition of the tuple of this key holds for this request.
     fn condition(&self, key: Key<'_>, condition: &Condition) -> Result<Judged>;
@@ -115,7 +115,7 @@ impl Source for Changed<'_> {
         self.source.objects_with(user, relation, object_type)
     }
 
-    fn objects_of_type(&self, object_type: &str) -> Result<Vec<String>> {
+    fn objects_of_type(&self, object_type: &str) -> Result<Objects> {
         self.source.objects_of_type(object_type)
     }
 

@@ -8,7 +8,7 @@ use super::remedy::{Links, candidates};
 use super::source::Changed;
 use super::walk::Walk;
 use crate::openfga::api::Stored;
-use crate::openfga::model::{Model, type_of};
+use crate::openfga::model::{Model, is_wildcard, type_of};
 use crate::openfga::tuples::{Key, Tuple};
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -52,7 +52,7 @@ pub fn remedies(model: &Model, live: &Live<'_>, question: Key<'_>, tree: &Node) 
     let smallest = finder.smallest();
     if smallest > FARTHEST {
         finder.look(Links::Farther, TRIED_FARTHER, |set| set.len() < smallest)?;
-    } else if finder.all_reach_everybody()? {
+    } else if !is_wildcard(question.0) && finder.all_reach_everybody()? {
         finder.look_for_narrower()?;
     }
     let Finder { mut found, lacks_links, .. } = finder;

@@ -47,7 +47,8 @@ impl Setting {
 
     fn judged(&self, in_files: Option<&str>) -> Preload {
         let libraries = names(in_files.unwrap_or(&self.loaded));
-        let is_named = |libraries: &[String]| libraries.iter().any(|name| name == LIBRARY);
+        let is_named =
+            |libraries: &[String]| libraries.iter().any(|name| name.trim_start_matches("$libdir/") == LIBRARY);
         match (is_named(&names(&self.loaded)), is_named(&libraries)) {
             (true, true) if in_files.is_some() || !self.waits => Preload::There,
             (false, true) => Preload::Waits,

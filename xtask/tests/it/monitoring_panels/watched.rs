@@ -133,7 +133,10 @@ fn documented_exporter() -> (String, Vec<String>) {
     let flags = after("postgres_exporter --extend.query-path=DIR/postgres/queries.yaml ");
     let flags = flags.split(' ').filter(|flag| !flag.starts_with("--no-collector.")).map(str::to_owned);
     let of_version = page.split_once("0.11 needs `").unwrap().1.split('`').next().unwrap();
-    (after("DATA_SOURCE_NAME="), flags.chain(of_version.split(' ').map(str::to_owned)).collect())
+    (
+        after("export DATA_SOURCE_NAME='").trim_end_matches('\'').to_owned(),
+        flags.chain(of_version.split(' ').map(str::to_owned)).collect(),
+    )
 }
 
 fn start_postgres_exporter(local: &Local, programs: &mut Programs, port: u16) {

@@ -26,8 +26,16 @@ impl Search<'_> {
         if self.links != Links::Farther {
             return Ok(found);
         }
+        if self.trees.get() >= MOST_TREES {
+            self.are_cut.set(true);
+            return Ok(found);
+        }
         let mut objects = self.nearness.objects_of(object_type);
-        for object in self.source.objects_of_type(object_type)? {
+        let others = self.source.objects_of_type(object_type)?;
+        if others.is_cut {
+            self.are_cut.set(true);
+        }
+        for object in others.names {
             if !objects.contains(&object) {
                 objects.push(object);
             }
