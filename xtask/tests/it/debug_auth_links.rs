@@ -101,9 +101,14 @@ fn what_the_user_does_not_have_is_linked_together_with_what_gives_it() {
         tuple("user:bob", "member", "group:red", ""),
         tuple("user:ann", "owner", "folder:f", ""),
     ]);
-    shop.write(
-        &json!({ "deletes": { "tuple_keys": [{ "user": "user:cy", "relation": "member", "object": "group:gone" }] } }),
-    );
+    // The first page of a type's changes has a hundred; what comes later is gone, too.
+    let later = |n: usize| json!({ "user": format!("user:u{n}"), "relation": "member", "object": "group:red" });
+    for first in [0, 50] {
+        let tuples: Vec<_> = (first..first + 50).map(later).collect();
+        shop.write(&json!({ "writes": { "tuple_keys": tuples } }));
+    }
+    let gone = json!({ "user": "user:cy", "relation": "member", "object": "group:gone" });
+    shop.write(&json!({ "deletes": { "tuple_keys": [gone] } }));
     for (relation, both) in [
         ("shared", ["group:red#member shared doc:1", "user:zed member group:red"]),
         // Of the ways there the one of the relation itself.
