@@ -163,9 +163,9 @@ fn a_refusal_that_is_about_no_condition_blames_none() {
 
 fn few_of_many_conditions_elsewhere_are_asked_for() {
     let with = |user: &str, n: usize| {
-        let condition = format!("{{name: late, context: {{limit: {n}}}}}");
-        tuple(user, "member", &format!("group:n{n}"), &condition)
-            + &tuple(user, "viewer", &format!("folder:n{n}"), &condition)
+        let limit = |limit: usize| format!("{{name: late, context: {{limit: {limit}}}}}");
+        let (group, folder) = (format!("group:n{n}"), format!("folder:n{n}"));
+        tuple(user, "member", &group, &limit(n)) + &tuple(user, "viewer", &folder, &limit(n + 1_000))
     };
     let many: Vec<String> = (0..80).map(|n| with("user:al", n)).collect();
     let shop = shared().shop_of(
