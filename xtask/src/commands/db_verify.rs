@@ -81,7 +81,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if args.json {
         context.terminal.json_list("files", &report)?;
     }
-    conclusion(&report, context)
+    conclusion(&report, !args.json, context)
 }
 
 impl Args {

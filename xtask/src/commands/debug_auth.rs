@@ -21,7 +21,7 @@ use crate::openfga::debug::walk::Walk;
 use crate::openfga::model::Model;
 use crate::openfga::server::OpenfgaServer;
 use crate::openfga::store::{MODEL_ID, STORE_ID, model_to_ask};
-use crate::terminal::clean_line;
+use crate::terminal::{clean_line, shell_word};
 use anyhow::{Context as _, Result};
 use report::Report;
 
@@ -48,6 +48,16 @@ pub struct Args {
     json: bool,
 }
 
+impl Args {
+    /// The options that were typed, as one types them again.
+    fn options(&self) -> String {
+        let context = self.context.iter().map(|values| format!(" --context {}", shell_word(values)));
+        let store = self.store.iter().map(|store| format!(" --store={}", shell_word(store)));
+        let json = self.json.then(|| " --json".to_owned());
+        context.chain(store).chain(json).collect()
+    }
+}
+
 /// The model that a question would be asked of, where a server answers now.
 fn model_of_server(args: &Args, context: &Context) -> Result<Model> {
     let target = context.target()?;
@@ -62,7 +72,8 @@ fn model_of_server(args: &Args, context: &Context) -> Result<Model> {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let values = args.context.as_deref().map(values::read).transpose()?;
     let question = (args.user.as_str(), args.relation.as_str(), args.object.as_str());
-    question::check_form(question, || model_of_server(args, context).ok())?;
+    let options = args.options();
+    question::check_form(question, &options, || model_of_server(args, context).ok())?;
     let target = context.target()?;
     let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
@@ -70,7 +81,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let model_id = model_to_ask(&api, &store.id, &context.settings)?.ok_or_else(|| without_model(&store, context))?;
     let model = Model::from_value(&api.model(&store.id, &model_id)?)
         .with_context(|| Fault::failed(format!("The model {} cannot be read", clean_line(&model_id))))?;
-    question::check_known(question, &model, &format!("model {model_id} of the store {}", store.name))?;
+    question::check_known(question, &options, &model, &format!("model {model_id} of the store {}", store.name))?;
     values::warn_of_unknown(values.as_ref(), &model, context);
     say_which_model(&store.id, &model_id, context);
     other_ids::warn(&store.id, &model_id, &target, context);
@@ -96,17 +107,10 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// What the exit code tells; what values to give where some decide it.
 fn verdict(report: &Report<'_>, hint: &dyn Fn() -> Option<String>) -> Result<(), Fault> {
-    let Report { question: (user, relation, object), answer, tree, .. } = report;
+    let Report { question: (user, relation, object), answer, .. } = report;
     let question = clean_line(&format!("{user} {relation} {object}"));
     if !report.agrees() {
-        let words = |verdict| match verdict {
-            Verdict::Yes => "allowed",
-            Verdict::No | Verdict::Cycle => "denied",
-            Verdict::Undecided => "not decided",
-        };
-        let (server, tree) = (words(answer.verdict), words(tree.verdict));
-        let fault = Fault::failed(format!("{question}: the server says {server}, but by the tree it is {tree}"));
-        return Err(fault.hint("the server's answer counts. Tuples may have changed meanwhile: run it again; if both still differ, report it as a bug of this program"));
+        return Err(disagreement(report, &question));
     }
     match answer.verdict {
         Verdict::Yes => Ok(()),
@@ -122,6 +126,28 @@ fn verdict(report: &Report<'_>, hint: &dyn Fn() -> Option<String>) -> Result<(),
             })
         }
     }
+}
+
+/// The server says one thing, and the tree another.
+fn disagreement(report: &Report<'_>, question: &str) -> Fault {
+    let Report { answer, tree, .. } = report;
+    let words = |verdict| match verdict {
+        Verdict::Yes => "allowed",
+        Verdict::No | Verdict::Cycle => "denied",
+        Verdict::Undecided => "not decided",
+    };
+    let tree = words(tree.verdict);
+    if let Some(refusal) = &answer.refusal {
+        let refusal = clean_line(refusal);
+        let what = format!("{question}: by the tree it is {tree}, but the server refuses the question: {refusal}");
+        return Fault::failed(what).hint(
+            "the server's answer counts. The store or its model may have changed meanwhile: run it again; if the server still refuses, its words say why",
+        );
+    }
+    let server = words(answer.verdict);
+    Fault::failed(format!("{question}: the server says {server}, but by the tree it is {tree}")).hint(
+        "the server's answer counts. Tuples may have changed meanwhile: run it again; if both still differ, report it as a bug of this program",
+    )
 }
 
 /// Where another model than that of the settings is asked.

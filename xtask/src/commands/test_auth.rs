@@ -5,6 +5,7 @@ use super::assertions::{ask, outcome_lines, summary, unanswered};
 use super::other_ids;
 use super::second_openfga::SecondOpenfga;
 use super::store_file::{FileArgs, connected};
+use super::which_store::without_model;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::openfga::api::{Api, Store};
@@ -49,9 +50,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let mut server = OpenfgaServer::of(&target, &context.settings)?;
     let api = connected(&mut server, &target, context)?;
     let store = the_store(&api, &file.name, context)?;
-    let model = store::model_to_ask(&api, &store.id, &context.settings)?.ok_or_else(|| {
-        Fault::failed(format!("The store {} has no model", store.name)).hint("write it: cargo xtask setup-openfga")
-    })?;
+    let model =
+        store::model_to_ask(&api, &store.id, &context.settings)?.ok_or_else(|| without_model(&store, context))?;
     let exact =
         args.exact || !assertions::ask_for_lists(&file.tests) || reconcile::holds_only(&api, &store.id, &file.tuples)?;
     let asked = Asked { api: &api, store: &store, model: &model, exact };

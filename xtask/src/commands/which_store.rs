@@ -45,14 +45,15 @@ pub fn the_store(wanted: Option<&str>, api: &Api, context: &Context) -> Result<S
     })
 }
 
-/// The fault of a store without a model. `setup-openfga` writes to the store of the settings alone.
+/// The fault of a store without a model. `setup-openfga` writes to the store of the settings, else to the one of the store
+/// file's name; the ids of `.env` stay those of the settings' store.
 pub fn without_model(store: &Store, context: &Context) -> Fault {
     let fault = Fault::failed(format!("The store {} has no model", clean_line(&store.name)));
-    let is_of_settings = context.settings.get(STORE_ID).is_none_or(|id| id == store.id);
-    if is_of_settings {
-        return fault.hint("write one: cargo xtask setup-openfga");
-    }
-    fault.hint(format!("write one: {STORE_ID}={} cargo xtask setup-openfga", shell_word(&store.id)))
+    let named = context.settings.get(STORE_ID);
+    let is_of_settings = named == Some(store.id.as_str());
+    let setting = if is_of_settings { String::new() } else { format!("{STORE_ID}={} ", shell_word(&store.id)) };
+    let second = if is_of_settings || named.is_none() { "" } else { " --no-env" };
+    fault.hint(format!("write one: {setting}cargo xtask setup-openfga --store={}{second}", shell_word(&store.name)))
 }
 
 fn list(stores: &[Store]) -> String {

@@ -39,6 +39,10 @@ pub const LINUX: bool = cfg!(target_os = "linux");
 /// Whether this is macOS; for what differs in data only.
 pub const MACOS: bool = cfg!(target_os = "macos");
 
+/// Whether the system's verifier of certificates reads `SSL_CERT_FILE` and `SSL_CERT_DIR`. That of Windows and those of Apple
+/// ask the system alone.
+pub const NAMED_CERTIFICATES: bool = cfg!(all(unix, not(target_vendor = "apple"), not(target_os = "android")));
+
 /// The signals by which people and systems end a program; none where the system has no signals.
 pub const ENDING_SIGNALS: &[i32] = system::ENDING_SIGNALS;
 

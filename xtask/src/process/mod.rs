@@ -118,13 +118,14 @@ pub fn find_from(name: &str, path: &str, folder: &Path) -> Option<PathBuf> {
 /// Whether a file begins as a program does, or as a script that names its interpreter; `None`: it cannot be read.
 pub fn is_program(path: &Path) -> Option<bool> {
     /// ELF, those of macOS in both orders of bytes and for several processors, Windows'.
-    const STARTS: [&[u8]; 8] = [
+    const STARTS: [&[u8]; 9] = [
         b"\x7fELF",
         b"\xfe\xed\xfa\xce",
         b"\xfe\xed\xfa\xcf",
         b"\xce\xfa\xed\xfe",
         b"\xcf\xfa\xed\xfe",
         b"\xca\xfe\xba\xbe",
+        b"\xca\xfe\xba\xbf",
         b"MZ",
         b"#!",
     ];

@@ -72,15 +72,27 @@ fn write(text: &str) -> Result<()> {
     Ok(())
 }
 
-/// What stands there under this name, if a person changed it since the plan was written, or if there is no plan.
+/// Whether anything stands there under this name.
 ///
 /// # Errors
 /// The crontab cannot be read.
-pub fn edited(plan: Option<&Plan>, name: &str) -> Result<Option<String>> {
+pub fn has(name: &str) -> Result<bool> {
+    Ok(!matches!(crontab::find(&read(DEADLINE)?, name), Found::Nothing))
+}
+
+/// The block of this name, if it was written for none of these plans: where it is, and what it says.
+///
+/// # Errors
+/// The crontab cannot be read.
+pub fn edited(plans: &[&Plan], name: &str) -> Result<Option<(String, String)>> {
     let text = read(DEADLINE)?;
-    let written = plan.and_then(|plan| plan.block.as_deref());
+    let is_written = |block: &str| plans.iter().any(|plan| plan.block.as_deref() == Some(block));
     Ok(match crontab::find(&text, name) {
-        Found::Block(place) if Some(&text[place.clone()]) != written => Some(text[place].to_owned()),
+        Found::Block(place) if !is_written(&text[place.clone()]) => {
+            Some((format!("The block {name} of the crontab"), text[place].to_owned()))
+        }
+        // Nothing can replace it: this says why.
+        Found::Broken(_) => crontab::without(&text, name).map(|_| None)?,
         _ => None,
     })
 }

@@ -27,11 +27,11 @@ pub enum Hint {
 }
 
 impl Hint {
-    /// For every report but that of `db-schedule status`.
+    /// One command a line. For every report but that of `db-schedule status`.
     pub fn for_other(&self) -> &str {
         match self {
             Self::Type(text) => text,
-            Self::Runs => "see why: cargo xtask db-schedule status; make one now: cargo xtask db-schedule run",
+            Self::Runs => "see why: cargo xtask db-schedule status\nmake one now: cargo xtask db-schedule run",
         }
     }
 
@@ -39,7 +39,7 @@ impl Hint {
     pub fn for_status(&self, log: Option<&str>) -> String {
         match (self, log) {
             (Self::Type(text), _) => text.clone(),
-            (Self::Runs, Some(log)) => format!("see the log: {log}; make one now: cargo xtask db-schedule run"),
+            (Self::Runs, Some(log)) => format!("see the log: {log}\nmake one now: cargo xtask db-schedule run"),
             (Self::Runs, None) => "make one now: cargo xtask db-schedule run".to_owned(),
         }
     }

@@ -187,11 +187,16 @@ impl History {
         self.runs.last()
     }
 
-    /// How many of the last runs failed one after the other. One that has not ended counts as killed, unless it is the
-    /// last one and still runs.
-    pub fn failures(&self, runs_now: bool) -> u32 {
+    /// The last runs that failed one after the other, the newest first. One that has not ended counts as killed, unless it
+    /// is the last one and still runs.
+    pub fn bad(&self, runs_now: bool) -> impl Iterator<Item = &Run> {
         let ended = self.runs.iter().rev().skip(usize::from(runs_now && self.last_runs()));
-        u32::try_from(ended.take_while(|run| run.outcome != Outcome::Done).count()).unwrap_or(u32::MAX)
+        ended.take_while(|run| run.outcome != Outcome::Done)
+    }
+
+    /// How many they are.
+    pub fn failures(&self, runs_now: bool) -> u32 {
+        u32::try_from(self.bad(runs_now).count()).unwrap_or(u32::MAX)
     }
 
     /// The runs as they are shown: of one that did not tell how it ended that is not known. `runs_now`: the last one goes on.

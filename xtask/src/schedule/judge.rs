@@ -1,7 +1,7 @@
 //! Whether a schedule does what it should: one judgement for `status` and for `health-check`.
 
 use super::flaw::{Flaw, Gravity, Hint};
-use super::history::{History, Outcome};
+use super::history::{History, Outcome, Run};
 use super::plan::{Plan, Unfit};
 use super::timer::{Presence, Timer};
 use super::turn::Turn;
@@ -140,7 +140,7 @@ impl Standing {
         match unfit {
             Unfit::Gone => (format!("the program is gone: {program}"), build),
             Unfit::NotExecutable => {
-                let hint = format!("let it be run: chmod u+x {}", shell_word(program));
+                let hint = format!("let it be run: chmod u+x {}\nor {install}", shell_word(program));
                 (format!("the program cannot be run, you may not execute it: {program}"), hint)
             }
             Unfit::NoProgram => (format!("what stands in the program's place is no program: {program}"), build),
@@ -179,25 +179,22 @@ impl Standing {
 
     /// The last runs that failed, in words.
     fn failure(&self, failed: u32) -> String {
-        let history = self.history.as_ref().ok();
-        let ended = history.and_then(|history| {
-            let skipped = usize::from(self.runs_now);
-            let of_ended = history.runs.iter().rev().skip(skipped);
-            let last = history.runs.last().filter(|run| !(self.runs_now && run.outcome == Outcome::Running));
-            last.or_else(|| of_ended.take(1).next())
-        });
-        let age = ended.map(|run| self.age(run.started_at.time().with_timezone(&Local)));
-        let is_lost = ended.is_some_and(|run| run.outcome == Outcome::Running);
-        let why = if is_lost {
-            "it was killed, the machine stopped, or its result could not be written (a full disk)".to_owned()
-        } else {
-            ended.and_then(|run| run.message.clone()).unwrap_or_default().replace('\n', "; ")
+        let bad = || self.history.as_ref().ok().into_iter().flat_map(|history| history.bad(self.runs_now));
+        let is_lost = |run: &&Run| run.outcome == Outcome::Running;
+        let (last, lost) = (bad().next(), u32::try_from(bad().filter(is_lost).count()).unwrap_or(u32::MAX));
+        let age = last.map(|run| self.age(run.started_at.time().with_timezone(&Local)));
+        let why = match last {
+            Some(run) if is_lost(&run) => {
+                "it was killed, the machine stopped, or its result could not be written (a full disk)".to_owned()
+            }
+            last => last.and_then(|run| run.message.clone()).unwrap_or_default().replace('\n', "; "),
         };
-        let runs = match (failed, is_lost) {
-            (1, false) => "the last run failed".to_owned(),
-            (1, true) => "how the last run ended is not known".to_owned(),
-            (failed, false) => format!("the last {failed} runs failed"),
-            (failed, true) => format!("the last {failed} runs failed, or how they ended is not known"),
+        let runs = match (failed, lost) {
+            (1, 0) => "the last run failed".to_owned(),
+            (1, _) => "how the last run ended is not known".to_owned(),
+            (failed, 0) => format!("the last {failed} runs failed"),
+            (failed, lost) if failed == lost => format!("how the last {failed} runs ended is not known"),
+            (failed, _) => format!("the last {failed} runs failed, or how they ended is not known"),
         };
         format!("{runs} ({}): {why}", age.unwrap_or_default())
     }
@@ -212,7 +209,6 @@ impl Standing {
 mod tests {
     use super::*;
     use crate::backup::manifest::StartedAt as Time;
-    use crate::schedule::history::Run;
     use crate::schedule::plan::tests::plan;
     use chrono::TimeZone as _;
 
@@ -267,6 +263,35 @@ mod tests {
         assert!(
             killed.starts_with("how the last run ended is not known (6 h ago): it was killed, the machine"),
             "{killed}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_of_runs_in_a_row_is_not_called_a_failure() {
+        use Outcome::{Done, Failed, Running};
+        for (runs, said) in [
+            (&[(21, 3, Failed), (22, 3, Failed)][..], "the last 2 runs failed (6 h ago): No server"),
+            (
+                &[(21, 3, Running), (22, 3, Failed)],
+                "the last 2 runs failed, or how they ended is not known (6 h ago): No server",
+            ),
+            (
+                &[(21, 3, Failed), (22, 3, Running)],
+                "the last 2 runs failed, or how they ended is not known (6 h ago): it was killed,",
+            ),
+            (&[(21, 3, Running), (22, 3, Running)], "how the last 2 runs ended is not known (6 h ago): it was killed,"),
+            (&[(21, 3, Running), (21, 9, Done), (22, 3, Failed)], "the last run failed (6 h ago): No server"),
+        ] {
+            let what = worst(&standing(runs, local(22, 9, 0))).unwrap().1;
+            assert!(what.starts_with(said), "{what}");
+        }
+        // One that goes on is none of them.
+        let mut running = standing(&[(20, 15, Failed), (21, 3, Running), (22, 9, Running)], local(22, 9, 0));
+        running.runs_now = true;
+        let what = worst(&running).unwrap().1;
+        assert!(
+            what.starts_with("the last 2 runs failed, or how they ended is not known (30 h ago): it was"),
+            "{what}"
         );
     }
 

@@ -56,14 +56,36 @@ fn is_carried(name: &str) -> bool {
     (is_named || is_proxy || starts(STARTS)) && !NEVER.contains(&name) && !starts(NEVER_STARTS)
 }
 
-/// Names that decide which server and database a run means, or that hold a secret: a person should know that the plan
-/// keeps them.
+/// Names that decide which server and database a run means, whom it believes, or that hold a secret: a person should know
+/// that the plan keeps them.
 pub fn notable(carried: &BTreeMap<String, String>) -> Vec<&str> {
     let decides = |name: &str| {
         let starts = ["COMPOSE_", "PG", "POSTGRES_", "OPENFGA_", "XTASK_"].iter().any(|start| name.starts_with(start));
-        starts || name == "DATABASE_URL"
+        starts || ["DATABASE_URL", "SSL_CERT_FILE", "SSL_CERT_DIR"].contains(&name)
     };
     carried.keys().map(String::as_str).filter(|name| decides(name)).collect()
+}
+
+/// Whether a run finds this in its environment alone: Docker's, libpq's and the certificates' variables are not read from `.env`.
+pub fn is_of_environment_alone(name: &str) -> bool {
+    ["DOCKER_", "PG", "SSL_CERT_"].iter().any(|start| name.starts_with(start))
+}
+
+/// Names of a plan before that a new one has not, so that its runs would mean another server or database, or believe others.
+/// `elsewhere` gives what a run finds without the environment, as in `.env`.
+pub fn lost<'b>(
+    before: &'b BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+    elsewhere: impl Fn(&str) -> Option<String>,
+) -> Vec<&'b str> {
+    let is_other = |name: &str| {
+        let is_of_docker = name.starts_with("DOCKER_");
+        is_of_docker || PROXIES.contains(&name.to_ascii_uppercase().as_str())
+    };
+    let others = before.keys().map(String::as_str).filter(|name| is_other(name));
+    let wanted = notable(before).into_iter().chain(others);
+    let found = |name: &str| if is_of_environment_alone(name) { None } else { elsewhere(name) };
+    wanted.filter(|name| !now.contains_key(*name) && found(name).as_ref() != before.get(*name)).collect()
 }
 
 /// Those that stand in crontab and unit, in a fixed order; `PATH` is the last.
@@ -102,5 +124,21 @@ mod tests {
         let open: Vec<&str> = open(&carried).into_iter().map(|(name, _)| name).collect();
         assert_eq!(open, ["HOME", "DOCKER_HOST", "PATH"]);
         assert_eq!(notable(&carried), ["DATABASE_URL", "PGPASSWORD", "POSTGRES_DB", "XTASK_TARGET"]);
+    }
+
+    #[test]
+    fn what_a_new_plan_lacks_is_lost_unless_a_run_finds_the_same_elsewhere() {
+        let names =
+            ["DATABASE_URL", "DOCKER_HOST", "HOME", "LANG", "PATH", "SSL_CERT_DIR", "XTASK_TARGET", "https_proxy"];
+        let before = names.map(|name| (name.to_owned(), "value".to_owned())).into();
+        let none = |_: &str| None;
+        let all = ["DATABASE_URL", "SSL_CERT_DIR", "XTASK_TARGET", "DOCKER_HOST", "https_proxy"];
+        assert_eq!(lost(&before, &BTreeMap::new(), none), all);
+        assert!(lost(&before, &before, none).is_empty());
+        // Another value that is set now is wanted; one of `.env` is not what was set before.
+        let other = before.keys().map(|name| (name.clone(), "other".to_owned())).collect();
+        assert!(lost(&before, &other, none).is_empty());
+        let in_file = |name: &str| Some(if name == "DATABASE_URL" { "other" } else { "value" }.to_owned());
+        assert_eq!(lost(&before, &BTreeMap::new(), in_file), ["DATABASE_URL", "SSL_CERT_DIR", "DOCKER_HOST"]);
     }
 }

@@ -13,6 +13,7 @@ pub mod history;
 pub mod hook;
 pub mod judge;
 pub mod kept_environment;
+pub mod lines;
 pub mod log;
 pub mod name;
 pub mod notifier;

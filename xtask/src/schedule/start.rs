@@ -15,15 +15,6 @@ pub fn set(plan: &Plan, name: &str) -> Result<()> {
     }
 }
 
-/// Has it start them no more.
-pub fn unset(plan: &Plan, name: &str) -> Result<()> {
-    match plan.timer {
-        Timer::Systemd => systemd::remove(&plan.environment, name),
-        Timer::Cron => cron::remove(name).map(drop),
-        Timer::Paste => Ok(()),
-    }
-}
-
 /// Whether it starts them still.
 pub fn presence(plan: &Plan, name: &str, deadline: Duration) -> Presence {
     match plan.timer {

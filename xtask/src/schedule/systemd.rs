@@ -5,7 +5,7 @@ use super::timer::Presence;
 use super::units::Units;
 use crate::error::Fault;
 use crate::platform;
-use crate::process::{Captured, Program};
+use crate::process::{self, Captured, Program};
 use crate::target::state_folder::write_private;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(20);
+/// What helps where systemd starts no timer.
+const ANOTHER: &str = "does this user's systemd run? systemctl --user status; else add --timer cron to the command, or --timer paste, \
+                       which prints the line for another timer";
 /// No unit is longer, in bytes.
 const LONGEST: u64 = 64 << 10;
 
@@ -48,9 +51,13 @@ pub fn install(plan: &Plan, name: &str) -> Result<()> {
     }
     let timer = format!("{name}.timer");
     // What runs already keeps its old times until it is restarted.
-    let started = [&["daemon-reload"][..], &["enable", &timer], &["restart", &timer]]
-        .into_iter()
-        .try_for_each(|words| done(&user(words, DEADLINE)?, "The timer could not be started"));
+    let started =
+        [&["daemon-reload"][..], &["enable", &timer], &["restart", &timer]].into_iter().try_for_each(|words| {
+            let asked = user(words, DEADLINE);
+            let asked = asked
+                .with_context(|| Fault::failed("systemctl, the program of systemd, cannot be asked").hint(ANOTHER))?;
+            done(&asked, "The timer could not be started")
+        });
     started.inspect_err(|_| {
         let _ = remove(&plan.environment, name);
     })
@@ -69,6 +76,10 @@ pub fn remove(environment: &BTreeMap<String, String>, name: &str) -> Result<()> 
             }
             _ => (),
         }
+    }
+    // Without the program no systemd runs that could have read them.
+    if process::find("systemctl").is_none() {
+        return Ok(());
     }
     stopped.and(user(&["daemon-reload"], DEADLINE)).map(drop)
 }
@@ -95,13 +106,21 @@ pub fn presence(plan: &Plan, name: &str, deadline: Duration) -> Presence {
     }
 }
 
-/// Units that a person changed since they were written for this plan, each with what it says now.
-pub fn edited(plan: &Plan, name: &str) -> Vec<(PathBuf, String)> {
-    let (Ok(folder), Ok(units)) = (folder(&plan.environment), Units::of(plan, name)) else { return Vec::new() };
-    let now = files(&folder, name).into_iter().zip([units.service, units.timer]).map(|(path, written)| {
+/// Whether one of the units of this name is there.
+pub fn is_there(environment: &BTreeMap<String, String>, name: &str) -> bool {
+    folder(environment).is_ok_and(|folder| files(&folder, name).iter().any(|path| path.symlink_metadata().is_ok()))
+}
+
+/// Units of this name that were written for none of these plans: where they are, and what they say.
+pub fn edited(environment: &BTreeMap<String, String>, plans: &[&Plan], name: &str) -> Vec<(String, String)> {
+    let Ok(folder) = folder(environment) else { return Vec::new() };
+    let written: Vec<Units> = plans.iter().filter_map(|plan| Units::of(plan, name).ok()).collect();
+    let texts = |units: &Units| [units.service.clone(), units.timer.clone()];
+    let now = files(&folder, name).into_iter().enumerate().map(|(at, path)| {
         let text = platform::read_regular(&path, LONGEST).ok()?;
         let text = String::from_utf8_lossy(&text).into_owned();
-        (text != written).then_some((path, text))
+        let is_written = written.iter().any(|units| texts(units).get(at) == Some(&text));
+        (!is_written).then(|| (path.display().to_string(), text))
     });
     now.flatten().collect()
 }
@@ -128,6 +147,6 @@ fn done(said: &Captured, what: &str) -> Result<()> {
     if said.ending.success() {
         return Ok(());
     }
-    let fault = Fault::failed(what).hint("does this user's systemd run? systemctl --user status; else: --timer cron");
+    let fault = Fault::failed(what).hint(ANOTHER);
     Err(anyhow::Error::msg(said.stderr.trim().to_owned()).context(fault))
 }

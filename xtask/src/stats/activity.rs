@@ -4,7 +4,7 @@ use super::database::is_client;
 use crate::postgres::first_words::first_words;
 use crate::postgres::reader::Reader;
 use anyhow::Result;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// At most this many open transactions are shown, and at most this many waiting sessions.
 const MOST_OPEN: u32 = 5;
@@ -34,6 +34,7 @@ pub struct Session {
     pub state: Option<String>,
     /// How long its transaction has been open.
     pub transaction_seconds: Option<f64>,
+    #[serde(deserialize_with = "told")]
     pub statement: Option<Statement>,
     /// Whether this role may cancel and end it.
     #[serde(skip_serializing)]
@@ -47,6 +48,7 @@ pub struct Running {
     pub user: Option<String>,
     pub program: Option<String>,
     pub statement_seconds: Option<f64>,
+    #[serde(deserialize_with = "told")]
     pub statement: Option<Statement>,
 }
 
@@ -58,6 +60,7 @@ pub struct Blocked {
     pub program: Option<String>,
     /// How long its statement has been running.
     pub statement_seconds: Option<f64>,
+    #[serde(deserialize_with = "told")]
     pub statement: Option<Statement>,
     /// The sessions that it waits for; 0: a prepared transaction.
     pub waits_for: Vec<i64>,
@@ -81,13 +84,18 @@ pub struct Statement(String);
 
 impl From<String> for Statement {
     fn from(text: String) -> Self {
-        // What the server says in place of a statement that this role may not see.
-        if text.starts_with('<') { Self(String::new()) } else { Self(first_words(&text)) }
+        Self(first_words(&text))
     }
 }
 
+/// A session's statement; `None` where the server says in angle brackets why it shows none, as to a role that may not see it.
+fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Statement>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.starts_with('<')).map(Statement::from))
+}
+
 impl Statement {
-    /// `ALTER TABLE public.t …`; empty where it is hidden or not recognised.
+    /// `ALTER TABLE public.t …`; empty where it is not recognised.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -166,7 +174,9 @@ mod tests {
     fn of_a_statement_only_its_first_words_are_kept() {
         let kept = |text: &str| Statement::from(text.to_owned()).as_str().to_owned();
         assert_eq!(kept("ALTER ROLE bob PASSWORD 'hunter2'"), "ALTER ROLE bob …");
-        assert_eq!((kept("<insufficient privilege>"), kept("hunter2")), (String::new(), String::new()));
+        assert_eq!(kept("hunter2"), "");
+        let shown = |text: &str| told(serde_json::Value::from(text)).unwrap();
+        assert_eq!((shown("<insufficient privilege>"), shown("hunter2")), (None, Some(Statement(String::new()))));
         let json = serde_json::to_string(&Statement::from("SET app.key TO 'hunter2'".to_owned())).unwrap();
         assert_eq!(json, "\"SET …\"");
     }

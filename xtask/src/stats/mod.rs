@@ -13,7 +13,7 @@ pub use activity::{Activity, Blocked, Running, Session, Statement as RunStatemen
 pub use database::Database;
 pub use metrics::{Method, Openfga, Quantile, Requests};
 pub use sample::{Rates, Sample};
-pub use statements::{State, Statement, Statements};
+pub use statements::{LIBRARY, Preload, State, Statement, Statements};
 pub use stores::Store;
 pub use tables::{Table, Tables, Wanted};
 
@@ -106,7 +106,7 @@ impl<'a> Observer<'a> {
                 // After an error the session is over.
                 Err(_) => {
                     counting = counting_session(server)?;
-                    Statements { state: State::NotReadable, slowest: Vec::new(), preload: None }
+                    Statements { state: State::NotReadable, slowest: Vec::new(), preload: Preload::Unknown }
                 }
             };
             if !again {

@@ -3,12 +3,15 @@
 //! Its view is never read: the owner of the database could have put another one in its place. The function below it is
 //! called where it is PostgreSQL's own, and no role with fewer rights than ours could have replaced it.
 
+mod preload;
 mod text;
 
 use crate::postgres::quote::{identifier, literal};
 use crate::postgres::reader::Reader;
 use crate::postgres::relation::TRUSTED;
 use anyhow::Result;
+use preload::Setting;
+pub use preload::{LIBRARY, Preload};
 use serde::{Deserialize, Serialize, Serializer};
 pub use text::Text;
 
@@ -39,9 +42,9 @@ pub struct Statements {
     pub state: State,
     /// Those of the database, the ones that took the most time first.
     pub slowest: Vec<Statement>,
-    /// The libraries that the server loads, where this role may see them and a file of the server sets them.
+    /// What a change of the libraries that the server loads begins with, where that is needed.
     #[serde(skip)]
-    pub preload: Option<String>,
+    pub preload: Preload,
 }
 
 /// A statement, with its constants left out, since the statistics were reset.
@@ -69,7 +72,7 @@ pub struct Extension {
     available: bool,
     preloaded: bool,
     installed: bool,
-    preload: Option<String>,
+    preload: Option<Setting>,
     function: Option<Function>,
 }
 
@@ -88,8 +91,7 @@ impl Extension {
             "SELECT pg_catalog.json_build_object(
   'available', EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pg_stat_statements'),
   'preloaded', EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'pg_stat_statements.max'),
-  'preload', (SELECT s.setting FROM pg_catalog.pg_settings AS s WHERE s.name = 'shared_preload_libraries'
-      AND s.source IN ('default', 'configuration file')),
+  'preload', {},
   'installed', EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_stat_statements'),
   'function', (SELECT pg_catalog.json_build_object('schema', n.nspname, 'trusted', {TRUSTED},
       'has_plans', 'total_exec_time' = ANY (p.proargnames))
@@ -100,7 +102,8 @@ impl Extension {
     JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
     CROSS JOIN LATERAL (SELECT p.proowner AS relowner) AS c
     WHERE e.extname = 'pg_stat_statements' AND p.proname = 'pg_stat_statements' AND l.lanname = 'c'
-      AND p.probin = '$libdir/pg_stat_statements' LIMIT 1));"
+      AND p.probin = '$libdir/pg_stat_statements' LIMIT 1));",
+            Setting::SQL
         ))
     }
 
@@ -120,11 +123,19 @@ impl Extension {
         }
     }
 
+    fn preload_of(&self, state: State, reader: &mut Reader<'_>) -> Result<Preload> {
+        let is_missing = matches!(state, State::NotInstalled | State::NotPreloaded | State::ExtensionNotPreloaded);
+        match self.preload.as_ref().filter(|_| is_missing) {
+            Some(setting) => setting.preload(reader),
+            None => Ok(Preload::Unknown),
+        }
+    }
+
     /// The slowest statements of this database, as the reader's database shows them.
     pub fn statements(&self, reader: &mut Reader<'_>, database: &str, most: u32) -> Result<Statements> {
         let state = self.state();
         let Some(function) = self.function.as_ref().filter(|_| state == State::Readable) else {
-            return Ok(Statements { state, slowest: Vec::new(), preload: self.preload.clone() });
+            return Ok(Statements { state, slowest: Vec::new(), preload: self.preload_of(state, reader)? });
         };
         let time = if function.has_plans { "exec_time" } else { "time" };
         let slowest: Vec<Statement> = reader.ask(&format!(
@@ -137,7 +148,7 @@ FROM (SELECT s.* FROM {}.pg_stat_statements(true) AS s JOIN pg_catalog.pg_databa
             literal(database)?
         ))?;
         let is_hidden = slowest.iter().any(|statement| statement.statement.is_none());
-        Ok(Statements { state: if is_hidden { State::TextHidden } else { state }, slowest, preload: None })
+        Ok(Statements { state: if is_hidden { State::TextHidden } else { state }, slowest, preload: Preload::Unknown })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::Fault;
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use certificates::{Trusted, trusted};
-use silence::silence;
+use silence::{Stage, silence};
 use std::fmt;
 use std::io::Read as _;
 use std::time::Duration;
@@ -169,11 +169,9 @@ impl Endpoint {
                 }
             }
         };
-        let silence = |error: &ureq::Error| {
-            let is_plain = self.url.starts_with("http://");
-            silence(error, deadline, is_plain, self.unread.as_deref())
-        };
-        let mut response = response.map_err(|error| silence(&error))?;
+        let silence = |error: &ureq::Error, stage| silence(error, deadline, stage, self.unread.as_deref());
+        let before = Stage::Before { is_plain: self.url.starts_with("http://") };
+        let mut response = response.map_err(|error| silence(&error, before))?;
         let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let retry_after = header("Retry-After").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
         let location = header("Location");
@@ -181,7 +179,7 @@ impl Endpoint {
             Method::Tell(_) => beginning(&mut response),
             _ => {
                 let body = response.body_mut().with_config().limit(LARGEST_ANSWER).lossy_utf8(true).read_to_string();
-                body.map_err(|error| Silence { may_have_arrived: true, ..silence(&error) })?
+                body.map_err(|error| silence(&error, Stage::Within))?
             }
         };
         Ok(Answer { status: response.status().as_u16(), retry_after, location, body })
@@ -245,6 +243,37 @@ impl fmt::Debug for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
+    use std::net::TcpListener;
+
+    /// Why a server that answers this and closes the connection gives no answer.
+    fn silence_after(answer: &'static str) -> Silence {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        let endpoint = Endpoint::new(&url, None, &Settings::default()).unwrap();
+        let silence = endpoint.get("/", Duration::from_secs(5)).unwrap_err();
+        server.join().unwrap();
+        silence
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_told_from_none_and_from_what_is_no_http() {
+        let cut = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc";
+        let chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n";
+        for answer in [cut, chunk] {
+            let Silence { why, may_have_arrived } = silence_after(answer);
+            assert!(why.starts_with("the answer broke off (") && !why.contains("https") && may_have_arrived, "{why}");
+        }
+        let none = silence_after("").why;
+        assert!(none.starts_with("the server closed the connection without an answer ("), "{none}");
+        let other = silence_after("220 mail.example.com ESMTP\r\n").why;
+        assert!(other.starts_with("the answer cannot be read as HTTP (") && other.contains("https://"), "{other}");
+    }
 
     #[test]
     fn a_key_may_end_in_a_line_break_and_not_hold_one() {

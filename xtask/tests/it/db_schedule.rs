@@ -280,7 +280,7 @@ fn nights_that_are_killed_are_seen(nights: &Nights) {
     let status = nights.morning(22, &["db-schedule", "status"]);
     // Here the report itself leads on to the log.
     status.ok().stdout_has("failed (137)").stdout_lacks("db-schedule status");
-    status.stdout_has("see the log: .xtask/schedule/schedule.log; make one now: ");
+    status.stdout_has("  → see the log: .xtask/schedule/schedule.log\n  → make one now: cargo xtask db-schedule run\n");
     nights.night(23).code(137);
     nights.health(23).code(1).stdout_has("✗ schedule").stdout_has("the last 2 runs failed");
     let status = nights.morning(23, &["db-schedule", "status"]);

@@ -17,6 +17,7 @@ pub fn tests() -> Vec<Test> {
         [Stack, Openssl] a_run_by_hand_believes_the_certificates_of_its_plan,
         [Openssl] what_keeps_tls_from_a_ping_server_is_told_as_it_is,
         [Postgres] a_password_that_expired_is_told_with_the_way_to_install_again,
+        [Postgres] a_restore_that_fails_at_night_is_told_with_its_cause,
     ]
 }
 
@@ -174,4 +175,26 @@ fn a_password_that_expired_is_told_with_the_way_to_install_again() {
     assert!(last["hint"].as_str().unwrap().contains("DATABASE_URL"), "{last}");
     database.admin("ALTER ROLE @role VALID UNTIL 'infinity'");
     night().ok();
+}
+
+fn a_restore_that_fails_at_night_is_told_with_its_cause() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE note AS SELECT 1 AS id");
+    database.xtask(INSTALL).args(["--timer", "paste", "--verify", "daily"]).run().ok();
+    database.admin("ALTER ROLE @role NOCREATEDB");
+    let night = database.xtask(["db-schedule", "run"]).run();
+    database.admin("ALTER ROLE @role CREATEDB");
+    let cause = format!("User {} may not create a database", database.role);
+    night.code(1).stderr_has("db-verify --restore failed (exit code 1)").stderr_has("1 backup of 1 did not pass");
+    night
+        .stderr_has(&cause)
+        .stderr_has(&format!("ALTER ROLE \"{}\" CREATEDB;", database.role))
+        .stderr_lacks("see above");
+    // So it is kept: for the morning, the ping and the log.
+    let report = database.xtask(["db-schedule", "status", "--json"]).run().json();
+    let last = report["runs"].as_array().unwrap().last().unwrap();
+    assert!(last["message"].as_str().unwrap().contains(&cause), "{last:#}");
+    assert!(last["hint"].as_str().unwrap().contains("CREATEDB;"), "{last:#}");
+    let log = std::fs::read_to_string(database.sandbox.path(".xtask/schedule/schedule.log")).unwrap();
+    assert!(log.contains(&cause), "{log}");
 }

@@ -107,6 +107,16 @@ fn what_a_schedule_before_had_is_not_lost_without_a_word() {
     install(&["--ping-file", roundabout.to_str().unwrap()]).run().ok();
     sandbox.set("XTASK_PING_URL", "http://127.0.0.1:1/hunter4");
     install(&[]).run().ok().stderr_lacks("The schedule before").stderr_lacks("hunter4");
+    // So is what names the database, which `.env` may name otherwise.
+    let url = "postgres://me:hunter5@127.0.0.1:1/big";
+    let there = |install: Xtask| install.env("XTASK_DATABASES", "big").env("SSL_CERT_DIR", "/certificates");
+    there(install(&[])).env("DATABASE_URL", url).run().ok().stderr_lacks("The runs before");
+    sandbox.set("XTASK_DATABASES", "big");
+    sandbox.set("DATABASE_URL", "postgres://me:hunter5@127.0.0.1:1/other");
+    let again = install(&[]).run();
+    again.ok().stderr_has("⚠ The runs before had DATABASE_URL, SSL_CERT_DIR of your environment. These have not");
+    again.stderr_has("→ to keep them, set them in the environment, and install again\n").stderr_lacks("hunter5");
+    install(&[]).run().ok().stderr_lacks("The runs before");
 }
 
 /// Else the first failure would be the one that nobody hears of.

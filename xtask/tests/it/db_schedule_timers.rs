@@ -20,6 +20,7 @@ pub fn tests() -> Vec<Test> {
         [Cron, Mount] no_plan_is_written_through_a_link,
         [Systemd] a_systemd_timer_is_set_and_its_units_are_sound,
         [Systemd] a_systemd_timer_goes_with_its_units,
+        [Systemd] a_timer_without_its_plan_goes_with_a_yes_alone,
     ]
 }
 
@@ -49,6 +50,9 @@ fn other_lines_of_the_crontab_stay_and_edited_ones_are_not_replaced_unasked() {
     crontab(&sandbox, &["-"], &edited).ok();
     run(&INSTALL).code(1).stderr_has("edited by hand").stderr_has("30 5 * * * nice").stderr_has("--yes");
     run(&["db-schedule", "remove"]).code(1).stderr_has("edited by hand");
+    // Going to another timer removes them, too.
+    let paste = [&INSTALL[..], &["--timer", "paste"]].concat();
+    run(&paste).code(1).stderr_has("30 5 * * * nice").stderr_has("Remove these lines?");
     assert_eq!(crontab(&sandbox, &["-l"], "").text(), edited);
 
     let broken =
@@ -158,6 +162,14 @@ fn a_copy_of_a_checkout_does_not_follow_its_schedule() {
     // Once the original is moved away, installing here removes its block.
     fs::write(&copied, &plan).unwrap();
     fs::remove_file(original.path(".xtask/schedule/plan.json")).unwrap();
+    let both = crontab(&original, &["-l"], "").text();
+    let own = |line: &str| line.contains(&original.root.display().to_string());
+    let edited =
+        both.lines().map(|line| if own(line) { line.replacen("0 3 ", "0 5 ", 1) } else { line.to_owned() } + "\n");
+    crontab(&original, &["-"], &edited.collect::<String>()).ok();
+    let asked = in_copy(&INSTALL);
+    asked.code(1).stderr_has("⚠ The block xtask-checkout-").stderr_has("was edited by hand").stderr_has("0 5 * * *");
+    asked.stderr_has("Remove these lines?");
     in_copy(&[&INSTALL[..], &["--yes"]].concat()).ok();
     let left = crontab(&original, &["-l"], "").text();
     assert!(left.matches("# BEGIN").count() == 1 && left.contains("xtask-copy-"), "{left}");
@@ -169,6 +181,8 @@ fn a_crontab_that_is_absent_or_refuses_is_told_and_nothing_is_installed() {
     fs::create_dir_all(&none).unwrap();
     let absent = Xtask::new(&sandbox).args(INSTALL).args(["--timer", "cron"]).env("PATH", &none).run();
     absent.code(1).stderr_has("There is no program crontab").stderr_has("--timer paste");
+    let absent = Xtask::new(&sandbox).args(INSTALL).args(["--timer", "systemd"]).env("PATH", &none).run();
+    absent.code(1).stderr_has("✗ systemctl, the program of systemd, cannot be asked").stderr_has("--timer paste");
     let refusing = "You (me) are not allowed to use this program (crontab)";
     let fakes = Fakes::new(&sandbox).program("crontab", &format!("echo '{refusing}' >&2; exit 1"));
     let refused = fakes.over(Xtask::new(&sandbox).args(INSTALL).args(["--timer", "cron"])).run();
@@ -218,9 +232,11 @@ fn lines_for_other_timers_are_printed() {
         chmod(&program, mode);
         let status = look(&["db-schedule", "status"]);
         status.code(1).stdout_has(said).stdout_has("a program (it cannot be run)\n").stderr_has(hint);
+        // A mode helps only where the file is the user's own.
+        status.stderr_has("or install it again: cargo xtask db-schedule install ");
         look(&["health-check", "--only", "schedule"]).code(1).stdout_has("✗ schedule").stdout_has(said);
     }
-    for content in [&b"#!/bin/sh\n"[..], b"\x7fELF"] {
+    for content in [&b"#!/bin/sh\n"[..], b"\x7fELF", b"\xca\xfe\xba\xbf"] {
         fs::write(&program, content).unwrap();
         look(&["db-schedule", "status"]).ok();
     }
@@ -322,4 +338,42 @@ fn a_systemd_timer_goes_with_its_units() {
     let refused = silent.over(Xtask::new(&sandbox).args(&install)).run();
     refused.code(1).stderr_has("The timer could not be started").stderr_has("Failed to connect to bus");
     assert!(is_gone() && !sandbox.path(".xtask/schedule/plan.json").exists());
+}
+
+/// A damaged plan, or one that is gone, says of no line that it is ours.
+fn a_timer_without_its_plan_goes_with_a_yes_alone() {
+    let sandbox = Sandbox::new();
+    let fakes = systemd(&sandbox);
+    let run = |words: &[&str]| fakes.over(Xtask::new(&sandbox).args(words)).run();
+    let install = [&INSTALL[..], &["--timer", "systemd"]].concat();
+    run(&install).ok();
+    let [service, timer] = units(&sandbox);
+    let plan = sandbox.path(".xtask/schedule/plan.json");
+    // What is about to be written anyway is not asked about.
+    fs::write(&plan, "{}").unwrap();
+    run(&install).ok().stderr_lacks("It says now");
+    let edited = fs::read_to_string(&timer).unwrap().replace("03:00", "04:16");
+    fs::write(&timer, &edited).unwrap();
+    let paste = [&INSTALL[..], &["--timer", "paste"]].concat();
+    for is_gone in [false, true] {
+        fs::write(&plan, "{}").unwrap();
+        if is_gone {
+            fs::remove_file(&plan).unwrap();
+        }
+        for words in [&install[..], &paste, &["db-schedule", "remove"]] {
+            let asked = run(words);
+            asked.code(1).stderr_has("is there, and this checkout has no plan for which it was written. It says now:");
+            asked.stderr_has("OnCalendar=*-*-* 04:16:00").stderr_has("--yes");
+            asked.holds(fs::read_to_string(&timer).unwrap() == edited && service.exists(), "it stays");
+        }
+    }
+    let status = run(&["db-schedule", "status"]);
+    status
+        .ok()
+        .prints("No schedule is installed")
+        .stderr_has("⚠ There is a timer without its plan: systemd, the timer xtask-");
+    status.stderr_has("→ remove it: cargo xtask db-schedule remove\n");
+    run(&["db-schedule", "remove", "--yes"]).ok().stdout_has("The schedule is removed");
+    assert!(!service.exists() && !timer.exists());
+    run(&["db-schedule", "status"]).ok().stderr_lacks("without its plan");
 }

@@ -227,6 +227,11 @@ fn what_a_role_may_not_see_is_said_once() {
     let database = UrlDatabase::new();
     database.own("CREATE TABLE t AS SELECT 1 AS i");
     let run = database.xtask(["db-stats"]).run();
+    // A managed server takes no ALTER SYSTEM.
+    database.admin("GRANT pg_read_all_settings TO @role");
+    let settings = database.xtask(["db-stats"]).run();
+    database.admin("REVOKE pg_read_all_settings FROM @role");
+    settings.ok().stdout_has("add pg_stat_statements to shared_preload_libraries").stdout_lacks("ALTER SYSTEM");
     let hidden = format!("Hidden from {}: ", database.role);
     run.ok().stdout_has("\npublic.t ").stdout_has(&hidden).says_nothing();
     run.holds(run.text().matches("GRANT pg_monitor TO").count() == 1, "it is said once");
@@ -337,6 +342,7 @@ fn slow_statements_are_shown_or_the_way_to_get_them() {
     assert_eq!(state()["state"], "extension_not_preloaded");
     let typed = "ALTER SYSTEM SET shared_preload_libraries = auto_explain, '$libdir/pg_prewarm', pg_stat_statements";
     stack.xtask(["db-shell", "--", "-c", typed]).run().ok();
+    a_change_that_waits_needs_a_restart_alone(&stack);
     stack.forget_sessions();
     stack.docker(&["restart", stack.postgres()]);
     stack.up();
@@ -350,27 +356,53 @@ fn slow_statements_are_shown_or_the_way_to_get_them() {
     );
     assert!(told["slowest"][0]["mean_ms"].as_f64().unwrap() >= 300.0, "{told:#}");
     screen().ok().stdout_has("SELECT pg_sleep($1)").stdout_lacks("hunter2").stdout_lacks("not known");
-    // A role sees the text of its own statements alone.
-    let hidden = stack.xtask(["db-stats"]).env("POSTGRES_USER", "app").run();
-    hidden.ok().stdout_has("(hidden)").stdout_has("the statements of other users").stdout_lacks("pg_sleep");
-    let seen = stack.xtask(["db-stats"]).env("POSTGRES_USER", "monitor").run();
-    seen.ok().stdout_has("pg_sleep").stdout_lacks("Hidden");
+    a_role_sees_the_text_of_its_own_statements_alone(&stack);
     stack.admin("DROP EXTENSION pg_stat_statements");
     screen().ok().stdout_has("its extension is missing").stdout_has(create);
     stack.exec(&["sh", "-c", "rm $(pg_config --sharedir)/extension/pg_stat_statements*"], "");
     assert_eq!(state()["state"], "not_installed");
+    // The library is loaded already.
+    screen()
+        .ok()
+        .stdout_has("→ install PostgreSQL's contrib package beside the server\n→ then: ")
+        .stdout_lacks("ALTER SYSTEM");
+}
+
+fn a_role_sees_the_text_of_its_own_statements_alone(stack: &Stack) {
+    let hidden = stack.xtask(["db-stats"]).env("POSTGRES_USER", "app").run();
+    hidden.ok().stdout_has("(hidden)").stdout_has("the statements of other users").stdout_lacks("pg_sleep");
+    let seen = stack.xtask(["db-stats"]).env("POSTGRES_USER", "monitor").run();
+    seen.ok().stdout_has("pg_sleep").stdout_lacks("Hidden");
+}
+
+/// Typed again the hint would change nothing; and what another change left in the file stays there.
+fn a_change_that_waits_needs_a_restart_alone(stack: &Stack) {
+    let wait = "→ restart the server, for which a change of shared_preload_libraries waits: docker compose restart ";
+    let screen = stack.xtask(["db-stats"]).run();
+    screen.ok().stdout_has("its library is not loaded").stdout_has(wait).stdout_lacks("ALTER SYSTEM");
+    // A role that may not read the server's files knows it once the server has read them.
+    stack.admin("GRANT pg_read_all_settings TO reader");
+    stack.admin("SELECT pg_reload_conf()");
+    let reader = || stack.xtask(["db-stats"]).env("POSTGRES_USER", "reader").run();
+    wait_until("the server has read its files", || reader().ok().text().contains(wait));
+    stack.admin("REVOKE pg_read_all_settings FROM reader");
 }
 
 /// As a role that may not see it, the file is for others to change.
 fn what_the_server_loads_already_stays(stack: &Stack) {
     stack.admin("ALTER SYSTEM SET shared_preload_libraries TO auto_explain, '$libdir/pg_prewarm'");
-    stack.forget_sessions();
-    stack.docker(&["restart", stack.postgres()]);
-    stack.up();
-    let screen = stack.xtask(["db-stats"]).run();
     let both = "shared_preload_libraries = auto_explain, '\\''$libdir/pg_prewarm'\\'', pg_stat_statements'\n";
-    let both = screen.ok().text().lines().any(|line| format!("{line}\n").ends_with(both));
-    screen.holds(both, "the libraries that are loaded are kept");
+    // Before the restart, which they wait for, and after it.
+    for is_restarted in [false, true] {
+        if is_restarted {
+            stack.forget_sessions();
+            stack.docker(&["restart", stack.postgres()]);
+            stack.up();
+        }
+        let screen = stack.xtask(["db-stats"]).run();
+        let both = screen.ok().text().lines().any(|line| format!("{line}\n").ends_with(both));
+        screen.holds(both, "the libraries of the file are kept");
+    }
     stack.psql("openfga", "CREATE ROLE reader LOGIN");
     let reader = stack.xtask(["db-stats"]).env("POSTGRES_USER", "reader").run();
     reader.ok().stdout_has("→ add pg_stat_statements to shared_preload_libraries, where that is set\n");

@@ -59,6 +59,7 @@ fn waits_of_hidden_sessions_have_no_time_and_no_command_that_this_role_may_not_t
         let report = database.xtask(["db-stats", "--json"]).run().ok().json();
         let (blocked, blocking) = (&report["activity"]["blocked"][0], &report["activity"]["blocking"][0]);
         assert_eq!((&blocked["statement_seconds"], &blocking["transaction_seconds"]), (&Value::Null, &Value::Null));
+        assert_eq!((&blocked["statement"], &blocking["statement"]), (&Value::Null, &Value::Null), "{report:#}");
     });
 }
 

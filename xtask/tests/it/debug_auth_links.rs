@@ -8,6 +8,9 @@ use serde_json::json;
 pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Openfga] what_the_user_has_in_any_way_is_linked,
+        [Stack, Openfga] what_the_user_does_not_have_is_linked_together_with_what_gives_it,
+        [Stack, Openfga] what_gives_it_to_everybody_has_what_does_not_beside_it,
+        [Stack, Openfga] a_link_is_found_where_the_server_gives_no_list,
         [Stack, Openfga] a_link_that_was_not_looked_for_is_said,
         [Stack, Openfga] groups_that_hold_each_other_hide_no_change,
         [Stack, Openfga] a_condition_of_a_tuple_that_leads_nowhere_is_decided_as_on_the_server,
@@ -91,8 +94,87 @@ fn what_the_user_has_in_any_way_is_linked() {
     }
 }
 
+/// A group that the user is not in, a folder that it does not see: the second tuple is named, too.
+fn what_the_user_does_not_have_is_linked_together_with_what_gives_it() {
+    let shop = set_up(&[
+        tuple("user:cy", "member", "group:gone", ""),
+        tuple("user:bob", "member", "group:red", ""),
+        tuple("user:ann", "owner", "folder:f", ""),
+    ]);
+    // The first page of a type's changes has a hundred; what comes later is gone, too.
+    let later = |n: usize| json!({ "user": format!("user:u{n}"), "relation": "member", "object": "group:red" });
+    for first in [0, 50] {
+        let tuples: Vec<_> = (first..first + 50).map(later).collect();
+        shop.write(&json!({ "writes": { "tuple_keys": tuples } }));
+    }
+    let gone = json!({ "user": "user:cy", "relation": "member", "object": "group:gone" });
+    shop.write(&json!({ "deletes": { "tuple_keys": [gone] } }));
+    for (relation, both) in [
+        ("shared", ["group:red#member shared doc:1", "user:zed member group:red"]),
+        // Of the ways there the one of the relation itself.
+        ("viewer", ["folder:f parent doc:1", "user:zed viewer folder:f"]),
+    ] {
+        let question = ["user:zed", relation, "doc:1"];
+        let [link, there] = both;
+        let text = format!("It would be allowed by these together\n  write {link}\n  write {there}\n");
+        shop.debug_auth(question).run().code(1).stdout_has(&text).stdout_lacks("Not every change");
+        let json = shop.debug_auth(question).args(["--json"]).run().code(1).json();
+        assert_eq!(
+            (json["remedies"].as_array().unwrap().len(), &json["remedies_are_cut"]),
+            (1, &json!(false)),
+            "{json:#}"
+        );
+        shop.carry_out(&json["remedies"][0]);
+        shop.debug_auth(question).run().ok();
+    }
+}
+
+/// Where one tuple would do, and give it to everybody, two that do not are named beside it.
+fn what_gives_it_to_everybody_has_what_does_not_beside_it() {
+    const MODEL: &str = "model\n  schema 1.1\ntype user\ntype folder\n  relations\n    define viewer: [user, user:*]\ntype doc\n  \
+                         relations\n    define parent: [folder]\n    define viewer: [user:*] or viewer from parent\n";
+    let beside = "\n\nIt would be allowed without a tuple for everybody by these together\n  write folder:f parent doc:1\n  \
+                  write user:bob viewer folder:f\n";
+    let (own, all) = (tuple("user:ann", "viewer", "folder:f", ""), tuple("user:*", "viewer", "folder:all", ""));
+    for (tuples, first) in [
+        (own.clone(), "It would be allowed by\n  write user:* viewer doc:1"),
+        // A link to what everybody sees gives it to everybody, too.
+        (
+            own + &all,
+            "It would be allowed by any one of these\n  write folder:all parent doc:1\n  write user:* viewer doc:1",
+        ),
+    ] {
+        let shop = shared().shop_of(MODEL, &format!("tuples:\n{tuples}"));
+        let ask = |user: &'static str, more: &[&'static str]| {
+            shop.debug_auth([user, "viewer", "doc:1"]).args(more.iter().copied()).run()
+        };
+        ask("user:bob", &[]).code(1).stdout_has(&format!("{first}{beside}"));
+        let json = ask("user:bob", &["--json"]).code(1).json();
+        shop.carry_out(json["remedies"].as_array().unwrap().last().unwrap());
+        ask("user:bob", &[]).ok();
+        ask("user:zed", &[]).code(1);
+    }
+}
+
+/// One tuple elsewhere has the server refuse its list; what it answers of each object counts.
+fn a_link_is_found_where_the_server_gives_no_list() {
+    let shop = shared().shop_of(
+        "model\n  schema 1.1\ntype user\ntype org\n  relations\n    define owner: [user, user with late]\n    \
+         define member: owner\ntype doc\n  relations\n    define org: [org]\n    define look: member from org\n\
+         condition late(hour: int, limit: int) {\n  hour < limit\n}\n",
+        &format!(
+            "tuples:\n{}{}",
+            tuple("user:al", "owner", "org:1", ""),
+            tuple("user:al", "owner", "org:2", "{name: late, context: {limit: 3}}")
+        ),
+    );
+    let run = shop.debug_auth(["user:al", "look", "doc:1"]).run();
+    run.code(1).stdout_has("It would be allowed by\n  write org:1 org doc:1\n");
+}
+
 fn a_link_that_was_not_looked_for_is_said() {
-    let shop = set_up(&[tuple("user:bob", "member", "group:red", "")]);
+    // No group is known that could be linked.
+    let shop = set_up(&[tuple("user:ann", "owner", "folder:g", "")]);
     let run = shop.debug_auth(["user:zed", "shared", "doc:1"]).run();
     run.code(1).stdout_has("No change of up to three tuples was found").stdout_has("Not every change was looked for");
     let json = shop.debug_auth(["user:zed", "shared", "doc:1", "--json"]).run().code(1).json();

@@ -98,6 +98,25 @@ fn a_word_that_is_no_type_has_the_nearest_named() {
     ] {
         shop.debug_auth(question).run().code(2).stderr_has("This is no question: ").stderr_has(near);
     }
+    // What was typed beside it is typed again: another store may lack the type.
+    let options = ["--context", "{\"now\": 4}", "--store", shop.store.as_str()];
+    let run = shop.debug_auth(["usr", "viewer", "doc:plan"]).args(options).run();
+    let typed = format!("viewer doc:plan --context '{{\"now\": 4}}' --store={}\n", shop.store);
+    run.code(2).stderr_has(&format!("→ write it so: cargo xtask debug-auth user:usr {typed}"));
+    run.stderr_has(&format!("\n  or, with the type user: cargo xtask debug-auth user:alice {typed}"));
+    // A store without a model: what is advised writes one there, whatever the store file is called.
+    let bare = format!("{}-bare", shop.store);
+    shop.api().create_store(&bare);
+    let ask = || shop.debug_auth(["user:bob", "viewer", "doc:plan", "--store", bare.as_str()]).run();
+    let run = ask();
+    run.code(1).stderr_has("has no model").stderr_has("→ write one: OPENFGA_STORE_ID=");
+    let hint = run.stderr.lines().find_map(|line| line.split_once("OPENFGA_STORE_ID=")).unwrap().1;
+    let (id, words) = hint.split_once(" cargo xtask ").unwrap();
+    let ids = shop.env("OPENFGA_STORE_ID");
+    Xtask::new(&shop.sandbox).args(words.split(' ')).env("OPENFGA_STORE_ID", id).run().ok();
+    let run = ask();
+    run.stderr_lacks("has no model").stdout_has("user:bob viewer doc:plan: ");
+    assert!(ids.is_some() && ids == shop.env("OPENFGA_STORE_ID"), "the checkout's own store stays");
 }
 
 fn what_is_no_question_is_refused_before_a_server_is_asked() {

@@ -1,14 +1,16 @@
 //! `debug-auth` where the server refuses a question for a tuple that leads nowhere: what is missing there is named, and no
 //! bug of this program is suspected.
 
-use crate::harness::store::{Shop, tuple};
-use crate::harness::{Outcome, Test, shared};
-use serde_json::json;
+use crate::harness::store::{FakeServer, Got, Shop, tuple};
+use crate::harness::{Outcome, Sandbox, Test, Xtask, shared};
+use serde_json::{Value, json};
 
 pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Openfga] a_value_that_a_tuple_elsewhere_lacks_is_named_and_asked_for,
         [Stack, Openfga] a_value_that_a_tuple_elsewhere_cannot_take_is_told_with_the_types,
+        [Stack, Openfga] a_refusal_that_is_about_no_condition_blames_none,
+        [Stack, Openfga] few_of_many_conditions_elsewhere_are_asked_for,
     ]
 }
 
@@ -25,6 +27,13 @@ type file
   relations
     define parent: [folder]
     define viewer: viewer from parent
+type room
+  relations
+    define guest: [user, user with two]
+type hall
+  relations
+    define room: [room]
+    define guest: guest from room
 type doc
   relations
     define viewer: [user, group#member]
@@ -51,7 +60,7 @@ fn set_up<'a>(tuples: &[String]) -> Shop<'a> {
 /// Runs it until the server refuses the question: it reads side by side, and answers where it knows enough before it has come
 /// to the tuple that it cannot decide. Either answer is reported as it is.
 fn until_refused(run: impl Fn() -> Outcome) -> Outcome {
-    for _ in 0..30 {
+    for _ in 0..60 {
         let run = run();
         if run.text().contains("cannot be decided") || run.text().contains("\"undecided\"") {
             return run;
@@ -115,5 +124,68 @@ fn a_value_that_a_tuple_elsewhere_cannot_take_is_told_with_the_types() {
         run.code(1).stdout_has(&format!("cannot be decided: condition late of {tuple}, which the server reads, too: "));
         run.stderr_has("expected a int64 value").stderr_lacks("bug");
         run.stderr_has("→ give values of the types that late takes: hour: int, limit: int\n");
+    }
+    // One of another type beside one that is missing: typed again it would be refused again.
+    let two = tuple("user:al", "guest", "room:2", "{name: two, context: {}}");
+    let shop = set_up(&[tuple("room:1", "room", "hall:1", ""), two]);
+    let asked = ["user:al", "guest", "hall:1", "--context", "{\"a\": \"noon\"}"];
+    let run = until_refused(|| shop.debug_auth(asked).run());
+    run.code(1).stderr_has("→ give the value: --context '{\"a\": VALUE, \"b\": VALUE}'\n");
+}
+
+/// The shop's server behind a proxy that refuses the question about `doc:1` in these words.
+fn refusing(status: u16, code: &str, words: &str) -> (Sandbox, FakeServer) {
+    let answer = json!({ "code": code, "message": words }).to_string();
+    let is_question = |got: &Got| {
+        let asked: Value = serde_json::from_str(&got.body).unwrap_or_default();
+        got.line.ends_with("/check") && asked["tuple_key"]["object"] == "doc:1"
+    };
+    shared().behind_proxy(move |got| is_question(got).then(|| (status, String::new(), answer.clone())))
+}
+
+fn a_refusal_that_is_about_no_condition_blames_none() {
+    let shop = set_up(&[tuple("user:al", "member", "group:2", "{name: late, context: {limit: 3}}")]);
+    let words = "authorization model not found";
+    let (sandbox, _proxy) = refusing(404, "authorization_model_not_found", words);
+    let id = shop.ids().remove(0);
+    let ask = |more: &[&'static str]| {
+        let run = Xtask::new(&sandbox).args(["debug-auth", "user:al", "viewer", "doc:1", "--store", &id]);
+        run.args(more.iter().copied()).run()
+    };
+    let run = ask(&[]);
+    run.code(1).stdout_has(&format!("user:al viewer doc:1: cannot be decided: {words} (HTTP 404"));
+    run.stdout_lacks("is missing").stdout_has("\n✗ viewer of doc:1");
+    run.stderr_has(&format!("by the tree it is denied, but the server refuses the question: {words} (HTTP 404"));
+    run.stderr_has("→ the server's answer counts. The store or its model may have changed").stderr_lacks("bug");
+    let json = ask(&["--json"]).code(1).json();
+    assert_eq!((&json["verdict"], &json["tree_agrees"]), (&json!("undecided"), &json!(false)), "{json:#}");
+}
+
+fn few_of_many_conditions_elsewhere_are_asked_for() {
+    let with = |user: &str, n: usize| {
+        let limit = |limit: usize| format!("{{name: late, context: {{limit: {limit}}}}}");
+        let (group, folder) = (format!("group:n{n}"), format!("folder:n{n}"));
+        tuple(user, "member", &group, &limit(n)) + &tuple(user, "viewer", &folder, &limit(n + 1_000))
+    };
+    let many: Vec<String> = (0..80).map(|n| with("user:al", n)).collect();
+    let shop = shared().shop_of(
+        &MODEL.replace(
+            "define viewer: [user, group#member]",
+            "define viewer: [user, group#member] or viewer from seat\n    define seat: [folder]",
+        ),
+        &format!("tuples:\n{}", many.concat()),
+    );
+    let id = shop.ids().remove(0);
+    let question = ["debug-auth", "user:al", "viewer", "doc:1", "--store", &id];
+    for (context, asked_for, said) in
+        [("{}", 2..6, "hour is missing"), ("{\"hour\": 1}", 90..106, "relationship condition")]
+    {
+        let (sandbox, proxy) =
+            refusing(400, "validation_error", "failed to evaluate relationship condition: 'late' - x");
+        let run = Xtask::new(&sandbox).args(question).args(["--context", context]).run();
+        run.code(1).stdout_has("cannot be decided: ").stderr_lacks("by the tree");
+        let asked = proxy.got().iter().filter(|got| got.line.ends_with("/check")).count();
+        run.stdout_has(said);
+        assert!(asked_for.contains(&asked), "{asked} checks with {context}");
     }
 }

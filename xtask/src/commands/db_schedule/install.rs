@@ -1,12 +1,13 @@
 //! `db-schedule install`: what is to be done and when, written down, and the timer set.
 
-use super::place::{checkout, confirm_edited_units, own_program};
+use super::place::{checkout, confirm_edited, own_program};
 use crate::backup::manifest::StartedAt as Time;
 use crate::backup::retention::Policy;
 use crate::commands::notices;
 use crate::context::Context;
 use crate::error::Fault;
 use crate::platform;
+use crate::schedule::lines::Lines;
 use crate::schedule::plan::{Plan, Verification, Work};
 use crate::schedule::rhythm::{Every, Rhythm, TimeOfDay};
 use crate::schedule::timer::Timer;
@@ -66,14 +67,15 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
     }
     // A copy of a checkout brings the plan of the other one, which goes on.
     let before = before.filter(|before| before.is_of(&root) || is_gone(before));
-    let other = before.as_ref().filter(|before| before.timer != plan.timer || !before.is_of(&root));
-    if plan.timer == Timer::Cron || other.is_some_and(|other| other.timer == Timer::Cron) {
-        confirm_edited(before.as_ref(), &name, args.yes, context)?;
-    }
-    before.as_ref().map_or(Ok(()), |before| confirm_edited_units(before, "Replace these lines?", args.yes, context))?;
-    before.iter().for_each(|before| notices::warn_of_lost(&before.notices, &plan.notices, context));
+    let own = before.as_ref().filter(|before| before.is_of(&root) && before.timer == plan.timer);
+    let removed = removed(before.as_ref(), &plan, own.is_some());
+    confirm_edited(&Lines::next(&plan, own), "Replace these lines?", args.yes, context)?;
+    removed.iter().try_for_each(|lines| confirm_edited(lines, "Remove these lines?", args.yes, context))?;
+    before.iter().for_each(|before| warn_of_lost(before, &plan, context));
     plan.write(&root)?;
-    let unset = || other.map_or(Ok(()), |other| start::unset(other, &name::of(Path::new(&other.root))));
+    let unset = || removed.iter().try_for_each(|lines| lines.remove().map(drop));
+    // Two timers are none that a plan describes.
+    let unset = || unset().inspect_err(|_| drop(Lines::of(&plan).remove()));
     if let Err(error) = start::set(&plan, &name).and_then(|()| unset()) {
         // What is not started by a timer is no schedule.
         let undone = before.map_or_else(|| Plan::remove(&root), |before| before.write(&root));
@@ -82,6 +84,28 @@ pub fn run(args: &Args, command_line: clap::Command, context: &Context) -> Resul
     }
     unheard::of_plan(&plan).iter().for_each(|fault| warn_of(fault, context));
     tell(&plan, &name, context)
+}
+
+/// Warns of what the schedule before had of its day's environment and this one lacks.
+fn warn_of_lost(before: &Plan, plan: &Plan, context: &Context) {
+    notices::warn_of_lost(&before.notices, &plan.notices, context);
+    let settings = &context.settings;
+    let elsewhere = |name: &str| {
+        let typed = settings.flag(name).and(before.environment.get(name));
+        typed.cloned().or_else(|| settings.in_file(name).map(str::to_owned))
+    };
+    let lost = kept_environment::lost(&before.environment, &plan.environment, elsewhere);
+    if !lost.is_empty() {
+        let names = lost.join(", ");
+        let what = format!(
+            "The runs before had {names} of your environment. These have not: they may mean another server or database, or \
+             reach no ping"
+        );
+        context.terminal.warn(&what);
+        let needs_environment = lost.iter().any(|name| kept_environment::is_of_environment_alone(name));
+        let place = if needs_environment { "in the environment" } else { "in the environment, or in .env" };
+        context.terminal.said_below(&format!("to keep them, set them {place}, and install again"));
+    }
 }
 
 /// What would keep the runs from telling others how they ended.
@@ -123,11 +147,17 @@ fn choose(context: &Context) -> Result<Timer, Fault> {
     Ok(timer)
 }
 
-/// Asks before lines of the crontab go that a person changed.
-fn confirm_edited(before: Option<&Plan>, name: &str, yes: bool, context: &Context) -> Result<()> {
-    let Some(lines) = cron::edited(before, name)? else { return Ok(()) };
-    context.terminal.warn(&format!("The block {name} of the crontab was edited by hand. It says now:\n{lines}"));
-    Ok(context.terminal.confirm("Replace these lines?", yes)?)
+/// Lines of another timer or place that go: those of the plan before, or where there is none, what is left of this checkout.
+fn removed<'p>(before: Option<&'p Plan>, plan: &'p Plan, is_replaced: bool) -> Vec<Lines<'p>> {
+    match before {
+        Some(_) if is_replaced => Vec::new(),
+        Some(before) => vec![Lines::of(before)],
+        None => {
+            let left = Lines::left(&name::of(Path::new(&plan.root)), &plan.environment).into_iter();
+            // A user who may have no crontab has no lines there.
+            left.filter(|lines| lines.timer != plan.timer && lines.are_there().unwrap_or(false)).collect()
+        }
+    }
 }
 
 impl Args {

@@ -2,29 +2,28 @@
 
 use crate::context::Context;
 use crate::process;
-use crate::schedule::plan::Plan;
-use crate::schedule::timer::Timer;
-use crate::schedule::{name, systemd};
+use crate::schedule::lines::Lines;
+use crate::schedule::name;
 use anyhow::{Context as _, Result};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The checkout's own path.
 pub(super) fn checkout(context: &Context) -> PathBuf {
     name::checkout(&context.root)
 }
 
-/// Asks before units of systemd go that a person changed since they were written for this plan. `go`: what happens to
-/// their lines.
-pub(super) fn confirm_edited_units(plan: &Plan, go: &str, yes: bool, context: &Context) -> Result<()> {
-    let units = match plan.timer {
-        Timer::Systemd => systemd::edited(plan, &name::of(Path::new(&plan.root))),
-        Timer::Cron | Timer::Paste => Vec::new(),
+/// Asks before lines of a timer go that were not written for its plan. `question`: whether they may.
+pub(super) fn confirm_edited(lines: &Lines<'_>, question: &str, yes: bool, context: &Context) -> Result<()> {
+    let why = if lines.written.is_some() {
+        "was edited by hand"
+    } else {
+        "is there, and this checkout has no plan for which it was written"
     };
-    for (path, text) in units {
-        context.terminal.warn(&format!("{} was edited by hand. It says now:\n{}", path.display(), text.trim_end()));
-        context.terminal.confirm(go, yes)?;
+    let edited = lines.edited()?;
+    for (place, text) in &edited {
+        context.terminal.warn(&format!("{place} {why}. It says now:\n{}", text.trim_end()));
     }
-    Ok(())
+    if edited.is_empty() { Ok(()) } else { Ok(context.terminal.confirm(question, yes)?) }
 }
 
 pub(super) fn own_program() -> Result<PathBuf> {

@@ -1,10 +1,11 @@
 //! `db-schedule remove`: the timer and the plan go; backups, log and the history of the runs stay.
 
-use super::place::{checkout, confirm_edited_units};
+use super::place::{checkout, confirm_edited};
 use crate::context::Context;
+use crate::schedule::lines::Lines;
 use crate::schedule::plan::Plan;
 use crate::schedule::timer::Timer;
-use crate::schedule::{cron, name, start};
+use crate::schedule::{kept_environment, name};
 use anyhow::Result;
 
 /// Remove the schedule; backups, log and the history of the runs stay
@@ -25,18 +26,17 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         terminal.warn(&format!("{error:#}"));
         None
     });
-    let is_of_cron = plan.as_ref().map_or_else(cron::is_there, |plan| plan.timer == Timer::Cron);
-    if let Some(plan) = plan.as_ref().filter(|plan| plan.timer == Timer::Systemd && plan.is_of(&root)) {
-        confirm_edited_units(plan, "Remove these lines?", args.yes, context)?;
-        start::unset(plan, &name)?;
-    }
+    let environment = kept_environment::of(context.settings.environment());
     let mut removed = Plan::is_there(&root);
-    if is_of_cron {
-        if let Some(lines) = cron::edited(plan.as_ref(), &name)? {
-            terminal.warn(&format!("The block {name} of the crontab was edited by hand. It says now:\n{lines}"));
-            terminal.confirm("Remove these lines?", args.yes)?;
+    let lines: Vec<Lines<'_>> = match plan.as_ref().filter(|plan| plan.is_of(&root)) {
+        Some(plan) => vec![Lines::of(plan)],
+        None => Lines::left(&name, &environment).into(),
+    };
+    for lines in lines {
+        if lines.written.is_some() || lines.are_there().unwrap_or(false) {
+            confirm_edited(&lines, "Remove these lines?", args.yes, context)?;
+            removed |= lines.remove()?;
         }
-        removed |= cron::remove(&name)?;
     }
     Plan::remove(&root)?;
     if plan.is_some_and(|plan| plan.timer == Timer::Paste) {

@@ -7,9 +7,10 @@ use crate::error::Fault;
 use crate::schedule::flaw::{Flaw, Gravity};
 use crate::schedule::history::{Outcome, Run};
 use crate::schedule::judge::Standing;
+use crate::schedule::lines::Lines;
 use crate::schedule::plan::{INSTALL_EXAMPLE, Unfit, Verification};
 use crate::schedule::timer::Timer;
-use crate::schedule::{log, name};
+use crate::schedule::{kept_environment, log, name};
 use crate::terminal::{self, clean_line};
 use anyhow::Result;
 use chrono::{DateTime, Local};
@@ -36,6 +37,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             return context.terminal.json(&Document::default());
         }
         context.terminal.result("No schedule is installed")?;
+        warn_of_left(context);
         context.terminal.note(&context.terminal.to_type(&format!("Install one: {INSTALL_EXAMPLE}")));
         return Ok(());
     };
@@ -52,6 +54,19 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             Err(Fault::failed(format!("The schedule does not work: {why}")).hint(hint(flaw, context)).into())
         }
         None => Ok(()),
+    }
+}
+
+/// A timer without its plan starts runs that fail, and no report of a schedule says so.
+fn warn_of_left(context: &Context) {
+    let environment = kept_environment::of(context.settings.environment());
+    for left in Lines::left(&name::of(&checkout(context)), &environment) {
+        // What cannot be seen is not known to be there.
+        if left.are_there().unwrap_or(false) {
+            let timer = left.timer.shown(&left.name);
+            context.terminal.warn(&format!("There is a timer without its plan: {timer}. Each of its runs fails"));
+            context.terminal.said_below("remove it: cargo xtask db-schedule remove");
+        }
     }
 }
 
@@ -87,14 +102,7 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
         format!("Log:       {}", context.shown(&log::path(&root))),
     ];
     lines = lines.iter().map(|line| clean_line(line)).collect();
-    for flaw in flaws {
-        let what = clean_line(&flaw.what);
-        let line = match flaw.gravity {
-            Gravity::Failure => context.terminal.failure_line(&what),
-            _ => context.terminal.warning_line(&what),
-        };
-        lines.extend([line, format!("  {}", context.terminal.hint_line(&clean_line(&hint(flaw, context))))]);
-    }
+    lines.extend(flaws.iter().flat_map(|flaw| flaw_lines(flaw, context)));
     context.terminal.result_report(&lines.join("\n"))?;
     let rows: Vec<Vec<String>> = runs(standing).iter().rev().take(SHOWN).map(row).collect();
     if rows.is_empty() {
@@ -102,6 +110,18 @@ fn show(standing: &Standing, flaws: &[Flaw], context: &Context) -> Result<()> {
     }
     context.terminal.result("")?;
     context.terminal.table(&["BEGAN", "TOOK", "ENDED", "BACKUPS"], &rows, &[1])
+}
+
+/// One thing that is wrong, and below it what to type next.
+fn flaw_lines(flaw: &Flaw, context: &Context) -> Vec<String> {
+    let what = clean_line(&flaw.what);
+    let line = match flaw.gravity {
+        Gravity::Failure => context.terminal.failure_line(&what),
+        Gravity::Warning => context.terminal.warning_line(&what),
+    };
+    let hint = hint(flaw, context);
+    let hints = hint.lines().map(|hint| format!("  {}", context.terminal.hint_line(&clean_line(hint))));
+    std::iter::once(line).chain(hints).collect()
 }
 
 fn minute(time: DateTime<Local>) -> String {

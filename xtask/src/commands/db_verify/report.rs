@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{self, Cause, Exit, Fault};
 use crate::postgres::text::Name;
 use crate::terminal;
+use crate::words::first_lines;
 use anyhow::{Error, Result};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,30 +152,52 @@ pub(super) fn is_judged(error: &Error) -> bool {
     matches!(error::exit(error), Exit::Refused | Exit::Failed)
 }
 
-/// The worst of the report decides the exit code: an unfit file (3) before a failed load.
-pub(super) fn conclusion(report: &[Entry], context: &Context) -> Result<()> {
+/// The worst of the report decides the exit code: an unfit file (3) before a failed load. Where each file's failure `is_shown`,
+/// as to a person, it is not repeated.
+pub(super) fn conclusion(report: &[Entry], is_shown: bool, context: &Context) -> Result<()> {
     let exits = report.iter().filter_map(|entry| entry.error.as_ref());
     let exits: Vec<Exit> = exits.map(error::exit).collect();
     let Some(first) = exits.first() else { return Ok(()) };
     let exit = if exits.contains(&Exit::Refused) { Exit::Refused } else { *first };
-    let of = terminal::count(report.len() as u64);
-    let unjudged = exits.iter().filter(|exit| matches!(exit, Exit::Unreachable | Exit::Locked)).count();
-    let failed = exits.len().saturating_sub(unjudged);
-    let backups = |number: usize| terminal::counted(number as u64, "backup", "backups");
-    let message = match (failed, unjudged) {
-        (failed, 0) => format!("{} of {of} did not pass", backups(failed)),
-        (0, unjudged) => format!("{} of {of} could not be tried", backups(unjudged)),
-        (failed, unjudged) => {
-            let unjudged = terminal::count(unjudged as u64);
-            format!("{} of {of} did not pass, {unjudged} could not be tried", backups(failed))
-        }
-    };
-    let fault = Fault::new(exit, message);
+    let fault = Fault::new(exit, summary(&exits, report.len()));
     // A backup that is whole and cannot be loaded fails for what its database holds: a new one would fail, too.
     let has_own_way =
         |error: &Error| error::exit(error) != Exit::Refused || error::cause(error) == Some(Cause::OtherKind);
     let is_unfit = |entry: &&Entry| entry.error.as_ref().is_some_and(|error| !has_own_way(error));
     let ways: BTreeSet<&str> = report.iter().filter(is_unfit).map(|entry| entry.another(context)).collect();
     let next: Vec<&str> = ways.into_iter().rev().collect();
-    Err(fault.hint(if next.is_empty() { "see above what each one needs".to_owned() } else { next.join("\n") }).into())
+    if is_shown {
+        let next = if next.is_empty() { "see above what each one needs".to_owned() } else { next.join("\n") };
+        return Err(fault.hint(next).into());
+    }
+    let errors: Vec<&Error> = report.iter().filter_map(|entry| entry.error.as_ref()).collect();
+    let own = errors.iter().filter(|error| has_own_way(error)).filter_map(|error| error::fault(error)?.hint_text());
+    let mut hints: Vec<&str> = next.into_iter().chain(own).collect();
+    let mut seen = BTreeSet::new();
+    hints.retain(|hint| seen.insert(*hint));
+    let fault = if hints.is_empty() { fault } else { fault.hint(first_lines(hints.into_iter().map(str::to_owned))) };
+    Err(Error::msg(reasons(report)).context(fault))
+}
+
+/// How many failed of so many.
+fn summary(exits: &[Exit], of: usize) -> String {
+    let of = terminal::count(of as u64);
+    let unjudged = exits.iter().filter(|exit| matches!(exit, Exit::Unreachable | Exit::Locked)).count();
+    let failed = exits.len().saturating_sub(unjudged);
+    let backups = |number: usize| terminal::counted(number as u64, "backup", "backups");
+    match (failed, unjudged) {
+        (failed, 0) => format!("{} of {of} did not pass", backups(failed)),
+        (0, unjudged) => format!("{} of {of} could not be tried", backups(unjudged)),
+        (failed, unjudged) => {
+            let unjudged = terminal::count(unjudged as u64);
+            format!("{} of {of} did not pass, {unjudged} could not be tried", backups(failed))
+        }
+    }
+}
+
+/// Why the files failed that did.
+fn reasons(report: &[Entry]) -> String {
+    let failed: Vec<&Entry> = report.iter().filter(|entry| entry.error.is_some()).collect();
+    let reason = |entry: &&Entry| format!("{}: {}", entry.file, entry.reason.as_deref().unwrap_or_default());
+    first_lines(failed.iter().map(reason))
 }

@@ -8,34 +8,57 @@ use crate::terminal::{clean_line, shell_word};
 /// At most this many names are shown for one that is unknown.
 const MOST_NAMES: usize = 20;
 
-/// That it is a question, whatever the model. `known` gives the model, for the names in what is advised.
-pub fn check_form(question: Key<'_>, known: impl FnOnce() -> Option<Model>) -> Result<(), Fault> {
+/// That it is a question, whatever the model. `options` were typed behind it; `known` gives the model, for the names in what
+/// is advised.
+pub fn check_form(question: Key<'_>, options: &str, known: impl FnOnce() -> Option<Model>) -> Result<(), Fault> {
     let Some(why) = why_no_question(question.0, question.1, question.2) else { return Ok(()) };
     let is_one = |(user, relation, object): Key<'_>| why_no_question(user, relation, object).is_none();
     // Whether user and object are swapped the model knows.
     let mut near = String::new();
     let is_in_another_place = question.1.contains(':');
     let hint = match reordered(question, &is_one).filter(|_| is_in_another_place) {
-        Some(meant) => format!("did you mean: {}", typed(meant)),
+        Some(meant) => format!("did you mean: {}", typed(meant, options)),
         None => {
             let names = Names::of(known().as_ref(), question);
-            near = names.near(question);
-            let (user, relation, object) = completed(question, &names);
-            format!("write it so: {}", typed((&user, &relation, &object)))
+            let mut types: Vec<(&str, String)> =
+                [question.0, question.2].into_iter().filter_map(|word| names.near(word)).collect();
+            types.dedup();
+            near = asked_about(&types);
+            completed_hint(question, options, &names, &types)
         }
     };
     Err(Fault::usage(clean_line(&format!("This is no question: {why}{near}"))).hint(hint))
 }
 
+/// Whether a type is meant by a word that is near to it.
+fn asked_about(types: &[(&str, String)]) -> String {
+    types.iter().map(|(word, name)| format!(" (or is the type {name} meant by {word:?}?)")).collect()
+}
+
+/// The question with what is missing; and for each word that is near to a type, with that type in its place.
+fn completed_hint(question: Key<'_>, options: &str, names: &Names, types: &[(&str, String)]) -> String {
+    let command = |words: Key<'_>| {
+        let (user, relation, object) = completed(words, names);
+        typed((&user, &relation, &object), options)
+    };
+    let mut lines = vec![format!("write it so: {}", command(question))];
+    for (word, name) in types {
+        let of = |own| if own == *word { name.as_str() } else { own };
+        let meant = command((of(question.0), question.1, of(question.2)));
+        lines.push(format!("or, with the type {}: {meant}", shell_word(name)));
+    }
+    lines.join("\n")
+}
+
 /// That the model knows what is asked for; `named` says which model that is.
-pub fn check_known(question: Key<'_>, model: &Model, named: &str) -> Result<(), Fault> {
+pub fn check_known(question: Key<'_>, options: &str, model: &Model, named: &str) -> Result<(), Fault> {
     let (user, relation, object) = question;
     let Some((why, names)) = model.why_no_question(user, relation, object) else { return Ok(()) };
     let shown = names.iter().take(MOST_NAMES).map(|name| shell_word(name)).collect::<Vec<_>>().join(", ");
     let more = if names.len() > MOST_NAMES { ", …" } else { "" };
     let fits = |(user, relation, object): Key<'_>| model.why_no_question(user, relation, object).is_none();
     let hint = match reordered(question, &fits) {
-        Some(meant) => format!("did you mean: {}", typed(meant)),
+        Some(meant) => format!("did you mean: {}", typed(meant, options)),
         None if names.is_empty() => "it has none".to_owned(),
         None => format!("there are: {shown}{more}"),
     };
@@ -82,13 +105,11 @@ impl Names {
         }
     }
 
-    /// The types whose names are near to words that stand alone.
-    fn near(&self, (user, _, object): Key<'_>) -> String {
-        let is_alone = |word: &&str| !word.is_empty() && !word.contains(':') && !self.has(word);
-        let near =
-            |word: &str| nearest(word, self.types.iter().map(String::as_str)).map(|name| (word.to_owned(), name));
-        let found = [user, object].into_iter().filter(is_alone).filter_map(near);
-        found.map(|(word, name)| format!(" (or is the type {name} meant by {word:?}?)")).collect()
+    /// A word that stands alone, and the type whose name is near to it.
+    fn near<'w>(&self, word: &'w str) -> Option<(&'w str, String)> {
+        let is_alone = !word.is_empty() && !word.contains(':') && !self.has(word);
+        let name = if is_alone { nearest(word, self.types.iter().map(String::as_str)) } else { None };
+        name.map(|name| (word, name.to_string()))
     }
 
     fn has(&self, name: &str) -> bool {
@@ -119,9 +140,10 @@ fn completed((user, relation, object): Key<'_>, names: &Names) -> (String, Strin
     )
 }
 
-fn typed((user, relation, object): Key<'_>) -> String {
+/// The command of a question, with the options that were typed.
+fn typed((user, relation, object): Key<'_>, options: &str) -> String {
     let words = [user, relation, object].map(shell_word);
-    format!("cargo xtask debug-auth {}", words.join(" "))
+    format!("cargo xtask debug-auth {}{options}", words.join(" "))
 }
 
 #[cfg(test)]
@@ -130,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_was_typed_is_kept_as_far_as_it_fits() {
-        let hint = |question| check_form(question, || None).unwrap_err().hint_text().unwrap().to_owned();
+        let hint = |question| check_form(question, "", || None).unwrap_err().hint_text().unwrap().to_owned();
         for (question, meant) in [
             (("anne", "viewer", "doc:plan"), "write it so: cargo xtask debug-auth user:anne viewer doc:plan"),
             (("user:anne", "viewer", "plan"), "write it so: cargo xtask debug-auth user:anne viewer document:plan"),
@@ -153,8 +175,19 @@ mod tests {
             (("bob", "a#b", "plan"), "user:bob member team:plan"),
         ] {
             let known = || Some(Model::from_value(&model).unwrap());
-            let fault = check_form(question, known).unwrap_err();
-            assert_eq!(fault.hint_text(), Some(&*format!("write it so: cargo xtask debug-auth {meant}")));
+            let fault = check_form(question, " --store=s", known).unwrap_err();
+            assert_eq!(fault.hint_text(), Some(&*format!("write it so: cargo xtask debug-auth {meant} --store=s")));
         }
+        // A name near to a type may be one, or an id.
+        let known = || Some(Model::from_value(&model).unwrap());
+        let fault = check_form(("usr", "viewer", "dok"), "", known).unwrap_err();
+        let command = "cargo xtask debug-auth";
+        assert_eq!(
+            fault.hint_text(),
+            Some(&*format!(
+                "write it so: {command} user:usr viewer doc:dok\nor, with the type user: {command} user:alice viewer doc:dok\n\
+                 or, with the type doc: {command} user:usr viewer doc:plan"
+            ))
+        );
     }
 }

@@ -9,11 +9,16 @@ use serde_json::{Value, json};
 
 /// The lines below the tree.
 pub fn in_words(remedies: &Remedies, tree: &Node, model: &Model) -> Vec<String> {
-    let Remedies { verified, open, are_cut } = remedies;
+    let Remedies { verified, narrower, open, are_cut } = remedies;
     let mut lines = Vec::new();
     if let Some(first) = verified.first() {
         lines.extend([String::new(), title("It would be allowed by", verified, first)]);
         lines.extend(verified.iter().flatten().map(|change| format!("  {}", change_in_words(change))));
+    }
+    if let Some(set) = narrower {
+        let begin = "It would be allowed without a tuple for everybody by";
+        lines.extend([String::new(), title(begin, std::slice::from_ref(set), set)]);
+        lines.extend(set.iter().map(|change| format!("  {}", change_in_words(change))));
     }
     if let Some(first) = open.first() {
         let begin = "With values that make the condition hold (not verified) it would be allowed by";
@@ -107,8 +112,8 @@ fn condition_in<'t>(node: &'t Node, wanted: &TupleName) -> Option<&'t Judged> {
 }
 
 /// The sets as JSON.
-pub fn in_json(sets: &[Set]) -> Vec<Vec<Value>> {
-    sets.iter().map(|set| set.iter().map(change_in_json).collect()).collect()
+pub fn in_json<'s>(sets: impl IntoIterator<Item = &'s Set>) -> Vec<Vec<Value>> {
+    sets.into_iter().map(|set| set.iter().map(change_in_json).collect()).collect()
 }
 
 fn change_in_json(change: &Change) -> Value {

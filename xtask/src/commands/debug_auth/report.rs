@@ -101,7 +101,7 @@ impl Report<'_> {
             tree: self.tree,
             granted_by: granted.tuples,
             granted_by_is_cut: granted.is_cut,
-            remedies: remedies::in_json(&self.remedies.verified),
+            remedies: remedies::in_json(self.remedies.verified.iter().chain(&self.remedies.narrower)),
             open_remedies: remedies::in_json(&self.remedies.open),
             remedies_are_cut: self.remedies.are_cut,
         }

@@ -4,10 +4,11 @@ use crate::context::Context;
 use crate::error::Fault;
 use crate::openfga::debug::grounds::open_conditions;
 use crate::openfga::debug::node::Node;
-use crate::openfga::model::{Model, nearest};
+use crate::openfga::model::{Model, ParameterType, nearest};
 use crate::terminal::{clean_line, shell_word};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// `--context`, a JSON object.
 pub fn read(text: &str) -> Result<Map<String, Value>, Fault> {
@@ -46,16 +47,59 @@ pub fn hint(tree: &Node, given: Option<&Map<String, Value>>, model: &Model) -> O
         ));
     }
     let name = |name: &str| Value::from(name).to_string();
+    // A value that a condition here cannot take is one to give, too.
+    let can_take = |key: &String, value: &Value| {
+        let parameters = open.iter().filter_map(|it| model.condition(&it.name)).flat_map(|it| &it.parameters);
+        parameters.filter(|(name, _)| name.text == *key).all(|(_, kind)| fits(kind, value))
+    };
     let known = |name: &String| model.conditions().any(|it| it.parameters.iter().any(|(known, _)| known.text == *name));
-    let kept =
-        given.into_iter().flatten().filter(|(key, _)| known(key)).map(|(key, value)| format!("{}: {value}", name(key)));
+    let kept = given.into_iter().flatten().filter(|(key, _)| known(key)).map(|(key, value)| {
+        let value = if can_take(key, value) { value.to_string() } else { "VALUE".to_owned() };
+        format!("{}: {value}", name(key))
+    });
     let values: Vec<String> = kept.chain(missing.iter().map(|key| format!("{}: VALUE", name(key)))).collect();
     Some(format!("give the value: --context {}", shell_word(&format!("{{{}}}", values.join(", ")))))
+}
+
+/// Whether a parameter of this type may take the value; what is not known is left to the server.
+fn fits(kind: &ParameterType, value: &Value) -> bool {
+    match kind.name.as_str() {
+        "bool" => value.is_boolean(),
+        "int" => value.is_i64() || value.as_str().is_some_and(|text| text.parse::<i64>().is_ok()),
+        "uint" => value.is_u64() || value.as_str().is_some_and(|text| text.parse::<u64>().is_ok()),
+        "double" => value.is_number() || value.as_str().is_some_and(|text| text.parse::<f64>().is_ok()),
+        "string" | "timestamp" | "duration" => value.is_string(),
+        "ipaddress" => value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_ok()),
+        "list" => value.is_array(),
+        "map" => value.is_object(),
+        _ => true,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_of_another_type_is_not_typed_again() {
+        for (kind, value, is_taken) in [
+            ("int", json!("x"), false),
+            ("int", json!("3"), true),
+            ("int", json!(1.5), false),
+            ("uint", json!(-1), false),
+            ("double", json!(1.5), true),
+            ("bool", json!("true"), false),
+            ("string", json!(1), false),
+            ("ipaddress", json!("10.0.0.300"), false),
+            ("ipaddress", json!("::1"), true),
+            ("list", json!({}), false),
+            ("map", json!({}), true),
+            ("any", json!(null), true),
+        ] {
+            assert_eq!(fits(&ParameterType::plain(kind), &value), is_taken, "{kind} {value}");
+        }
+    }
 
     #[test]
     fn a_context_is_an_object() {

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// At most this many databases are asked whether they hold rows: each is a login.
 const ASKED: usize = 4;
-const BACK_UP: &str = "cargo xtask db-backup --all; a database that needs no backup: XTASK_BACKUP_EXCLUDE=NAME,NAME";
+const BACK_UP: &str = "cargo xtask db-backup --all\na database that needs no backup: XTASK_BACKUP_EXCLUDE=NAME,NAME";
 
 pub fn look(scene: &Scene) -> Finding {
     let limit = match scene.span(AGE_SETTING, AGE) {

@@ -1,6 +1,6 @@
 //! Tuples of a store: read page by page, written and deleted.
 
-use super::{Api, CONSISTENCY, PAGE, limits, within};
+use super::{Api, CONSISTENCY, PAGE, encoded, limits, within};
 use crate::openfga::client::{DEADLINE, Read, Repeat};
 use crate::openfga::model::TupleParts;
 use crate::openfga::pages::Turn;
@@ -112,6 +112,35 @@ impl Api {
     /// The first page of the tuples that give a user a relation to objects of a type.
     pub fn read_objects(&self, store: &str, user: &str, relation: &str, object_type: &str) -> Result<Vec<Stored>> {
         Ok(self.read(store, Some(key_json((user, relation, &format!("{object_type}:")))), PAGE, "")?.0)
+    }
+
+    /// Whether the store has a tuple of this object.
+    pub fn has_tuples(&self, store: &str, object: &str) -> Result<bool> {
+        let found = self.read(store, Some(json!({ "object": object })), 1, "")?.0;
+        Ok(found.iter().any(|tuple| tuple.object == object))
+    }
+
+    /// Objects of a type of which the store has or had tuples: those of the first page of its changes, the oldest first.
+    pub fn changed_objects(&self, store: &str, object_type: &str) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Changes {
+            changes: Vec<Change>,
+        }
+        #[derive(Deserialize)]
+        struct Change {
+            tuple_key: Written,
+            operation: String,
+        }
+        let path = format!("{}?type={}&page_size={PAGE}", within(store, "changes"), encoded(object_type));
+        let mut found: Vec<(String, i32)> = Vec::new();
+        for Change { tuple_key, operation } in self.client.get::<Changes>(&path)?.value.changes {
+            let more = if operation == "TUPLE_OPERATION_DELETE" { -1 } else { 1 };
+            match found.iter_mut().find(|(object, _)| *object == tuple_key.object) {
+                Some((_, tuples)) => *tuples += more,
+                None => found.push((tuple_key.object, more)),
+            }
+        }
+        Ok(found.into_iter().filter(|(_, tuples)| *tuples > 0).map(|(object, _)| object).collect())
     }
 
     /// One page of the tuples that have these parts of a key; without a key, of all.

@@ -50,17 +50,25 @@ pub type Order = (bool, bool, Action, TupleName, String);
 /// Changes that are made together.
 pub type Set = Vec<Change>;
 
-/// How a set is ordered among others: few changes first, then the user's own before everybody's. Values that are known are
+/// How a set is ordered among others.
+pub type SetOrder = (usize, bool, u8, Vec<Order>);
+
+/// The order of a set: few changes first, then the user's own before everybody's. Values that are known are
 /// narrower than no condition; what needs values of a person comes last.
-pub fn order_of(set: &Set) -> (usize, bool, u8, Vec<Order>) {
+pub fn order_of(set: &Set) -> SetOrder {
     let width = |change: &Change| match (&change.tuple.condition, change.action) {
         (_, Action::Write | Action::Delete) | (Some(_), Action::ChangeValues) => 0,
         (None, _) => 1,
         (Some(_), _) => 2,
     };
-    let has_everybody = set.iter().any(|change| change.action != Action::Delete && is_wildcard(&change.tuple.user));
+    let has_everybody = gives_everybody(set);
     let widest = set.iter().map(width).max().unwrap_or_default();
     (set.len(), has_everybody, widest, set.iter().map(Change::order).collect())
+}
+
+/// Whether a tuple for everybody of a type is among those that are written.
+pub fn gives_everybody(set: &[Change]) -> bool {
+    set.iter().any(|change| change.action != Action::Delete && is_wildcard(&change.tuple.user))
 }
 
 /// A tuple with its condition and other values: those with which it is known to hold, and those that a person has to choose.

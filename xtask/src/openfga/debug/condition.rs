@@ -15,7 +15,7 @@ use std::hash::{BuildHasher as _, RandomState};
 /// decided by such a tuple alone.
 pub fn probe(model: &Model, condition: &Condition) -> Option<Tuple> {
     let (object_type, relation, user_type) = carrier(model, &condition.name)?;
-    let id = format!("xtask-debug-auth-{:016x}", RandomState::new().hash_one(0));
+    let id = unknown_id();
     // Another id than the object's: `group:a#member` is a member of `group:a` without any tuple.
     let user = match &user_type.form {
         UserForm::Object => format!("{}:{id}-user", user_type.type_name),
@@ -23,6 +23,11 @@ pub fn probe(model: &Model, condition: &Condition) -> Option<Tuple> {
         UserForm::Userset(relation) => format!("{}:{id}-user#{relation}", user_type.type_name),
     };
     Some(tuple(&user, relation, &format!("{object_type}:{id}"), Some(condition.clone())))
+}
+
+/// The id of an object or a user that a store does not have.
+pub fn unknown_id() -> String {
+    format!("xtask-debug-auth-{:016x}", RandomState::new().hash_one(0))
 }
 
 /// A tuple for a question.
@@ -61,6 +66,15 @@ fn has_direct(rewrite: &Rewrite) -> bool {
     found
 }
 
+/// The parameters of a condition to which neither the tuple nor the request gives a value.
+pub fn without_value(model: &Model, condition: &Condition, request: Option<&Map<String, Value>>) -> Vec<String> {
+    let has_value = |name: &String| {
+        condition.context.contains_key(name) || request.is_some_and(|request| request.contains_key(name))
+    };
+    let parameters = model.condition(&condition.name).into_iter().flat_map(|condition| &condition.parameters);
+    parameters.map(|(name, _)| name.text.clone()).filter(|name| !has_value(name)).collect()
+}
+
 /// The condition with its values, as the server answered; `None` where it could not be asked.
 pub fn judged(
     model: &Model,
@@ -69,21 +83,18 @@ pub fn judged(
     answer: Option<Answer>,
 ) -> Judged {
     let defined = model.condition(&condition.name);
-    let parameters =
-        || defined.into_iter().flat_map(|condition| condition.parameters.iter().map(|(name, _)| &name.text));
+    let is_parameter =
+        |name: &String| defined.is_some_and(|it| it.parameters.iter().any(|(known, _)| known.text == *name));
     let of_request: Map<String, Value> = request
         .into_iter()
         .flatten()
-        .filter(|(name, _)| !condition.context.contains_key(*name) && parameters().any(|known| known == *name))
+        .filter(|(name, _)| !condition.context.contains_key(*name) && is_parameter(name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let verdict = answer.as_ref().map_or(Verdict::Undecided, |answer| answer.verdict);
     let refusal = answer.and_then(|answer| answer.refusal);
-    let has_value = |name: &&String| condition.context.contains_key(*name) || of_request.contains_key(*name);
-    let missing = match verdict {
-        Verdict::Undecided => parameters().filter(|name| !has_value(name)).cloned().collect(),
-        _ => Vec::new(),
-    };
+    let is_undecided = verdict == Verdict::Undecided;
+    let missing = if is_undecided { without_value(model, condition, request) } else { Vec::new() };
     Judged {
         name: condition.name.clone(),
         expression: defined.map(|condition| condition.expression.trim().to_owned()).unwrap_or_default(),

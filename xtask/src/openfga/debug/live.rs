@@ -1,5 +1,7 @@
 //! A live store as a source: each tuple, list and condition is asked for once.
 
+mod objects;
+
 use super::condition;
 use super::node::{Judged, Verdict};
 use super::source::{Answer, Listing, Objects, Source, Userset};
@@ -17,7 +19,6 @@ use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 /// The most tuples of one relation of one object that are read.
 pub const MOST_TUPLES: usize = 10_000;
@@ -25,9 +26,6 @@ pub const MOST_TUPLES: usize = 10_000;
 const MOST_IN_ALL: usize = 200_000;
 /// So many other values of conditions that do not hold are tried.
 const MOST_VALUES: usize = 150;
-
-/// A server ends a list after three seconds, whole or not, and does not say which.
-const LIST_IS_WHOLE: Duration = Duration::from_millis(2500);
 
 /// What is asked, and of whom.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +50,12 @@ pub struct Live<'a> {
     answers: RefCell<HashMap<(String, Userset), Answer>>,
     /// Lists of objects: of which user, relation and type.
     objects: RefCell<HashMap<(String, String, String), Objects>>,
+    /// Some objects of each type.
+    by_type: RefCell<HashMap<String, Objects>>,
+    /// Pages of tuples of a user, a relation and a type.
+    pages: RefCell<HashMap<(String, String, String), Vec<Stored>>>,
+    /// So many objects of the user's own tuples were asked for.
+    own: Cell<usize>,
     /// The server was too slow for such a list: it is asked for no other one.
     is_slow: Cell<bool>,
     /// So many tuples of lists were read.
@@ -71,6 +75,9 @@ impl<'a> Live<'a> {
             conditions: RefCell::default(),
             answers: RefCell::default(),
             objects: RefCell::default(),
+            by_type: RefCell::default(),
+            pages: RefCell::default(),
+            own: Cell::default(),
             is_slow: Cell::default(),
             listed: Cell::default(),
             bytes: Cell::default(),
@@ -153,38 +160,27 @@ impl<'a> Live<'a> {
         Ok(Vec::new())
     }
 
-    /// One page of the tuples that give the user a relation to objects of a type.
-    pub fn tuples_of(&self, user: &str, relation: &str, object_type: &str) -> Result<Vec<Stored>> {
-        self.asked.api.read_objects(self.asked.store, user, relation, object_type)
+    /// Whether a condition holds, as the server decides it. No other values are tried for it.
+    pub fn decided(&self, condition: &Condition) -> Result<Judged> {
+        if let Some(known) = self.conditions.borrow().get(&condition.shown()) {
+            return Ok(known.clone());
+        }
+        let Asked { model, context, .. } = self.asked;
+        let answer = match condition::probe(model, condition) {
+            Some(probe) => Some(self.check(probe.key(), std::slice::from_ref(&probe))?),
+            None => None,
+        };
+        Ok(condition::judged(model, condition, context, answer))
+    }
+
+    /// The parameters of a condition to which neither its tuple nor the question gives a value.
+    pub fn without_value(&self, condition: &Condition) -> Vec<String> {
+        condition::without_value(self.asked.model, condition, self.asked.context)
     }
 
     /// Whether so many other values of conditions were tried that no more are.
     pub fn has_tried_enough_values(&self) -> bool {
         self.values.get() >= MOST_VALUES
-    }
-
-    /// The server's list of the objects to which the user has a relation. `None`: it gives none, or not in time.
-    fn listed_objects(&self, user: &str, relation: &str, object_type: &str) -> Result<Option<Objects>> {
-        if self.is_slow.get() {
-            return Ok(None);
-        }
-        let Asked { api, store, model_id, context, .. } = self.asked;
-        let asking = Asking { store, model: model_id, tuples: &[], context };
-        let begun = Instant::now();
-        match api.list_objects(asking, user, relation, object_type) {
-            Ok(found) => {
-                let is_cut = begun.elapsed() >= LIST_IS_WHOLE;
-                self.is_slow.set(is_cut);
-                Ok(Some(Objects { names: found.into_iter().collect(), is_cut }))
-            }
-            Err(error) => match refusal(&error) {
-                Some(refusal) => {
-                    self.is_slow.set(!matches!(refusal.status, Some(400..=404)));
-                    Ok(None)
-                }
-                None => Err(error),
-            },
-        }
     }
 
     fn read_list(&self, object: &str, relation: &str) -> Result<Listing> {
@@ -246,11 +242,14 @@ impl Source for Live<'_> {
         }
         let found = match self.listed_objects(user, relation, object_type)? {
             Some(listed) => listed,
-            // Those of tuples of the user's own are something.
-            None => Objects { names: self.objects_of(user, relation, object_type)?, is_cut: true },
+            None => Objects { names: self.own_objects(user, relation, object_type)?, is_cut: true },
         };
         self.objects.borrow_mut().insert(key, found.clone());
         Ok(found)
+    }
+
+    fn objects_of_type(&self, object_type: &str) -> Result<Objects> {
+        self.known_of_type(object_type)
     }
 
     fn condition(&self, _: Key<'_>, condition: &Condition) -> Result<Judged> {
@@ -258,12 +257,7 @@ impl Source for Live<'_> {
         if let Some(known) = self.conditions.borrow().get(&key) {
             return Ok(known.clone());
         }
-        let Asked { model, context, .. } = self.asked;
-        let answer = match condition::probe(model, condition) {
-            Some(probe) => Some(self.check(probe.key(), std::slice::from_ref(&probe))?),
-            None => None,
-        };
-        let mut judged = condition::judged(model, condition, context, answer);
+        let mut judged = self.decided(condition)?;
         self.find_values(&mut judged)?;
         self.conditions.borrow_mut().insert(key, judged.clone());
         Ok(judged)

@@ -9,6 +9,7 @@ use super::walk::users_of_tuples;
 use crate::openfga::api::Stored;
 use crate::openfga::model::{Model, Rewrite, UserForm, UserType, split_userset, type_of};
 use crate::openfga::tuples::Key;
+use crate::process::signals;
 use anyhow::Result;
 use std::collections::BTreeSet;
 
@@ -16,32 +17,43 @@ use std::collections::BTreeSet;
 const MOST_LISTS: usize = 40;
 /// So many tuples are looked up that a refusal names.
 const MOST_NAMED: usize = 3;
+/// So many conditions are asked for one by one, and so many that cannot be decided are shown.
+const MOST_ASKED: usize = 100;
+const MOST_FOUND: usize = 10;
 /// Longer words of a server name no tuple.
 const LONGEST: usize = 4_000;
 
 /// The tree with what the server refuses to decide: its root is undecided, and below it stand the tuples beside the way
-/// whose conditions cannot be decided.
+/// whose conditions cannot be decided. A refusal of another kind changes nothing of it.
 pub fn explained(mut tree: Node, answer: &Answer, question: Key<'_>, live: &Live<'_>, model: &Model) -> Result<Node> {
     let is_refused = answer.verdict == Verdict::Undecided && !answer.is_too_deep;
     if !is_refused || !open_conditions(&tree).is_empty() {
         return Ok(tree);
     }
+    let refusal = answer.refusal.as_deref().unwrap_or_default();
     let mut found = Vec::new();
-    for (user, relation, object) in named(answer.refusal.as_deref().unwrap_or_default()) {
+    for (user, relation, object) in named(refusal) {
         if model.why_no_question(user, relation, object).is_none() {
             found.extend(live.tuple((user, relation, object))?);
         }
     }
     let mut beside = undecided(found, model, live)?;
-    if beside.is_empty() {
-        beside = undecided(own(question, model, live)?, model, live)?;
+    let conditions = conditions_named(refusal, model);
+    if beside.is_empty() && !conditions.is_empty() {
+        beside = undecided(own(question, &conditions, model, live)?, model, live)?;
     }
-    if tree.verdict != Verdict::Undecided {
+    if tree.verdict != Verdict::Undecided && !(beside.is_empty() && conditions.is_empty()) {
         tree.verdict = Verdict::Undecided;
         tree.note = Some("the server refuses the question, whatever the ways below say".to_owned());
     }
     tree.children.extend(beside);
     Ok(tree)
+}
+
+/// The conditions of the model that a refusal names: a server puts their names in single quotes.
+fn conditions_named<'m>(refusal: &str, model: &'m Model) -> Vec<&'m str> {
+    let quoted: BTreeSet<&str> = refusal.split('\'').skip(1).collect();
+    model.conditions().map(|condition| condition.name.text.as_str()).filter(|name| quoted.contains(name)).collect()
 }
 
 /// The first tuples that a refusal names: `… tuple 'doc:1#viewer@user:al' is missing …`; of `and` and `but not` a server joins
@@ -58,18 +70,24 @@ fn named(refusal: &str) -> impl Iterator<Item = Key<'_>> {
     keys.take(MOST_NAMED)
 }
 
-/// The tuples of the user, and of everybody of its type, that carry a condition, in all relations that the question can
-/// lead to.
-fn own((user, relation, object): Key<'_>, model: &Model, live: &Live<'_>) -> Result<Vec<Stored>> {
+/// The tuples of the user, and of everybody of its type, that carry one of these conditions, in all relations that the
+/// question can lead to.
+fn own((user, relation, object): Key<'_>, named: &[&str], model: &Model, live: &Live<'_>) -> Result<Vec<Stored>> {
+    let is_named = |condition: &str| named.contains(&condition);
     let mut found = Vec::new();
     let mut left = MOST_LISTS;
     for (object_type, relation) in reached(model, type_of(object), relation) {
         let takes = model.relation(&object_type, &relation).unwrap_or_default();
-        let takes: Vec<UserType> = takes.iter().filter(|taken| taken.condition.is_some()).cloned().collect();
+        let takes: Vec<UserType> = takes
+            .iter()
+            .filter(|taken| taken.condition.as_ref().is_some_and(|name| is_named(&name.text)))
+            .cloned()
+            .collect();
         for user in users_of_tuples(&takes, user) {
             let Some(rest) = left.checked_sub(1) else { return Ok(found) };
             left = rest;
-            found.extend(live.tuples_of(&user, &relation, &object_type)?);
+            let read = live.tuples_of(&user, &relation, &object_type)?.into_iter();
+            found.extend(read.filter(|tuple| tuple.condition.as_ref().is_some_and(|it| is_named(&it.name))));
         }
     }
     Ok(found)
@@ -102,15 +120,23 @@ fn reached(model: &Model, object_type: &str, relation: &str) -> BTreeSet<Userset
 /// Of these tuples one for each condition that cannot be decided for the same reason.
 fn undecided(tuples: Vec<Stored>, model: &Model, live: &Live<'_>) -> Result<Vec<Node>> {
     let mut found: Vec<Node> = Vec::new();
-    let is_same = |one: &Judged, other: &Judged| {
-        (&one.name, &one.missing, &one.refusal) == (&other.name, &other.missing, &other.refusal)
-            || (one.name == other.name && !one.missing.is_empty() && one.missing == other.missing)
-    };
+    let mut asked = BTreeSet::new();
     for tuple in tuples.into_iter().filter(|tuple| model.why_not(&tuple.parts()).is_none()) {
         let Some(condition) = &tuple.condition else { continue };
-        let judged = live.condition(tuple.key(), condition)?;
+        let missing = live.without_value(condition);
         let mut known = found.iter().filter_map(|node| node.condition.as_ref());
-        if judged.verdict == Verdict::Undecided && !known.any(|known| is_same(known, &judged)) {
+        let is_known = |known: &Judged| known.name == condition.name && !missing.is_empty() && known.missing == missing;
+        if known.any(is_known) || !asked.insert(condition.shown()) {
+            continue;
+        }
+        if found.len() >= MOST_FOUND || asked.len() > MOST_ASKED {
+            break;
+        }
+        signals::check()?;
+        let judged = live.decided(condition)?;
+        let is_same = |known: &Judged| known.name == judged.name && known.refusal == judged.refusal;
+        let mut known = found.iter().filter_map(|node| node.condition.as_ref());
+        if judged.verdict == Verdict::Undecided && !known.any(is_same) {
             let node = Node::leaf(Way::Beside { tuple: TupleName::of(&tuple) }, Verdict::Undecided);
             let note = format!("it does not decide here; the server reads what {} has elsewhere, too", owner(&tuple));
             found.push(node.with_condition(Some(judged)).with_note(note));
@@ -147,6 +173,22 @@ mod tests {
         let both = format!("{}\n{}", missing("group:2#member@user:al"), missing("doc:1#viewer@user:al"));
         let keys = [("user:al", "member", "group:2"), ("user:al", "viewer", "doc:1")];
         assert_eq!(named(&both).collect::<Vec<_>>(), keys);
+    }
+
+    #[test]
+    fn a_refusal_names_conditions_of_the_model_or_is_of_another_kind() {
+        let text = "model\n  schema 1.1\ntype user\ntype doc\n  relations\n    define viewer: [user with late, user with l]\n\
+                    condition late(hour: int) {\n  hour > 1\n}\ncondition l(hour: int) {\n  hour > 1\n}\n";
+        let model = Model::from_dsl("m.fga", text).unwrap().0;
+        for (refusal, named) in [
+            ("failed to evaluate relationship condition: 'late' - no such overload", &["late"][..]),
+            ("tuple 'doc:a'b#viewer@user:al' of 'late' and 'l'", &["late", "l"]),
+            ("authorization model not found: late l", &[]),
+            ("'other' 'lat'", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(conditions_named(refusal, &model), named, "{refusal}");
+        }
     }
 
     #[test]

@@ -58,6 +58,9 @@ pub trait Source {
     /// Objects of a type to which the user has the relation in any way, as the server lists them.
     fn objects_with(&self, user: &str, relation: &str, object_type: &str) -> Result<Objects>;
 
+    /// Some objects of a type, of which any user has a tuple.
+    fn objects_of_type(&self, object_type: &str) -> Result<Objects>;
+
     /// Whether the condition of the tuple of this key holds for this request.
     fn condition(&self, key: Key<'_>, condition: &Condition) -> Result<Judged>;
 
@@ -110,6 +113,10 @@ impl Source for Changed<'_> {
 
     fn objects_with(&self, user: &str, relation: &str, object_type: &str) -> Result<Objects> {
         self.source.objects_with(user, relation, object_type)
+    }
+
+    fn objects_of_type(&self, object_type: &str) -> Result<Objects> {
+        self.source.objects_of_type(object_type)
     }
 
     fn condition(&self, key: Key<'_>, condition: &Condition) -> Result<Judged> {

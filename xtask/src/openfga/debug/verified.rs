@@ -1,14 +1,14 @@
 //! Which remedies hold: each is asked of the server before it is shown.
 
-use super::change::{Action, Change, Set, order_of};
-use super::condition::tuple;
+use super::change::{Action, Change, Set, SetOrder, gives_everybody, order_of};
+use super::condition::{tuple, unknown_id};
 use super::live::Live;
 use super::node::{Node, Verdict};
 use super::remedy::{Links, candidates};
 use super::source::Changed;
 use super::walk::Walk;
 use crate::openfga::api::Stored;
-use crate::openfga::model::Model;
+use crate::openfga::model::{Model, is_wildcard, type_of};
 use crate::openfga::tuples::{Key, Tuple};
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -20,12 +20,17 @@ const MOST: usize = 10;
 /// And so many whose values a person has to choose, of so many that are tried.
 const MOST_OPEN: usize = 3;
 const TRIED_OPEN: usize = 20;
+/// What is shown has at most so many changes, or links to what the user does not have yet are looked for; so many are tried.
+const FARTHEST: usize = 2;
+const TRIED_FARTHER: usize = 30;
 
 /// What would allow it.
 #[derive(Debug, Default)]
 pub struct Remedies {
     /// The single changes each of which would allow it; where there is none, the smallest set of changes.
     pub verified: Vec<Set>,
+    /// Where each of these gives it to everybody of a type: changes that do not, if some were found.
+    pub narrower: Option<Set>,
     /// The same for changes that need other values of a condition. Which values make it hold is not known. The tree says
     /// that the changes allow the question if it holds.
     pub open: Vec<Set>,
@@ -35,28 +40,103 @@ pub struct Remedies {
 
 /// What would allow a question that is denied.
 pub fn remedies(model: &Model, live: &Live<'_>, question: Key<'_>, tree: &Node) -> Result<Remedies> {
-    let first = candidates(model, live, question.0, tree, Links::Last)?;
-    let known: BTreeSet<_> = first.sets.iter().map(order_of).collect();
-    let mut found = tried(model, live, question, first.sets)?;
-    found.are_cut |= first.are_cut;
-    let mut lacks_links = first.lacks_links;
-    let smallest = found.verified.first().map_or(usize::MAX, Vec::len);
-    if smallest > 1 && first.has_unlinked {
-        let wider = candidates(model, live, question.0, tree, Links::Everywhere)?;
-        let left = TRIED.saturating_sub(known.len());
+    let (known, found) = (BTreeSet::new(), Remedies::default());
+    let mut finder = Finder { model, live, question, tree, known, found, lacks_links: false };
+    let has_unlinked = finder.look(Links::Last, TRIED, |_| true)?;
+    let smallest = finder.smallest();
+    if smallest > 1 && has_unlinked {
         // One link may do where two changes were found.
-        let is_new = |set: &Set| set.len() < smallest && !known.contains(&order_of(set));
-        let new: Vec<Set> = wider.sets.into_iter().filter(is_new).collect();
-        let is_cut = found.are_cut || wider.are_cut || new.len() > left;
-        let more = tried(model, live, question, new.into_iter().take(left).collect())?;
-        lacks_links |= wider.lacks_links;
-        let verified = if more.verified.is_empty() { found.verified } else { more.verified };
-        let open = open_of_both(found.open, more.open, &verified);
-        found = Remedies { open, are_cut: is_cut || more.are_cut, verified };
+        let left = TRIED.saturating_sub(finder.known.len());
+        finder.look(Links::Everywhere, left, |set| set.len() < smallest)?;
     }
+    let smallest = finder.smallest();
+    if smallest > FARTHEST {
+        finder.look(Links::Farther, TRIED_FARTHER, |set| set.len() < smallest)?;
+    } else if !is_wildcard(question.0) && finder.all_reach_everybody()? {
+        finder.look_for_narrower()?;
+    }
+    let Finder { mut found, lacks_links, .. } = finder;
     found.are_cut |= lacks_links && found.verified.is_empty() && found.open.is_empty();
     found.are_cut |= live.has_tried_enough_values();
     Ok(found)
+}
+
+/// One search after the other, each wider than the one before.
+struct Finder<'a> {
+    model: &'a Model,
+    live: &'a Live<'a>,
+    question: Key<'a>,
+    tree: &'a Node,
+    /// What was looked at.
+    known: BTreeSet<SetOrder>,
+    found: Remedies,
+    lacks_links: bool,
+}
+
+impl Finder<'_> {
+    /// How many changes those have that were found.
+    fn smallest(&self) -> usize {
+        self.found.verified.first().map_or(usize::MAX, Vec::len)
+    }
+
+    /// Tries so many of the sets that are wanted. Gives whether there are places where a link was not looked for.
+    fn look(&mut self, links: Links, most: usize, is_wanted: impl Fn(&Set) -> bool) -> Result<bool> {
+        let Self { model, live, question, tree, .. } = *self;
+        let next = candidates(model, live, question.0, tree, links)?;
+        self.lacks_links |= next.lacks_links;
+        let new = next.sets.into_iter().filter(|set| is_wanted(set) && self.known.insert(order_of(set)));
+        let new: Vec<Set> = new.collect();
+        self.found.are_cut |= next.are_cut || new.len() > most;
+        let more = tried(model, live, question, new.into_iter().take(most).collect())?;
+        self.found.are_cut |= more.are_cut;
+        if !more.verified.is_empty() {
+            self.found.verified = more.verified;
+        }
+        let open = std::mem::take(&mut self.found.open);
+        self.found.open = open_of_both(open, more.open, &self.found.verified);
+        Ok(next.has_unlinked)
+    }
+
+    /// Whether each set that was found gives it to everybody of the user's type: by its own tuple, or by a link to what
+    /// everybody has.
+    fn all_reach_everybody(&self) -> Result<bool> {
+        for set in &self.found.verified {
+            let has_link = set.iter().any(|change| change.tuple.user != self.question.0);
+            let reaches_everybody =
+                gives_everybody(set) || (has_link && is_written(set) && self.allows_a_stranger(set)?);
+            if !reaches_everybody {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Beside those the first that does not.
+    fn look_for_narrower(&mut self) -> Result<()> {
+        let Self { model, live, question, tree, .. } = *self;
+        let next = candidates(model, live, question.0, tree, Links::Farther)?;
+        let is_narrow = |set: &Set| set.len() <= FARTHEST && is_written(set) && !gives_everybody(set);
+        let new = next.sets.into_iter().filter(|set| is_narrow(set) && !self.known.contains(&order_of(set)));
+        for set in tried(model, live, question, new.take(TRIED_FARTHER).collect())?.verified {
+            if !self.allows_a_stranger(&set)? {
+                self.found.narrower = Some(set);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether tuples that are written allow it to a user of whom nothing is known.
+    fn allows_a_stranger(&self, set: &Set) -> Result<bool> {
+        let (user, relation, object) = self.question;
+        let stranger = format!("{}:{}", type_of(user), unknown_id());
+        allows(self.model, self.live, (&stranger, relation, object), set)
+    }
+}
+
+/// Whether a check can try all of these changes.
+fn is_written(set: &[Change]) -> bool {
+    set.iter().all(|change| change.action != Action::Delete)
 }
 
 /// Which of these hold.

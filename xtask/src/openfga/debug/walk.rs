@@ -45,6 +45,12 @@ impl<'a> Walk<'a> {
         Self { model, user, source, path, left, left_beyond, is_behind_shut: false, has_doubt: false }
     }
 
+    /// The same, with at most so many relations that are looked at.
+    #[must_use]
+    pub fn within(self, relations: usize) -> Self {
+        Self { left: relations, left_beyond: relations, ..self }
+    }
+
     /// The tree of a relation of an object.
     pub fn relation(&mut self, object: &str, relation: &str) -> Result<Node> {
         signals::check()?;

@@ -20,7 +20,7 @@ mod validate;
 pub use definition::Model;
 pub use finding::{Finding, Severity, WITH_LINES, excerpt};
 pub use names::nearest;
-pub use parts::{Name, Rewrite, UserForm, UserType};
+pub use parts::{Name, ParameterType, Rewrite, UserForm, UserType};
 pub use printer::NotExpressible;
 pub use tuple::{TupleParts, form_of_object, form_of_user, is_wildcard, split_userset, type_of, why_no_question};
 

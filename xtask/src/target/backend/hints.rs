@@ -11,6 +11,9 @@ pub trait Hints {
     /// What starts the server again.
     fn restart_hint(&self) -> String;
 
+    /// Whether a superuser may change the server's settings by `ALTER SYSTEM`: managed servers refuse it to every role.
+    fn takes_alter_system(&self) -> bool;
+
     /// Where the server's log is.
     fn log_hint(&self) -> String;
 

@@ -22,6 +22,10 @@ impl Hints for Compose {
         format!("docker compose restart {}", self.service())
     }
 
+    fn takes_alter_system(&self) -> bool {
+        true
+    }
+
     fn log_hint(&self) -> String {
         format!("see the server's log: docker compose logs --tail 20 {}", self.service())
     }

@@ -1,4 +1,5 @@
-//! Whose certificates are believed: those of the system, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+//! Whose certificates are believed: those of the system, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, where the
+//! system's verifier reads these variables.
 
 use crate::platform;
 use crate::settings::Settings;
@@ -22,6 +23,9 @@ pub(super) struct Trusted {
 
 /// By the variables; those that a schedule keeps stand before those of this process.
 pub(super) fn trusted(settings: &Settings) -> Trusted {
+    if !platform::NAMED_CERTIFICATES {
+        return Trusted { roots: RootCerts::PlatformVerifier, unread: None };
+    }
     let kept = |name: &str| settings.flag(name);
     let now = |name: &str| settings.in_environment(name);
     let is_own = [FILE, FOLDER].iter().all(|name| kept(name).is_none_or(|kept| now(name) == Some(kept)));
@@ -29,7 +33,7 @@ pub(super) fn trusted(settings: &Settings) -> Trusted {
     let file = named(FILE).map(Path::new);
     let folders = named(FOLDER).into_iter().flat_map(|list| std::env::split_paths(list));
     let folders: Vec<PathBuf> = folders.filter(|folder| !folder.as_os_str().is_empty()).collect();
-    let roots = if is_own || platform::WINDOWS {
+    let roots = if is_own {
         RootCerts::PlatformVerifier
     } else {
         let files = folders.iter().flat_map(|folder| files_of(folder));

@@ -19,6 +19,10 @@ impl Hints for Local {
         "cargo xtask down --target local && cargo xtask up --target local".to_owned()
     }
 
+    fn takes_alter_system(&self) -> bool {
+        true
+    }
+
     fn log_hint(&self) -> String {
         format!("see the server's log: {}", shell_word(&self.log().to_string_lossy()))
     }

@@ -18,6 +18,11 @@ impl Hints for Url {
         "as its host does it; a managed server: in its console".to_owned()
     }
 
+    /// It may be a managed one.
+    fn takes_alter_system(&self) -> bool {
+        false
+    }
+
     fn log_hint(&self) -> String {
         "see what the server's log says, then try again".to_owned()
     }

@@ -126,23 +126,29 @@ fn node_exporter_flags() -> Vec<String> {
     flags
 }
 
+/// What docs/monitoring.md says of a postgres_exporter of one's own: its two logins, and its flags for this version (0.11).
+fn documented_exporter() -> (String, Vec<String>) {
+    let page = fs::read_to_string(checkout().join("docs/monitoring.md")).unwrap();
+    let after = |start: &str| page.lines().find_map(|line| line.strip_prefix(start)).unwrap().to_owned();
+    let flags = after("postgres_exporter --extend.query-path=DIR/postgres/queries.yaml ");
+    let flags = flags.split(' ').filter(|flag| !flag.starts_with("--no-collector.")).map(str::to_owned);
+    let of_version = page.split_once("0.11 needs `").unwrap().1.split('`').next().unwrap();
+    (
+        after("export DATA_SOURCE_NAME='").trim_end_matches('\'').to_owned(),
+        flags.chain(of_version.split(' ').map(str::to_owned)).collect(),
+    )
+}
+
 fn start_postgres_exporter(local: &Local, programs: &mut Programs, port: u16) {
     let queries = checkout().join("xtask/monitoring/postgres/queries.yaml");
-    let address = |application: &str, database: &str| {
-        format!(
-            "postgresql://xtask_monitor:monitor@127.0.0.1:{}/{database}?application_name={application}\
-             &sslmode=disable&search_path=pg_catalog&statement_timeout=10000&lock_timeout=1000",
-            local.port()
-        )
-    };
-    let addresses = format!("{},{}", address("xtask_server", "postgres"), address("xtask_database", "openfga"));
+    let (logins, flags) = documented_exporter();
+    let logins = logins.replace(":PASSWORD@HOST/", &format!(":monitor@127.0.0.1:{}/", local.port()));
     programs.start(
         Command::new("prometheus-postgres-exporter")
-            .args(["--disable-default-metrics", "--disable-settings-metrics", "--no-collector.database"])
-            .arg("--no-collector.bgwriter")
+            .args(flags)
             .arg(format!("--extend.query-path={}", queries.display()))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .env("DATA_SOURCE_NAME", addresses),
+            .env("DATA_SOURCE_NAME", logins.replace("=MODE&", "=disable&")),
         "exporter",
     );
 }

@@ -3,7 +3,7 @@
 use super::width::fitted;
 use crate::postgres::quote::{identifier, printable_literal};
 use crate::postgres::server::maintenance_database;
-use crate::stats::{Running, State, Statement, Statements, Stats};
+use crate::stats::{LIBRARY, Preload, Running, State, Statement, Statements, Stats};
 use crate::target::Target;
 use crate::terminal::{Column, Terminal, clean_line, count, shell_word};
 use std::time::Duration;
@@ -53,14 +53,20 @@ pub(super) fn lines(stats: &Stats, target: &Target, top: usize, terminal: &Termi
 
 /// Why the server does not show the slowest statements, and how to make it do so; `None` where it shows them.
 fn missing(statements: &Statements, target: &Target) -> Option<(&'static str, String)> {
-    let preload = || preloading(statements.preload.as_deref(), target);
+    let preload = || preloading(&statements.preload, target);
     let maintenance = maintenance_database(target);
     let create = format!("cargo xtask db-shell -- -d {maintenance} -c 'CREATE EXTENSION pg_stat_statements'");
     Some(match statements.state {
         State::Readable | State::TextHidden => return None,
         State::NotInstalled => (
             "the server has no files of pg_stat_statements",
-            format!("install PostgreSQL's contrib package beside the server\n{}\nthen: {create}", preload()),
+            format!(
+                "install PostgreSQL's contrib package beside the server{}\nthen: {create}",
+                match statements.preload {
+                    Preload::There => String::new(),
+                    _ => format!("\n{}", preload()),
+                }
+            ),
         ),
         State::NotPreloaded => {
             ("the server does not load pg_stat_statements", format!("{}\nthen: {create}", preload()))
@@ -84,21 +90,26 @@ fn missing(statements: &Statements, target: &Target) -> Option<(&'static str, St
     })
 }
 
-/// What has the server load the library: beside those that it loads now, where they are known.
-fn preloading(now: Option<&str>, target: &Target) -> String {
-    const OURS: &str = "pg_stat_statements";
-    let words = |now: &str| {
-        let libraries = now.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty());
-        libraries.chain([OURS]).map(library).collect::<Option<Vec<_>>>()
-    };
-    let restart = format!("then restart the server: {}", target.hints().restart_hint());
-    match now.and_then(words) {
-        Some(libraries) => {
-            let sql = format!("ALTER SYSTEM SET shared_preload_libraries = {}", libraries.join(", "));
-            format!("as a superuser: cargo xtask db-shell -- -c {}\n{restart}", shell_word(&sql))
+/// What has the server load the library: beside those that its files name, where they are known.
+fn preloading(preload: &Preload, target: &Target) -> String {
+    let hints = target.hints();
+    let restart = hints.restart_hint();
+    let sql = match preload {
+        Preload::Waits => {
+            return format!("restart the server, for which a change of shared_preload_libraries waits: {restart}");
         }
-        None => format!("add {OURS} to shared_preload_libraries, where that is set\n{restart}"),
-    }
+        Preload::Beside(libraries) if hints.takes_alter_system() => {
+            let libraries = libraries.iter().map(String::as_str).chain([LIBRARY]);
+            libraries.map(library).collect::<Option<Vec<_>>>()
+        }
+        Preload::Beside(_) | Preload::Unknown | Preload::There => None,
+    };
+    let change = sql.map(|libraries| format!("ALTER SYSTEM SET shared_preload_libraries = {}", libraries.join(", ")));
+    let change = change.map_or_else(
+        || format!("add {LIBRARY} to shared_preload_libraries, where that is set"),
+        |sql| format!("as a superuser: cargo xtask db-shell -- -c {}", shell_word(&sql)),
+    );
+    format!("{change}\nthen restart the server: {restart}")
 }
 
 /// A library's name as SQL has it.

@@ -20,11 +20,15 @@ impl Search<'_> {
         let mut found = Vec::new();
         for taken in takes {
             let UserForm::Userset(name) = &taken.form else { continue };
-            for there in self.objects_of_user(&name.text, &taken.type_name.text, &BTreeSet::new())? {
+            let object_type = &taken.type_name.text;
+            let link = |there: &str| {
                 let user = format!("{there}#{}", name.text);
-                let tuple = TupleName { user, relation: relation.to_owned(), object: object.to_owned() };
-                found.extend(self.writing(&tuple, None, None));
+                TupleName { user, relation: relation.to_owned(), object: object.to_owned() }
+            };
+            for there in self.objects_of_user(&name.text, object_type, &BTreeSet::new())? {
+                found.extend(self.writing(&link(&there), None, None));
             }
+            found.extend(self.linking_farther(object_type, &name.text, link)?);
         }
         Ok(found)
     }
@@ -36,10 +40,15 @@ impl Search<'_> {
         let beside = self.relations_from(type_of(object), tupleset);
         let leads_on = |name: &str| self.model.rewrite(name, relation).is_some();
         for taken in takes.iter().filter(|it| it.form == UserForm::Object && leads_on(&it.type_name.text)) {
-            for user in self.objects_of_user(relation, &taken.type_name.text, &beside)? {
-                let tuple = TupleName { user, relation: tupleset.to_owned(), object: object.to_owned() };
-                found.extend(self.writing(&tuple, None, None));
+            let object_type = &taken.type_name.text;
+            let link = |user: &str| {
+                let (relation, object) = (tupleset.to_owned(), object.to_owned());
+                TupleName { user: user.to_owned(), relation, object }
+            };
+            for user in self.objects_of_user(relation, object_type, &beside)? {
+                found.extend(self.writing(&link(&user), None, None));
             }
+            found.extend(self.linking_farther(object_type, relation, link)?);
         }
         Ok(found)
     }

@@ -1,5 +1,6 @@
 //! What would allow a question that is denied: tuples to write or to delete, and conditions or their values to change.
 
+mod farther;
 mod links;
 mod nearness;
 mod tuple;
@@ -18,9 +19,12 @@ const MOST: usize = 60;
 /// Where tuples are looked for that link what the user has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
+    Nowhere,
     /// Where the tree has nothing else.
     Last,
     Everywhere,
+    /// Everywhere, also to what the user does not have, together with what gives it that.
+    Farther,
 }
 
 /// Sets of changes, small and narrow ones first.
@@ -31,16 +35,15 @@ pub struct Candidates {
     pub are_cut: bool,
     /// There are places where a link was not looked for.
     pub has_unlinked: bool,
-    /// A link was looked for, and the user has nothing that could be linked. A link to what it has not yet, with a second
-    /// change there, was not looked for.
+    /// A link was looked for, and the user has nothing that could be linked.
     pub lacks_links: bool,
 }
 
 /// The sets of changes that the tree says would allow it. The server has verified none.
 pub fn candidates(model: &Model, source: &dyn Source, user: &str, tree: &Node, links: Links) -> Result<Candidates> {
     let (are_cut, has_unlinked, lacks_links) = (Cell::new(false), Cell::new(false), Cell::new(false));
-    let (nearness, reads) = (Nearness::of(tree), Cell::new(0));
-    let search = Search { model, source, user, links, are_cut, has_unlinked, lacks_links, nearness, reads };
+    let (nearness, reads, trees) = (Nearness::of(tree), Cell::new(0), Cell::new(0));
+    let search = Search { model, source, user, links, are_cut, has_unlinked, lacks_links, nearness, reads, trees };
     let mut sets = search.allowing(tree)?;
     for set in &mut sets {
         set.sort_by_key(Change::order);
@@ -61,6 +64,8 @@ struct Search<'a> {
     links: Links,
     nearness: Nearness,
     reads: Cell<usize>,
+    /// Trees of other objects that were built.
+    trees: Cell<usize>,
     has_unlinked: Cell<bool>,
     lacks_links: Cell<bool>,
     /// Whether a limit of the tree or of this search left something out.
@@ -112,7 +117,12 @@ impl Search<'_> {
     /// The sets of what is below, and links where those are wanted.
     fn or_linking(&self, node: &Node, links: impl Fn() -> Result<Vec<Set>>) -> Result<Vec<Set>> {
         let mut found = self.one_of(node.children.iter(), Self::allowing)?;
-        if found.is_empty() || self.links == Links::Everywhere {
+        let is_wanted = match self.links {
+            Links::Nowhere => false,
+            Links::Last => found.is_empty(),
+            Links::Everywhere | Links::Farther => true,
+        };
+        if is_wanted {
             found.extend(links()?);
             self.cut(&mut found);
         } else {
