@@ -42,6 +42,7 @@ pub mod migration {
     pub mod reader;
     pub mod made;
     pub mod quoting;
+    pub mod server_writes;
     pub mod shared_objects;
     pub mod statement;
     pub mod transaction;

@@ -4,7 +4,7 @@
 use super::lasting::{self, Lasting};
 use super::quoting::Quoting;
 use super::reader::{Lexeme, Place};
-use super::shared_objects::{self, SharedStatement, Touched};
+use super::shared_objects::{self, SharedStatement, Touched, Within};
 use crate::sql::{Dialect, Found, Lexer, Spelling, State, Token};
 use memchr::{memchr_iter, memrchr};
 use std::ops::Range;
@@ -13,7 +13,10 @@ use std::ops::Range;
 const HEAD: usize = 400;
 /// Behind one of these words another statement begins, unless the one that they stand in began with one of `WHOLE`.
 const OPENING: &[&str] = &["begin", "then", "else", "loop", "perform"];
-const WHOLE: &[&str] = &["alter", "comment", "create", "drop", "execute", "grant", "reassign", "revoke", "security"];
+const WHOLE: &[&str] = &[
+    "alter", "comment", "copy", "create", "delete", "drop", "execute", "grant", "insert", "merge", "reassign", "revoke", "security",
+    "update", "with",
+];
 /// Of a text in dollar quotes behind `EXECUTE` so many bytes are read; a longer one is not known.
 const LONGEST_TEXT: usize = 8_192;
 const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Any };
@@ -105,16 +108,14 @@ impl Block {
     /// holds the block.
     pub fn reaches_beyond(&self, line: u64, whole: &Range<u64>) -> Vec<SharedStatement> {
         let of = |(place, bytes, (what, touched)): &(Place, Range<u64>, (String, Touched))| {
-            let (what, touched) = (format!("{what} in a DO block"), touched.clone());
-            match self.begins {
-                Some(begins) => SharedStatement {
-                    line: begins.line + place.line,
-                    bytes: begins.offset + bytes.start..begins.offset + bytes.end,
-                    what,
-                    touched,
-                },
-                None => SharedStatement { line, bytes: whole.clone(), what, touched },
-            }
+            let (line, bytes, within) = match self.begins {
+                Some(begins) => {
+                    let bytes = begins.offset + bytes.start..begins.offset + bytes.end;
+                    (begins.line + place.line, bytes, Within::Block)
+                }
+                None => (line, whole.clone(), Within::WholeBlock),
+            };
+            SharedStatement { line, bytes, what: what.clone(), touched: touched.clone(), within, goes_on: None }
         };
         self.shared.iter().map(of).collect()
     }
@@ -244,7 +245,7 @@ mod tests {
         let text = format!("DO $${body}$$;");
         let of = |found: SharedStatement| {
             let bytes = usize::try_from(found.bytes.start).unwrap()..usize::try_from(found.bytes.end).unwrap();
-            (found.line, found.what, text[bytes].to_owned())
+            (found.line, found.within.told(&[&found.what]), text[bytes].to_owned())
         };
         block.reaches_beyond(3, &(0..text.len() as u64)).into_iter().map(of).collect()
     }

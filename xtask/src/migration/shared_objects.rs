@@ -2,6 +2,7 @@
 //! and settings. A scratch database bounds none of them: where files are only tried, they are left out.
 
 use super::reader::Lexeme;
+use super::server_writes;
 use std::ops::Range;
 
 /// A server cuts names to so many bytes.
@@ -16,6 +17,31 @@ pub struct SharedStatement {
     /// What it is, in words of SQL.
     pub what: String,
     pub touched: Touched,
+    pub within: Within,
+    /// The line of a word with which another statement begins mostly: the semicolon before it may be missing.
+    pub goes_on: Option<u64>,
+}
+
+/// Where such a statement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    File,
+    /// Its place in the block is known.
+    Block,
+    /// The statement that has the place is the whole block.
+    WholeBlock,
+}
+
+impl Within {
+    /// What is left out for the sake of these statements, which have one place.
+    pub fn told(self, whats: &[&str]) -> String {
+        let whats = whats.join(" and ");
+        match self {
+            Self::File => whats,
+            Self::Block => format!("{whats} in a DO block"),
+            Self::WholeBlock => format!("a DO block with {whats}"),
+        }
+    }
 }
 
 /// What a statement changes.
@@ -122,7 +148,7 @@ impl<'a> Tokens<'a> {
                 let owners = self.from(3).names_up_to(&["to"]);
                 Some(("REASSIGN OWNED".to_owned(), self.touches(owners, Touched::HeldBy)?))
             }
-            _ => None,
+            _ => server_writes::of(self.0).map(|what| (what, Touched::Server)),
         }
     }
 
@@ -137,7 +163,8 @@ impl<'a> Tokens<'a> {
             ("alter" | "drop", "tablespace") => {
                 rest.touches(rest.name().into_iter().collect(), Touched::Tablespaces)?
             }
-            (_, "user") if rest.word(0) == "mapping" && !rest.word(1).is_empty() => return None,
+            // A role may have the name `mapping`.
+            (_, "user") if self.word(2) == "mapping" && ["for", "if"].contains(&self.word(3)) => return None,
             ("alter", "role" | "user") if rest.word(0) == "all" => Touched::Server,
             ("alter", "role" | "user" | "group") => rest.touches(rest.name().into_iter().collect(), Touched::Roles)?,
             ("drop", "role" | "user" | "group") => rest.touches(rest.names_up_to(&[]), Touched::Roles)?,
@@ -222,6 +249,11 @@ mod tests {
             ("alter user current_user password 'x'", "ALTER USER", roles(&["current_user"])),
             ("alter group g add user x", "ALTER GROUP", roles(&["g"])),
             ("drop role if exists a , b", "DROP ROLE", roles(&["a", "b"])),
+            ("drop user mapping", "DROP USER", roles(&["mapping"])),
+            ("drop user if exists mapping , b", "DROP USER", roles(&["mapping", "b"])),
+            ("alter user mapping nologin", "ALTER USER", roles(&["mapping"])),
+            ("delete from pg_auth_members", "DELETE FROM pg_auth_members", Touched::Server),
+            ("copy t to program 'x'", "COPY … TO PROGRAM", Touched::Server),
             ("drop tablespace if exists disk", "DROP TABLESPACE", Touched::Tablespaces(names(&["disk"]))),
             ("comment on database app is 'x'", "COMMENT ON DATABASE", Touched::Server),
             ("comment on role app is 'x'", "COMMENT ON ROLE", roles(&["app"])),
@@ -268,6 +300,8 @@ mod tests {
             "alter table database rename to x",
             "alter default privileges grant select on tables to x",
             "create user mapping for x server s",
+            "create user mapping if not exists for x server s",
+            "drop user mapping if exists for x server s",
             "drop user mapping for x server s",
             "comment on subscription is 'x'",
             "alter user mapping for x server s",

@@ -9,6 +9,7 @@ use crate::migration::checks::Direction;
 use crate::migration::checksum::Ignored;
 use crate::migration::difference::{self, Cause};
 use crate::migration::drift::Drift;
+use crate::migration::left_out::LeftOutStatement;
 use crate::migration::plan::{Entry, Lost, State};
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -224,6 +225,9 @@ struct DriftItem<'a> {
     extra: &'a [String],
     column_order: &'a [String],
     rights: RightsItem<'a>,
+    /// Statements of the files that were left out, because they reach beyond the scratch database.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    left_out: &'a [LeftOutStatement],
 }
 
 /// Grants, default privileges and owners.
@@ -234,9 +238,9 @@ struct RightsItem<'a> {
 }
 
 impl<'a> DriftItem<'a> {
-    fn of(Drift { schema, rights, .. }: &'a Drift) -> Self {
+    fn of(Drift { schema, rights, left_out, .. }: &'a Drift) -> Self {
         let rights = RightsItem { missing: &rights.missing, extra: &rights.extra };
-        Self { missing: &schema.missing, extra: &schema.extra, column_order: &schema.reordered, rights }
+        Self { missing: &schema.missing, extra: &schema.extra, column_order: &schema.reordered, rights, left_out }
     }
 }
 

@@ -30,14 +30,23 @@ const PAIRS: [(&str, &str, &str); 2] =
 
 /// The same as whole lines, which are ordinary comments where no statement stands behind the second one.
 const HEADINGS: [(&str, &str, &str); 2] = [("!ups", "!downs", "Play"), ("@up", "@down", "marv")];
-/// Headings of other tools that people write over any two statements, too: they count where the first statement under
-/// the one makes something, and the first under the other takes something back.
+/// Headings of other tools that people write over any two statements, too: a file is not refused for them. It is warned of
+/// where the first statement under the one makes something, and the first under the other takes something back.
 const ORDINARY: [(&str, &str); 2] = [("up", "down"), ("up script", "down script")];
 /// How a tool names the way back beside the way there; sqlx's own is `.down`.
-const WAYS_BACK: [(&str, &str); 9] = [
+const WAYS_BACK: [(&str, &str); 18] = [
     (".rollback", "yoyo-migrations"),
     (".undo", "another tool"),
     (".revert", "another tool"),
+    (".reverse", "another tool"),
+    (".backward", "another tool"),
+    (".backwards", "another tool"),
+    (".unapply", "another tool"),
+    (".back", "another tool"),
+    ("_reverse", "another tool"),
+    ("_backward", "another tool"),
+    ("_unapply", "another tool"),
+    ("-undo", "another tool"),
     ("_rollback", "another tool"),
     ("_undo", "another tool"),
     ("_revert", "another tool"),
@@ -46,7 +55,8 @@ const WAYS_BACK: [(&str, &str); 9] = [
     ("-rollback", "another tool"),
 ];
 /// How it names the way there.
-const WAYS_THERE: [&str; 7] = ["", ".up", ".do", "_up", "-up", ".apply", ".forward"];
+const WAYS_THERE: [&str; 11] =
+    ["", ".up", ".do", "_up", "-up", ".apply", ".forward", ".forwards", "_do", "_apply", "_forward"];
 
 /// The other tool whose files are among these entries of a folder, and one of them as evidence; Diesel's are recognised by
 /// `Reader`.
@@ -109,6 +119,20 @@ fn marked(path: &Path, name: &str) -> Option<&'static str> {
     marks.finish()
 }
 
+/// The line of a file with the heading of its way back, `-- down`, where its way there stands under one of its own above.
+pub fn heading_of_way_back(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_string_lossy();
+    let mut reader = BufReader::new(platform::open_regular(path).ok()?.take(LOOKED_AT));
+    let mut marks = Marks::of_file(&name);
+    let mut line = Vec::new();
+    while marks.way_back.is_none() && reader.read_until(b'\n', &mut line).ok()? > 0 {
+        marks.read(&line);
+        line.clear();
+    }
+    marks.finish();
+    marks.way_back
+}
+
 /// The tools whose marks a file has had so far.
 #[derive(Debug, Default)]
 struct Marks {
@@ -120,7 +144,11 @@ struct Marks {
     /// The headings over the way there, by their place in the list, and the tool of one that has had its other half.
     headings: Vec<usize>,
     divided: Option<&'static str>,
+    /// The number of the line that is read.
+    line: u64,
     section: Section,
+    /// The line of the first ordinary heading over a way back.
+    way_back: Option<u64>,
 }
 
 /// The last ordinary heading.
@@ -130,8 +158,8 @@ enum Section {
     None,
     /// Its place in the list, and whether the first statement under it makes something.
     WayThere { heading: usize, makes: Option<bool> },
-    /// Such a way there stands before it.
-    WayBack,
+    /// Such a way there stands before it; the line of the heading.
+    WayBack { line: u64 },
 }
 
 impl Marks {
@@ -142,6 +170,7 @@ impl Marks {
 
     /// Reads a line with its end; gives the tool that is certain by now.
     fn read(&mut self, line: &[u8]) -> Option<&'static str> {
+        self.line = self.line.saturating_add(1);
         match self.text.read(line) {
             Line::Comment { is_between_statements } => self.take(line, is_between_statements),
             Line::Code(code) => self.pass(&code),
@@ -191,28 +220,29 @@ impl Marks {
             } else if words == *down {
                 let is_other_half =
                     matches!(self.section, Section::WayThere { heading, makes: Some(true) } if heading == at);
-                self.section = if is_other_half { Section::WayBack } else { Section::None };
+                self.section = if is_other_half { Section::WayBack { line: self.line } } else { Section::None };
             }
         }
     }
 
     /// Reads what is no comment: behind the heading of the way back it is a statement of that.
     fn pass(&mut self, code: &Code) -> Option<&'static str> {
-        let divided = self.divided.filter(|_| code.has_token);
-        divided.or_else(|| code.ended.iter().find_map(|deed| self.follow(*deed)))
+        code.ended.iter().for_each(|deed| self.follow(*deed));
+        self.divided.filter(|_| code.has_token)
     }
 
     /// Reads a statement under an ordinary heading.
-    fn follow(&mut self, deed: Deed) -> Option<&'static str> {
+    fn follow(&mut self, deed: Deed) {
         match (self.section, deed) {
             (_, Deed::Prepares) => {}
             (Section::WayThere { heading, makes: None }, deed) => {
                 self.section = Section::WayThere { heading, makes: Some(deed == Deed::Other) };
             }
-            (Section::WayBack, Deed::TakesBack) => return Some("another tool"),
-            (Section::WayBack, Deed::Other) => self.section = Section::None,
+            (Section::WayBack { line }, deed) => {
+                self.way_back = self.way_back.or(Some(line).filter(|_| deed == Deed::TakesBack));
+                self.section = Section::None;
+            }
             (Section::None | Section::WayThere { .. }, _) => {}
         }
-        None
     }
 }

@@ -52,10 +52,20 @@ fn ordinary_headings_are_known_by_what_stands_under_them() {
          -- down\ndrop function f();",
         "-- up\ncopy b from stdin;\nTom's\n\\.\n-- down\ntruncate b;",
     ] {
-        assert_eq!(tool_in("1_a.sql", text), Some("another tool"), "{text}");
-        assert_eq!(tool_in("1_a.up.sql", text), None, "{text}");
-        assert_eq!(tool_in("1_A.DOWN.SQL", text), None, "{text}");
+        assert!(way_back_in("1_a.sql", text).is_some(), "{text}");
+        // No reason to refuse a folder.
+        assert_eq!(tool_in("1_a.sql", text), None, "{text}");
+        assert_eq!(way_back_in("1_a.up.sql", text), None, "{text}");
+        assert_eq!(way_back_in("1_A.DOWN.SQL", text), None, "{text}");
     }
+    assert_eq!(way_back_in("1_a.sql", "-- up\ncreate table b (\ni int);\n\n-- down\ndrop table b;\n"), Some(5));
+}
+
+fn way_back_in(name: &str, text: &str) -> Option<u64> {
+    let mut marks = Marks::of_file(name);
+    text.split_inclusive('\n').for_each(|line| drop(marks.read(line.as_bytes())));
+    marks.finish();
+    marks.way_back
 }
 
 #[test]
@@ -86,7 +96,7 @@ fn comments_that_only_look_like_headings_are_no_other_tools() {
         "copy notes from stdin;\n-- up\ncreate table b (i int);\n-- down\ndrop table b;\n\\.\nselect 1;",
         "insert into notes values ('\n-- +goose Up\n-- migrate:up\n-- !Ups\n-- !Downs\n');",
     ] {
-        assert_eq!(tool_in("1_a.sql", text), None, "{text}");
+        assert_eq!((tool_in("1_a.sql", text), way_back_in("1_a.sql", text)), (None, None), "{text}");
     }
 }
 
@@ -102,6 +112,10 @@ fn a_way_back_beside_its_way_there_is_known_by_its_name() {
         (&["1_a.sql", "1_a_rollback.sql"], Some("another tool")),
         (&["1_a_up.sql", "1_a_down.sql"], Some("another tool")),
         (&["1.do.sql", "1.undo.sql"], Some("another tool")),
+        (&["1_a.forward.sql", "1_a.backward.sql"], Some("another tool")),
+        (&["1_a.apply.sql", "1_a.unapply.sql"], Some("another tool")),
+        (&["1_a.sql", "1_a.reverse.sql"], Some("another tool")),
+        (&["1_a.sql", "2_a.backward.sql", "3_reverse.sql"], None),
         (&["1_a.up.sql", "1_a.down.sql"], None),
         (&["1_a.sql", "2_a_rollback.sql", "3_undo.sql"], None),
         (&["schema.sql", "schema_undo.sql"], None),
