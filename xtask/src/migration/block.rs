@@ -14,8 +14,8 @@ const HEAD: usize = 400;
 /// Behind one of these words another statement begins, unless the one that they stand in began with one of `WHOLE`.
 const OPENING: &[&str] = &["begin", "then", "else", "loop", "perform"];
 const WHOLE: &[&str] = &[
-    "alter", "comment", "copy", "create", "delete", "drop", "execute", "grant", "insert", "merge", "reassign", "revoke", "security",
-    "update", "with",
+    "alter", "comment", "copy", "create", "delete", "drop", "execute", "grant", "insert", "merge", "reassign",
+    "revoke", "security", "update", "with",
 ];
 /// Of a text in dollar quotes behind `EXECUTE` so many bytes are read; a longer one is not known.
 const LONGEST_TEXT: usize = 8_192;

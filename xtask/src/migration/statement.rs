@@ -122,7 +122,8 @@ impl Statement {
     fn begins_another(&self, word: &str) -> bool {
         let definitions = ["alter", "comment", "create", "drop", "grant", "reassign", "revoke", "security"];
         let is_definition = self.head.first().and_then(Lexeme::word).is_some_and(|first| definitions.contains(&first));
-        let others = ["alter", "comment", "create", "delete", "drop", "grant", "insert", "revoke", "truncate", "update"];
+        let others =
+            ["alter", "comment", "create", "delete", "drop", "grant", "insert", "revoke", "truncate", "update"];
         let is_right = ["grant", "revoke", "for"].contains(&self.previous.as_str())
             || self.head.last() == Some(&Lexeme::Symbol(b','));
         is_definition && others.contains(&word) && !is_right

@@ -295,7 +295,9 @@ fn files_programs_and_rows_of_the_whole_server_are_left_out() {
     ]);
     let run = migrate(&database, &["verify", "--json"]);
     assert_eq!(run.ok().json()["migrations"][0]["left_out"], expected);
-    run.stderr_has("⚠ migrations/1_all.up.sql:10: this line begins as a statement does, and is left out with the one of line 9");
+    run.stderr_has(
+        "⚠ migrations/1_all.up.sql:10: this line begins as a statement does, and is left out with the one of line 9",
+    );
     database.own("CREATE TABLE t (a int)");
     migrate(&database, &["baseline", "1", "--yes"]).ok().stderr_has("1_all.up.sql:2: COPY … TO a file reaches beyond");
     let run = migrate(&database, &["status", "--drift", "--json"]);

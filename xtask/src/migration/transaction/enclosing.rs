@@ -64,7 +64,7 @@ impl Enclosing {
             Control::Chain if self.inside => self.uneven = true,
             // The server only warns of it.
             Control::Commit if self.ended => self.uneven = true,
-            Control::Commit | Control::Chain if self.begun && !self.ended => {
+            Control::Commit | Control::Chain if !self.ended => {
                 (self.ended, self.closed, self.uneven) = (true, true, true);
             }
             _ => self.broken = true,
