@@ -60,9 +60,9 @@ fn copied(statement: &[Lexeme]) -> Option<&'static str> {
 fn rows(tokens: &[Lexeme]) -> Option<String> {
     let (verb, rest) = match (word(tokens, 0), word(tokens, 1)) {
         ("update", _) => ("UPDATE", tokens.get(1..)?),
-        ("delete", "from") => ("DELETE FROM", tokens.get(2..)?),
-        ("insert", "into") => ("INSERT INTO", tokens.get(2..)?),
-        ("merge", "into") => ("MERGE INTO", tokens.get(2..)?),
+        ("delete", "from") => ("DELETE", tokens.get(2..)?),
+        ("insert", "into") => ("INSERT", tokens.get(2..)?),
+        ("merge", "into") => ("MERGE", tokens.get(2..)?),
         _ => return None,
     };
     let rest = if word(rest, 0) == "only" { rest.get(1..)? } else { rest };
@@ -73,7 +73,7 @@ fn rows(tokens: &[Lexeme]) -> Option<String> {
         (_, true) => return None,
         (table, false) => table,
     };
-    SHARED_CATALOGS.contains(&table).then(|| format!("{verb} {table}"))
+    SHARED_CATALOGS.contains(&table).then(|| format!("{verb} on {table}"))
 }
 
 #[cfg(test)]
@@ -97,13 +97,13 @@ mod tests {
             ("copy ( select a from t ) to '/srv/export.csv'", "COPY … TO a file"),
             ("copy t ( a , b ) to program 'gzip'", "COPY … TO PROGRAM"),
             ("copy t from program 'curl'", "COPY … FROM PROGRAM"),
-            ("update pg_database set datallowconn = false", "UPDATE pg_database"),
-            ("update only pg_catalog . \"pg_authid\" set rolsuper = true", "UPDATE pg_authid"),
-            ("delete from pg_catalog . pg_auth_members", "DELETE FROM pg_auth_members"),
-            ("insert into pg_shdescription values ( 1 )", "INSERT INTO pg_shdescription"),
-            ("merge into pg_db_role_setting using x", "MERGE INTO pg_db_role_setting"),
-            ("with d as ( delete from pg_tablespace returning * ) select", "DELETE FROM pg_tablespace"),
-            ("explain ( analyze ) update pg_subscription set a = 1", "UPDATE pg_subscription"),
+            ("update pg_database set datallowconn = false", "UPDATE on pg_database"),
+            ("update only pg_catalog . \"pg_authid\" set rolsuper = true", "UPDATE on pg_authid"),
+            ("delete from pg_catalog . pg_auth_members", "DELETE on pg_auth_members"),
+            ("insert into pg_shdescription values ( 1 )", "INSERT on pg_shdescription"),
+            ("merge into pg_db_role_setting using x", "MERGE on pg_db_role_setting"),
+            ("with d as ( delete from pg_tablespace returning * ) select", "DELETE on pg_tablespace"),
+            ("explain ( analyze ) update pg_subscription set a = 1", "UPDATE on pg_subscription"),
         ] {
             assert_eq!(found(text).as_deref(), Some(what), "{text}");
         }

@@ -252,7 +252,7 @@ mod tests {
             ("drop user mapping", "DROP USER", roles(&["mapping"])),
             ("drop user if exists mapping , b", "DROP USER", roles(&["mapping", "b"])),
             ("alter user mapping nologin", "ALTER USER", roles(&["mapping"])),
-            ("delete from pg_auth_members", "DELETE FROM pg_auth_members", Touched::Server),
+            ("delete from pg_auth_members", "DELETE on pg_auth_members", Touched::Server),
             ("copy t to program 'x'", "COPY … TO PROGRAM", Touched::Server),
             ("drop tablespace if exists disk", "DROP TABLESPACE", Touched::Tablespaces(names(&["disk"]))),
             ("comment on database app is 'x'", "COMMENT ON DATABASE", Touched::Server),

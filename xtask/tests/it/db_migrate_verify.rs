@@ -289,8 +289,8 @@ fn files_programs_and_rows_of_the_whole_server_are_left_out() {
         of(2, "COPY … TO a file"),
         of(3, "COPY … TO PROGRAM"),
         of(4, "COPY … FROM PROGRAM"),
-        of(5, "UPDATE pg_database"),
-        of(7, "DELETE FROM pg_auth_members in a DO block"),
+        of(5, "UPDATE on pg_database"),
+        of(7, "DELETE on pg_auth_members in a DO block"),
         of(9, "GRANT … ON DATABASE"),
     ]);
     let run = migrate(&database, &["verify", "--json"]);

@@ -212,7 +212,7 @@ fn a_statement_of_the_whole_server_that_goes_on_over_another_one_is_known() {
         ("GRANT CREATE,\nCREATE, CONNECT\nON DATABASE app TO x;\nCREATE TABLE t ();", None),
         ("GRANT\nCREATE ON DATABASE app TO x;", None),
         ("REVOKE GRANT OPTION FOR\nCREATE ON DATABASE app FROM x;", None),
-        ("WITH d AS (\nDELETE FROM pg_authid RETURNING *)\nUPDATE t SET a = 1;", None),
+        ("WITH d AS (\nDELETE FROM pg_catalog.pg_authid RETURNING *)\nUPDATE t SET a = 1;", None),
     ] {
         let found = checked(text).unwrap().shared;
         assert_eq!((found.len(), found[0].goes_on), (1, line), "{text}");

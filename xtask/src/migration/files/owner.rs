@@ -32,7 +32,21 @@ const PAIRS: [(&str, &str, &str); 2] =
 const HEADINGS: [(&str, &str, &str); 2] = [("!ups", "!downs", "Play"), ("@up", "@down", "marv")];
 /// Headings of other tools that people write over any two statements, too: a file is not refused for them. It is warned of
 /// where the first statement under the one makes something, and the first under the other takes something back.
-const ORDINARY: [(&str, &str); 2] = [("up", "down"), ("up script", "down script")];
+const ORDINARY: [(&str, &str); 13] = [
+    ("up", "down"),
+    ("ups", "downs"),
+    ("up script", "down script"),
+    ("upgrade", "downgrade"),
+    ("migration up", "migration down"),
+    ("migrate up", "migrate down"),
+    ("up", "rollback"),
+    ("migration", "rollback"),
+    ("apply", "revert"),
+    ("apply", "rollback"),
+    ("forward", "backward"),
+    ("forwards", "backwards"),
+    ("do", "undo"),
+];
 /// How a tool names the way back beside the way there; sqlx's own is `.down`.
 const WAYS_BACK: [(&str, &str); 18] = [
     (".rollback", "yoyo-migrations"),
@@ -147,6 +161,8 @@ struct Marks {
     /// The number of the line that is read.
     line: u64,
     section: Section,
+    /// The words of the last ordinary heading over a way there.
+    headed: String,
     /// The line of the first ordinary heading over a way back.
     way_back: Option<u64>,
 }
@@ -156,8 +172,8 @@ struct Marks {
 enum Section {
     #[default]
     None,
-    /// Its place in the list, and whether the first statement under it makes something.
-    WayThere { heading: usize, makes: Option<bool> },
+    /// Whether the first statement under it makes something.
+    WayThere { makes: Option<bool> },
     /// Such a way there stands before it; the line of the heading.
     WayBack { line: u64 },
 }
@@ -193,7 +209,10 @@ impl Marks {
             return None;
         }
         if line.starts_with(b"-") || line.starts_with(b"#") {
-            self.head(text.trim_end_matches([':', '-', ' ']), is_between_statements);
+            self.head(text.trim_end_matches([':', '-', ' ']));
+        }
+        if is_between_statements && !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            self.head_ordinary(&words);
         }
         for (up, down, tool) in PAIRS {
             if text.starts_with(up) {
@@ -206,7 +225,7 @@ impl Marks {
     }
 
     /// Reads a comment that may be a heading.
-    fn head(&mut self, words: &str, is_between_statements: bool) {
+    fn head(&mut self, words: &str) {
         for (at, (up, down, tool)) in HEADINGS.iter().enumerate() {
             if words == *up {
                 self.headings.push(at);
@@ -214,14 +233,20 @@ impl Marks {
                 self.divided = Some(tool);
             }
         }
-        for (at, (up, down)) in ORDINARY.iter().enumerate().filter(|_| is_between_statements) {
-            if words == *up {
-                self.section = Section::WayThere { heading: at, makes: None };
-            } else if words == *down {
-                let is_other_half =
-                    matches!(self.section, Section::WayThere { heading, makes: Some(true) } if heading == at);
-                self.section = if is_other_half { Section::WayBack { line: self.line } } else { Section::None };
-            }
+    }
+
+    /// The same of ordinary ones: `-- [up]`, `--- migration:up`, `/* UP */`.
+    fn head_ordinary(&mut self, line: &str) {
+        let words: Vec<&str> =
+            line.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let words = words.join(" ");
+        if ORDINARY.iter().any(|(up, _)| *up == words) {
+            self.section = Section::WayThere { makes: None };
+            self.headed.clone_from(&words);
+        } else if ORDINARY.iter().any(|(_, down)| *down == words) {
+            let is_other_half = ORDINARY.contains(&(self.headed.as_str(), words.as_str()));
+            let has_made = matches!(self.section, Section::WayThere { makes: Some(true) });
+            self.section = if is_other_half && has_made { Section::WayBack { line: self.line } } else { Section::None };
         }
     }
 
@@ -235,8 +260,8 @@ impl Marks {
     fn follow(&mut self, deed: Deed) {
         match (self.section, deed) {
             (_, Deed::Prepares) => {}
-            (Section::WayThere { heading, makes: None }, deed) => {
-                self.section = Section::WayThere { heading, makes: Some(deed == Deed::Other) };
+            (Section::WayThere { makes: None }, deed) => {
+                self.section = Section::WayThere { makes: Some(deed == Deed::Other) };
             }
             (Section::WayBack { line }, deed) => {
                 self.way_back = self.way_back.or(Some(line).filter(|_| deed == Deed::TakesBack));

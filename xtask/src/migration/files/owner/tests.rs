@@ -50,6 +50,13 @@ fn ordinary_headings_are_known_by_what_stands_under_them() {
         "-- up\ngrant select on b to c;\n-- down\nrevoke select on b from c;",
         "-- up\ncreate function f() returns int language sql\nbegin atomic\nselect case when true then 1 end;\nend;\n\
          -- down\ndrop function f();",
+        "-- upgrade --\ncreate table b (i int);\n-- downgrade --\ndrop table b;",
+        "--- migration:up\ncreate table b (i int);\n--- migration:down\ndrop table b;\n--- migration:end\n",
+        "-- [up]\ncreate table b (i int);\n-- [down]\ndrop table b;",
+        "-- !UP\ncreate table b (i int);\n-- !DOWN\ndrop table b;",
+        "/* UP */\ncreate table b (i int);\n/* DOWN */\ndrop table b;",
+        "-- apply\ncreate table b (i int);\n-- revert\ndrop table b;",
+        "-- Migration up\ncreate table b (i int);\n-- Migration down\ndrop table b;",
         "-- up\ncopy b from stdin;\nTom's\n\\.\n-- down\ntruncate b;",
     ] {
         assert!(way_back_in("1_a.sql", text).is_some(), "{text}");
@@ -83,6 +90,8 @@ fn comments_that_only_look_like_headings_are_no_other_tools() {
         "-- up\nalter type way add value 'up';\n-- down\nalter type way add value 'down';",
         "-- up\ndrop table votes_up;\n-- down\ndrop table votes_down;",
         "-- up\ncreate table ups (i int);\n-- down\ncreate table downs (i int);\ndrop table votes;",
+        "/* up */ create table b (i int);\n/* down */ drop table b;",
+        "-- up and about\ncreate table b (i int);\n-- down the road\ndrop table b;",
         // Not at the beginning of a line.
         "create table a (i int); -- up\ncreate table b (i int);\n -- down\ndrop table c;",
         "  -- up\ncreate table b (i int);\n  -- down\ndrop table c;",
