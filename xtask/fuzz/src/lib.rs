@@ -35,6 +35,7 @@ pub mod backup {
 #[path = "../../src/migration"]
 pub mod migration {
     pub mod block;
+    pub mod block_texts;
     pub mod checks;
     pub mod checksum;
     pub mod flaw;

@@ -1,12 +1,14 @@
 //! The body of a `DO` block, as far as it sets something for its session (`PERFORM set_config('search_path', …, false)`), or
 //! changes something that belongs to the whole server (`GRANT … ON DATABASE`).
 
+use super::block_texts;
 use super::lasting::{self, Lasting};
 use super::quoting::Quoting;
 use super::reader::{Lexeme, Place};
+use super::server_writes;
 use super::shared_objects::{self, SharedStatement, Touched, Within};
-use crate::sql::{Dialect, Found, Lexer, Spelling, State, Token};
-use memchr::{memchr_iter, memrchr};
+use crate::sql::{Dialect, Found, Lexer, Spelling, Token};
+use memchr::memchr_iter;
 use std::ops::Range;
 
 /// So many tokens of each statement are kept.
@@ -14,12 +16,17 @@ const HEAD: usize = 400;
 /// Behind one of these words another statement begins, unless the one that they stand in began with one of `WHOLE`.
 const OPENING: &[&str] = &["begin", "then", "else", "loop", "perform"];
 const WHOLE: &[&str] = &[
-    "alter", "comment", "copy", "create", "delete", "drop", "execute", "grant", "insert", "merge", "reassign",
+    "alter", "comment", "copy", "create", "delete", "do", "drop", "execute", "grant", "insert", "merge", "reassign",
     "revoke", "security", "update", "with",
 ];
-/// Of a text in dollar quotes behind `EXECUTE` so many bytes are read; a longer one is not known.
+/// Behind `EXECUTE` so many bytes are read; what is longer is not known.
 const LONGEST_TEXT: usize = 8_192;
+/// A `DO` may stand in the text of an `EXECUTE`, and so on: so often it is read.
+const DEEPEST: u8 = 4;
 const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Any };
+
+/// What a statement is, and what it changes.
+type SharedWhat = (String, Touched);
 
 /// Reads a body piece by piece, in constant memory. It may be written in any language: what is not understood is passed
 /// over.
@@ -27,8 +34,12 @@ const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::A
 pub struct Block {
     lexer: Lexer,
     head: Vec<Lexeme>,
-    /// The first text in dollar quotes behind `EXECUTE`, with the quotes' end.
-    quoted: Vec<u8>,
+    /// What stands behind `EXECUTE`, or behind a `DO` within the block.
+    raw: Vec<u8>,
+    /// How deep it stands in texts of others.
+    depth: u8,
+    /// The loops around the statement, and whether each ends by what its statements do.
+    loops: Vec<bool>,
     /// Its last statement needs no semicolon: it is the text of an `EXECUTE`.
     is_text: bool,
     /// Where it begins in its file; `None`: as a string, in which a quote may be doubled.
@@ -39,8 +50,8 @@ pub struct Block {
     begun: Place,
     /// What it sets, in order.
     pub lasting: Vec<Lasting>,
-    /// What in it changes something of the whole server, with its place.
-    shared: Vec<(Place, Range<u64>, (String, Touched))>,
+    /// What in it changes something of the whole server, with its place; without: only the whole block can be left out.
+    shared: Vec<(Option<(Place, Range<u64>)>, SharedWhat)>,
     quoting: Quoting,
     /// A setting by which psql would read the rest of the file otherwise.
     pub changes_quoting: Option<&'static str>,
@@ -63,14 +74,14 @@ impl Block {
             if self.head.is_empty() && self.lexer.state().is_between_tokens() {
                 self.begun = self.read;
             }
-            let is_quoted = matches!(self.lexer.state(), State::Dollar { .. });
-            let is_kept = is_quoted && self.first_word() == Some("execute") && self.quoted.len() <= LONGEST_TEXT;
+            let is_kept = self.has_texts() && self.raw.len() <= LONGEST_TEXT;
             let Ok(step) = self.lexer.step(piece, DIALECT) else {
+                self.not_understood("a text that is not understood");
                 self.broken = true;
                 return;
             };
             if is_kept {
-                self.quoted.extend_from_slice(&piece[..step.used]);
+                self.raw.extend_from_slice(&piece[..step.used]);
             }
             self.read.offset += step.used as u64;
             self.read.line += memchr_iter(b'\n', &piece[..step.used]).count() as u64;
@@ -104,16 +115,27 @@ impl Block {
         self.head.first().and_then(Lexeme::word)
     }
 
+    /// The statement runs strings that stand in it.
+    fn has_texts(&self) -> bool {
+        matches!(self.first_word(), Some("execute" | "do"))
+    }
+
+    /// The block may change anything.
+    pub fn not_understood(&mut self, why: &str) {
+        self.shared.push((None, (why.to_owned(), Touched::Server)));
+    }
+
     /// What in it changes something of the whole server. Where the place of that is not known, it is the whole statement that
     /// holds the block.
     pub fn reaches_beyond(&self, line: u64, whole: &Range<u64>) -> Vec<SharedStatement> {
-        let of = |(place, bytes, (what, touched)): &(Place, Range<u64>, (String, Touched))| {
-            let (line, bytes, within) = match self.begins {
-                Some(begins) => {
+        let begins = self.begins.filter(|_| self.shared.iter().all(|(place, _)| place.is_some()));
+        let of = |(place, (what, touched)): &(Option<(Place, Range<u64>)>, SharedWhat)| {
+            let (line, bytes, within) = match (begins, place) {
+                (Some(begins), Some((place, bytes))) => {
                     let bytes = begins.offset + bytes.start..begins.offset + bytes.end;
                     (begins.line + place.line, bytes, Within::Block)
                 }
-                None => (line, whole.clone(), Within::WholeBlock),
+                _ => (line, whole.clone(), Within::WholeBlock),
             };
             SharedStatement { line, bytes, what: what.clone(), touched: touched.clone(), within, goes_on: None }
         };
@@ -124,53 +146,77 @@ impl Block {
         let Some(token) = token else { return };
         let is_whole = self.first_word().is_some_and(|word| WHOLE.contains(&word));
         if !is_whole && token.word().is_some_and(|word| OPENING.contains(&word)) {
+            if token.word() == Some("loop") {
+                self.follow_loops();
+            }
             self.end(false);
         } else if self.head.len() < HEAD {
             self.head.push(token);
         }
     }
 
-    /// A statement has come to its end, by a semicolon or where it needs none: `is_whole`.
-    fn end(&mut self, is_whole: bool) {
-        let head = std::mem::take(&mut self.head);
-        let quoted = std::mem::take(&mut self.quoted);
-        self.changes_quoting = self.changes_quoting.or(std::mem::take(&mut self.quoting).changes());
-        self.sets_path_locally |= lasting::sets_path_locally(&head);
-        let (lasting, shared) = match head.first().and_then(Lexeme::word) {
-            Some("execute") => executed(&head, &quoted),
-            _ => (lasting::of(&head), shared_objects::of(&head, head.len() < HEAD).into_iter().collect()),
-        };
-        self.lasting.extend(lasting);
-        let bytes = self.begun.offset..self.read.offset;
-        if is_whole {
-            self.shared.extend(shared.into_iter().map(|found| (self.begun, bytes.clone(), found)));
+    /// `LOOP`, or `END LOOP`.
+    fn follow_loops(&mut self) {
+        if self.head.last().and_then(Lexeme::word) == Some("end") {
+            self.loops.pop();
+        } else {
+            // What is left out of another loop than these could be what ends it.
+            self.loops.push(!matches!(self.first_word(), Some("for" | "foreach")));
         }
     }
-}
 
-/// What `EXECUTE 'SET search_path TO …'` sets; a `%I` in it stands for a value that is not known. And what it changes of the
-/// whole server.
-fn executed(head: &[Lexeme], quoted: &[u8]) -> (Vec<Lasting>, Vec<(String, Touched)>) {
-    if quoted.len() > LONGEST_TEXT {
-        return (Vec::new(), vec![("EXECUTE of a long text".to_owned(), Touched::Server)]);
+    /// A statement has come to its end, by a semicolon or where it needs none: `is_whole`.
+    fn end(&mut self, is_whole: bool) {
+        let has_texts = self.has_texts();
+        let head = std::mem::take(&mut self.head);
+        let raw = std::mem::take(&mut self.raw);
+        self.changes_quoting = self.changes_quoting.or(std::mem::take(&mut self.quoting).changes());
+        self.sets_path_locally |= lasting::sets_path_locally(&head);
+        let (lasting, shared) = match has_texts {
+            true => self.executed(&head, &raw),
+            false => (lasting::of(&head), shared_objects::of(&head, head.len() < HEAD).into_iter().collect()),
+        };
+        self.lasting.extend(lasting);
+        let is_in_loop = self.loops.contains(&true);
+        let place = (self.begun, self.begun.offset..self.read.offset);
+        if is_whole {
+            self.shared.extend(shared.into_iter().map(|found| (Some(place.clone()).filter(|_| !is_in_loop), found)));
+        }
+        let called = server_writes::called(&head).filter(|_| !has_texts);
+        self.shared.extend(called.map(|what| (None, (what, Touched::Server))));
     }
-    let text = head.iter().find_map(|token| if let Lexeme::Text(text) = token { Some(text.as_bytes()) } else { None });
-    let text = if quoted.is_empty() { text.unwrap_or_default() } else { without_end_of_quotes(quoted) };
-    let mut block = Block { is_text: true, ..Block::default() };
-    block.feed(text);
-    let without_placeholder = |lasting: Lasting| Lasting {
-        value: lasting.value.filter(|value| !value.is_empty() && !value.contains('%')),
-        ..lasting
-    };
-    block.finish();
-    let shared = block.shared.into_iter().map(|(_, _, found)| found).collect();
-    (block.lasting.into_iter().map(without_placeholder).collect(), shared)
-}
 
-/// `text$tag$` without its end.
-fn without_end_of_quotes(quoted: &[u8]) -> &[u8] {
-    let tagged = quoted.strip_suffix(b"$").unwrap_or(quoted);
-    memrchr(b'$', tagged).and_then(|end| tagged.get(..end)).unwrap_or(tagged)
+    /// What `EXECUTE 'SET search_path TO …'` sets; a `%I` in it stands for a value that is not known. And what the texts of
+    /// an `EXECUTE` or a `DO` change of the whole server.
+    fn executed(&self, head: &[Lexeme], raw: &[u8]) -> (Vec<Lasting>, Vec<SharedWhat>) {
+        let is_execute = head.first().and_then(Lexeme::word) == Some("execute");
+        let unknown = |what: &str| (Vec::new(), vec![(what.to_owned(), Touched::Server)]);
+        if raw.len() > LONGEST_TEXT || self.depth >= DEEPEST {
+            return unknown("EXECUTE of a long text");
+        }
+        let Some(texts) = block_texts::of(raw) else { return unknown("EXECUTE of a text that is not understood") };
+        let mut lasting = Vec::new();
+        let mut shared: Vec<SharedWhat> = Vec::new();
+        for (at, text) in texts.iter().enumerate() {
+            let mut block = Self { is_text: is_execute, depth: self.depth.saturating_add(1), ..Self::default() };
+            block.feed(text);
+            block.finish();
+            if at == 0 {
+                lasting = block.lasting;
+            }
+            let found = block.shared.into_iter().map(|(_, found)| found);
+            found.for_each(|found| {
+                if !shared.contains(&found) {
+                    shared.push(found)
+                }
+            });
+        }
+        let without_placeholder = |lasting: Lasting| Lasting {
+            value: lasting.value.filter(|value| !value.is_empty() && !value.contains('%')),
+            ..lasting
+        };
+        (lasting.into_iter().map(without_placeholder).collect(), shared)
+    }
 }
 
 #[cfg(test)]
@@ -225,7 +271,7 @@ mod tests {
             let mut block = Block::default();
             block.feed(body.as_bytes());
             block.finish();
-            block.shared.into_iter().map(|(_, _, (_, touched))| touched).collect()
+            block.shared.into_iter().map(|(_, (_, touched))| touched).collect()
         };
         let names = |name: &str| vec![name.to_owned()];
         let member = Touched::Memberships { groups: names("g"), members: names("new") };
@@ -233,6 +279,58 @@ mod tests {
         assert_eq!(touched("BEGIN EXECUTE 'GRANT g TO new; ALTER ROLE app NOLOGIN'; END"), [member, role]);
         let long = format!("BEGIN EXECUTE $q${}$q$; END", " ".repeat(LONGEST_TEXT + 1));
         assert_eq!(touched(&long), [Touched::Server]);
+        let role = [Touched::Roles(names("app"))];
+        let wide = format!("EXECUTE 'CREATE TABLE t ({} a int); ALTER ROLE app NOLOGIN'", " ".repeat(600));
+        for text in [
+            wide.as_str(),
+            "EXECUTE E'ALTER ROLE app\\nSET x.y = \\'1\\''",
+            "EXECUTE CASE WHEN 'a' = 'a' THEN 'ALTER ROLE app NOLOGIN' END",
+            "EXECUTE (ARRAY['x', 'ALTER ROLE app NOLOGIN'])[2]",
+            "EXECUTE concat('ALTER ROLE ', 'app NOLOGIN')",
+            "EXECUTE 'DO $q$BEGIN ALTER ROLE app NOLOGIN; END$q$'",
+            "DO 'BEGIN ALTER ROLE app NOLOGIN; END'",
+        ] {
+            assert_eq!(touched(&format!("BEGIN {text}; END")), role, "{text}");
+        }
+        for text in [
+            "EXECUTE E'ALT\\x45R ROLE app NOLOGIN'",
+            "PERFORM pg_terminate_backend(1)",
+            "IF dblink_exec('a', 'b') THEN NULL; END IF",
+        ] {
+            assert_eq!(touched(&format!("BEGIN {text}; END")), [Touched::Server], "{text}");
+        }
+        assert_eq!(
+            touched(
+                "BEGIN RAISE NOTICE 'pg_terminate_backend(1)'; EXECUTE 'ALTER DATABASE ' || x || ' SET a = 1'; END"
+            ),
+            []
+        );
+    }
+
+    /// What ends a loop could be what is left out of it.
+    #[test]
+    fn within_a_loop_that_its_statements_end_the_whole_block_is_left_out() {
+        let bytes = |body: &str| -> Vec<Range<u64>> {
+            let mut block = Block::default();
+            block.begin_at(Place { offset: 5, line: 1 });
+            block.feed(body.as_bytes());
+            block.finish();
+            block.reaches_beyond(1, &(0..1_000)).into_iter().map(|found| found.bytes).collect()
+        };
+        let whole = vec![0..1_000_u64; 1];
+        for body in [
+            "BEGIN WHILE a LOOP DROP ROLE b; END LOOP; END",
+            "BEGIN LOOP\nIF a THEN DROP ROLE b; END IF; END LOOP; END",
+        ] {
+            assert_eq!(bytes(body), whole, "{body}");
+        }
+        for body in [
+            "BEGIN WHILE a LOOP NULL; END LOOP; DROP ROLE b; END",
+            "BEGIN FOR i IN 1..2 LOOP DROP ROLE b; END LOOP; END",
+        ] {
+            let place = body.find("DROP").unwrap() as u64 + 5;
+            assert_eq!(bytes(body), vec![place..place + 12; 1], "{body}");
+        }
     }
 
     /// What a block changes of the whole server: line, words, and the text at its place.

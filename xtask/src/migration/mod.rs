@@ -6,6 +6,7 @@
 mod attempt;
 pub mod beyond;
 mod block;
+mod block_texts;
 pub mod blockers;
 pub mod catalog;
 pub mod cautions;

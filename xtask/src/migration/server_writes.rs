@@ -1,5 +1,5 @@
-//! Statements that write what is the whole server's without an object's name in the place of a definition: a file or a
-//! program of its host by `COPY`, and rows of the catalogs that all databases share.
+//! Statements that define nothing and change what is the whole server's: a file or a program of its host by `COPY`, rows of
+//! the catalogs that all databases share, and functions that reach out of their database.
 
 use super::reader::Lexeme;
 
@@ -20,6 +20,46 @@ const SHARED_CATALOGS: [&str; 12] = [
 ];
 /// With one of these a statement begins that changes rows.
 const ROWS: [&str; 6] = ["delete", "explain", "insert", "merge", "update", "with"];
+
+/// Functions of PostgreSQL that end sessions of other databases, write files, or change what all databases share.
+const FUNCTIONS: [&str; 23] = [
+    "lo_export",
+    "pg_backup_start",
+    "pg_backup_stop",
+    "pg_cancel_backend",
+    "pg_copy_logical_replication_slot",
+    "pg_copy_physical_replication_slot",
+    "pg_create_logical_replication_slot",
+    "pg_create_physical_replication_slot",
+    "pg_create_restore_point",
+    "pg_drop_replication_slot",
+    "pg_file_rename",
+    "pg_file_unlink",
+    "pg_file_write",
+    "pg_promote",
+    "pg_reload_conf",
+    "pg_replication_origin_advance",
+    "pg_replication_origin_create",
+    "pg_replication_origin_drop",
+    "pg_replication_slot_advance",
+    "pg_rotate_logfile",
+    "pg_switch_wal",
+    "pg_terminate_backend",
+    "pg_wal_replay_pause",
+];
+/// What begins so makes something, and runs none of the functions that it names; `CREATE TABLE … AS` does.
+const DEFINITIONS: [&str; 8] = ["alter", "comment", "create", "drop", "grant", "reassign", "revoke", "security"];
+
+/// The function that a statement calls, in words of SQL. Every function of `dblink` may change another database.
+pub fn called(statement: &[Lexeme]) -> Option<String> {
+    if DEFINITIONS.contains(&word(statement, 0)) {
+        return None;
+    }
+    let is_call = |pair: &&[Lexeme]| matches!(pair, [_, Lexeme::Symbol(b'(')]);
+    let names = statement.windows(2).filter(is_call).filter_map(|pair| pair.first()?.name());
+    let mut known = names.filter(|name| FUNCTIONS.contains(name) || *name == "dblink" || name.starts_with("dblink_"));
+    known.next().map(|name| format!("{name}()"))
+}
 
 /// What a statement writes of the whole server, in words of SQL.
 pub fn of(statement: &[Lexeme]) -> Option<String> {
@@ -81,13 +121,39 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Option<String> {
+        of(&lexemes(text))
+    }
+
+    fn lexemes(text: &str) -> Vec<Lexeme> {
         let lexeme = |word: &str| match word {
             word if word.starts_with('"') => Lexeme::Name(word.trim_matches('"').to_owned()),
             word if word.starts_with('\'') => Lexeme::Text(word.trim_matches('\'').to_owned()),
             "," | "(" | ")" | "." | "=" | "*" => Lexeme::Symbol(word.as_bytes()[0]),
             word => Lexeme::Word(word.to_owned()),
         };
-        of(&text.split(' ').map(lexeme).collect::<Vec<_>>())
+        text.split(' ').map(lexeme).collect()
+    }
+
+    #[test]
+    fn a_function_that_reaches_out_of_its_database_is_known() {
+        let called = |text: &str| called(&lexemes(text));
+        for (text, what) in [
+            ("select pg_catalog . pg_terminate_backend ( pid ) from a", "pg_terminate_backend()"),
+            ("select * from dblink ( 'a' , 'b' ) as t ( a int )", "dblink()"),
+            ("insert into t select \"dblink_exec\" ( 'a' )", "dblink_exec()"),
+            ("pg_reload_conf ( )", "pg_reload_conf()"),
+        ] {
+            assert_eq!(called(text).as_deref(), Some(what), "{text}");
+        }
+        for text in [
+            "select pg_terminate_backend",
+            "select 'pg_terminate_backend ( 1 )'",
+            "create view v as select pg_terminate_backend ( 1 )",
+            "grant execute on function pg_reload_conf ( ) to x",
+            "select my_dblink ( 1 )",
+        ] {
+            assert_eq!(called(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -74,6 +74,31 @@ pub fn of(statement: &[Lexeme], is_whole: bool) -> Option<(String, Touched)> {
     Some(if lists && !is_whole { (found.0, Touched::Server) } else { found })
 }
 
+/// Names of a list.
+#[derive(Default)]
+struct Names {
+    known: Vec<String>,
+    /// One stands for a name that comes at run time.
+    has_placeholder: bool,
+    /// One is not understood: it may be of anything that is there.
+    is_unknown: bool,
+}
+
+impl Names {
+    fn touched(self, of: fn(Vec<String>) -> Touched) -> Option<Touched> {
+        match self {
+            Self { is_unknown: true, .. } => Some(Touched::Server),
+            Self { known, .. } if !known.is_empty() => Some(of(known)),
+            _ => None,
+        }
+    }
+
+    /// Neither a name nor what may stand for one of the scratch database.
+    fn are_missing(&self) -> bool {
+        self.known.is_empty() && !self.has_placeholder
+    }
+}
+
 /// The tokens that are left to read.
 #[derive(Clone, Copy)]
 struct Tokens<'a>(&'a [Lexeme]);
@@ -119,22 +144,39 @@ impl<'a> Tokens<'a> {
         self.word(0) == "u" && self.0.get(1) == Some(&Lexeme::Symbol(b'&'))
     }
 
-    /// What one name, or several, are of. Names that are not understood may be anything that is there.
-    fn touches(self, names: Vec<String>, of: fn(Vec<String>) -> Touched) -> Option<Touched> {
-        let has_placeholder = || self.0.contains(&Lexeme::Symbol(b'%'));
-        match names {
-            names if !names.is_empty() => Some(of(names)),
-            _ if self.0.is_empty() || has_placeholder() => None,
-            _ => Some(Touched::Server),
+    /// What the names up to one of these words are of.
+    fn touched_up_to(self, words: &[&str], of: fn(Vec<String>) -> Touched) -> Option<Touched> {
+        self.names_up_to(words).touched(of)
+    }
+
+    /// What the name that comes next is of.
+    fn touched(self, of: fn(Vec<String>) -> Touched) -> Option<Touched> {
+        match self.name() {
+            Some(name) => Some(of(vec![name])),
+            None => (!self.0.is_empty() && !self.is_placeholder()).then_some(Touched::Server),
         }
     }
 
-    /// The names up to one of these words; none where something else stands among them.
-    fn names_up_to(self, words: &[&str]) -> Vec<String> {
+    /// `%I` in the text of an `EXECUTE`: it may be the scratch database's own name.
+    fn is_placeholder(self) -> bool {
+        self.0.first() == Some(&Lexeme::Symbol(b'%'))
+    }
+
+    /// The names up to one of these words, without `GROUP` before any.
+    fn names_up_to(self, words: &[&str]) -> Names {
         let end = self.position(words).unwrap_or(self.0.len());
-        let others = |token: &&Lexeme| token.word() != Some("group") && **token != Lexeme::Symbol(b',');
-        let names = self.0[..end].iter().filter(others).map(|token| Tokens(std::slice::from_ref(token)).name());
-        names.collect::<Option<_>>().unwrap_or_default()
+        let mut names = Names::default();
+        for item in self.0[..end].split(|token| *token == Lexeme::Symbol(b',')) {
+            let item = Tokens(if item.len() > 1 && item[0].word() == Some("group") { &item[1..] } else { item });
+            match (item.0, item.name()) {
+                ([_], Some(name)) => names.known.push(name),
+                // The text goes on elsewhere.
+                ([], _) => {}
+                _ if item.is_placeholder() => names.has_placeholder = true,
+                _ => names.is_unknown = true,
+            }
+        }
+        names
     }
 
     fn found(self) -> Found {
@@ -145,8 +187,7 @@ impl<'a> Tokens<'a> {
             "comment" => self.from(2).object("COMMENT ON"),
             "security" => self.from(self.position(&["on"])? + 1).object("SECURITY LABEL ON"),
             "reassign" if second == "owned" => {
-                let owners = self.from(3).names_up_to(&["to"]);
-                Some(("REASSIGN OWNED".to_owned(), self.touches(owners, Touched::HeldBy)?))
+                Some(("REASSIGN OWNED".to_owned(), self.from(3).touched_up_to(&["to"], Touched::HeldBy)?))
             }
             _ => server_writes::of(self.0).map(|what| (what, Touched::Server)),
         }
@@ -158,16 +199,14 @@ impl<'a> Tokens<'a> {
         let what = || format!("{verb} {kind}").to_ascii_uppercase();
         let touched = match (verb, kind) {
             ("alter", "system") => Touched::Server,
-            (_, "database" | "subscription") => rest.name().map(|_| Touched::Server)?,
-            ("drop", "owned") => self.touches(self.from(3).names_up_to(&["cascade", "restrict"]), Touched::HeldBy)?,
-            ("alter" | "drop", "tablespace") => {
-                rest.touches(rest.name().into_iter().collect(), Touched::Tablespaces)?
-            }
+            (_, "database" | "subscription") => rest.touched(|_| Touched::Server)?,
+            ("drop", "owned") => self.from(3).touched_up_to(&["cascade", "restrict"], Touched::HeldBy)?,
+            ("alter" | "drop", "tablespace") => rest.touched(Touched::Tablespaces)?,
             // A role may have the name `mapping`.
             (_, "user") if self.word(2) == "mapping" && ["for", "if"].contains(&self.word(3)) => return None,
             ("alter", "role" | "user") if rest.word(0) == "all" => Touched::Server,
-            ("alter", "role" | "user" | "group") => rest.touches(rest.name().into_iter().collect(), Touched::Roles)?,
-            ("drop", "role" | "user" | "group") => rest.touches(rest.names_up_to(&[]), Touched::Roles)?,
+            ("alter", "role" | "user" | "group") => rest.touched(Touched::Roles)?,
+            ("drop", "role" | "user" | "group") => rest.touched_up_to(&[], Touched::Roles)?,
             _ => return None,
         };
         Some((what(), touched))
@@ -185,10 +224,13 @@ impl<'a> Tokens<'a> {
         let groups = rest.names_up_to(&["to", "from"]);
         let members = rest.from(end + 1).names_up_to(&["with", "granted", "cascade", "restrict"]);
         let what = format!("{verb} of a role");
-        if groups.is_empty() || members.is_empty() {
-            return Some((what, rest.touches(Vec::new(), Touched::Roles)?));
+        let is_unknown = groups.is_unknown || members.is_unknown;
+        if is_unknown || groups.are_missing() || members.are_missing() {
+            return Some((what, Touched::Server));
         }
-        Some((what, Touched::Memberships { groups, members }))
+        let (groups, members) = (groups.known, members.known);
+        let are_known = !groups.is_empty() && !members.is_empty();
+        are_known.then_some((what, Touched::Memberships { groups, members }))
     }
 
     /// `DATABASE x`, `ROLE x` and their like behind `ON`; a table may have such a name.
@@ -249,6 +291,11 @@ mod tests {
             ("alter user current_user password 'x'", "ALTER USER", roles(&["current_user"])),
             ("alter group g add user x", "ALTER GROUP", roles(&["g"])),
             ("drop role if exists a , b", "DROP ROLE", roles(&["a", "b"])),
+            // A name that comes at run time says nothing of the others.
+            ("drop role victim , % i", "DROP ROLE", roles(&["victim"])),
+            ("drop role % i , victim", "DROP ROLE", roles(&["victim"])),
+            ("grant app , % i to low", "GRANT of a role", member(&["app"], &["low"])),
+            ("drop owned by a , % 1 $ i", "DROP OWNED", Touched::HeldBy(names(&["a"]))),
             ("drop user mapping", "DROP USER", roles(&["mapping"])),
             ("drop user if exists mapping , b", "DROP USER", roles(&["mapping", "b"])),
             ("alter user mapping nologin", "ALTER USER", roles(&["mapping"])),
@@ -274,6 +321,9 @@ mod tests {
             "alter role u & \"app\" nologin",
             "grant u & \"a\" to b",
             "comment on database u & \"app\" is 'x'",
+            "alter database u & \"app\" set a = 1",
+            "drop role a , u & \"old\"",
+            "grant a to",
         ] {
             assert_eq!(of(&lexemes(text), true).map(|(_, touched)| touched), Some(Touched::Server), "{text}");
         }

@@ -5,9 +5,10 @@ use super::lasting::{self, Lasting};
 use super::made::{self, Made, RoleMade};
 use super::quoting::Quoting;
 use super::reader::{Lexeme, Place};
-use super::shared_objects::{self, SharedStatement, Within};
+use super::server_writes;
+use super::shared_objects::{self, SharedStatement, Touched, Within};
 use super::transaction::Control;
-use crate::sql::Token;
+use crate::sql::{LONGEST_TOKEN, Token};
 use std::ops::Range;
 
 /// The tables of OpenFGA, which OpenFGA alone migrates.
@@ -77,6 +78,9 @@ impl Statement {
             && self.previous != "language"
         {
             self.block.feed(body);
+            if body.len() >= LONGEST_TOKEN {
+                self.block.not_understood("a long string");
+            }
         }
         if self.head.len() < HEAD {
             self.head.push(token.into());
@@ -111,7 +115,10 @@ impl Statement {
         if self.begins(&["do"]) {
             return self.block.reaches_beyond(line, &bytes);
         }
-        let found = shared_objects::of(&self.head, self.head.len() < HEAD);
+        let called = || server_writes::called(&self.head).map(|what| (what, Touched::Server));
+        let found = shared_objects::of(&self.head, self.head.len() < HEAD).or_else(called);
+        // The rows behind the statement would be left.
+        let found = found.filter(|_| !self.takes_rows);
         let goes_on = self.goes_on;
         let of = |(what, touched)| SharedStatement { line, bytes, what, touched, within: Within::File, goes_on };
         found.map(of).into_iter().collect()

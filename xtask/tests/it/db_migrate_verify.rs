@@ -17,6 +17,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] grants_on_the_live_database_are_left_out,
         [Postgres] statements_that_reach_the_whole_server_are_left_out,
         [Postgres] files_programs_and_rows_of_the_whole_server_are_left_out,
+        [Postgres] what_stands_in_strings_lists_and_loops_of_a_block_is_left_out,
         [Postgres] of_a_block_whole_statements_are_left_out_and_a_wrong_one_is_refused_by_the_server,
         [Postgres] the_way_back_takes_back_what_code_changed_on_the_server,
         [Postgres] settings_of_the_scratch_database_are_no_change,
@@ -281,7 +282,7 @@ fn files_programs_and_rows_of_the_whole_server_are_left_out() {
         "CREATE TABLE t (a int);\nCOPY t TO '/nosuch/t.csv';\nCOPY (SELECT a FROM t) TO PROGRAM 'false';\n\
          COPY t FROM PROGRAM 'false';\nUPDATE pg_database SET datconnlimit = 7 WHERE datname = '{name}';\n\
          DO $$BEGIN\nDELETE FROM pg_catalog.pg_auth_members WHERE member = 0 AND CASE WHEN true THEN true END;\nEND$$;\n\
-         GRANT CONNECT ON DATABASE {name} TO pg_monitor\nINSERT INTO t VALUES (1);\n"
+         SELECT pg_terminate_backend(0);\nGRANT CONNECT ON DATABASE {name} TO pg_monitor\nINSERT INTO t VALUES (1);\n"
     );
     database.sandbox.migration(1, "all", &file, Some("DROP TABLE t;"));
     let of = |line: u64, what: &str| entry("migrations/1_all.up.sql", line, what);
@@ -291,17 +292,46 @@ fn files_programs_and_rows_of_the_whole_server_are_left_out() {
         of(4, "COPY … FROM PROGRAM"),
         of(5, "UPDATE on pg_database"),
         of(7, "DELETE on pg_auth_members in a DO block"),
-        of(9, "GRANT … ON DATABASE"),
+        of(9, "pg_terminate_backend()"),
+        of(10, "GRANT … ON DATABASE"),
     ]);
     let run = migrate(&database, &["verify", "--json"]);
     assert_eq!(run.ok().json()["migrations"][0]["left_out"], expected);
     run.stderr_has(
-        "⚠ migrations/1_all.up.sql:10: this line begins as a statement does, and is left out with the one of line 9",
+        "⚠ migrations/1_all.up.sql:11: this line begins as a statement does, and is left out with the one of line 10",
     );
     database.own("CREATE TABLE t (a int)");
     migrate(&database, &["baseline", "1", "--yes"]).ok().stderr_has("1_all.up.sql:2: COPY … TO a file reaches beyond");
     let run = migrate(&database, &["status", "--drift", "--json"]);
     assert_eq!(run.ok().json()["drift"]["left_out"], expected);
+    assert_eq!(state(&database), before);
+}
+
+fn what_stands_in_strings_lists_and_loops_of_a_block_is_left_out() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let (before, role) = (state(&database), &database.role);
+    let filler = "PERFORM 1; ".repeat(60);
+    let is_limited = format!("EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}' AND rolconnlimit = 5)");
+    let file = format!(
+        "DO 'BEGIN {filler}ALTER ROLE \"{role}\" SET work_mem = ''7MB''; END';\n\
+         DO $$BEGIN EXECUTE E'ALTER ROLE \"{role}\"\\nSET work_mem = \\'7MB\\''; END$$;\n\
+         DO $$BEGIN EXECUTE 'CREATE TABLE t (a int);{filler}; ALTER ROLE \"{role}\" NOLOGIN'; END$$;\n\
+         DO $$BEGIN WHILE NOT {is_limited} LOOP ALTER ROLE \"{role}\" CONNECTION LIMIT 5; END LOOP; END$$;\n\
+         DO $$BEGIN EXECUTE format('DROP ROLE IF EXISTS \"{role}\", %I', 'nosuch'); END$$;\n"
+    );
+    database.sandbox.migration(1, "all", &file, None);
+    let run = migrate(&database, &["verify", "--json"]);
+    let of = |line: u64, what: &str| entry("migrations/1_all.up.sql", line, what);
+    let expected = json!([
+        of(1, "a DO block with a long string"),
+        of(2, "ALTER ROLE in a DO block"),
+        of(3, "ALTER ROLE in a DO block"),
+        of(4, "a DO block with ALTER ROLE"),
+        of(5, "DROP ROLE in a DO block"),
+    ]);
+    assert_eq!(run.ok().json()["migrations"][0]["left_out"], expected);
+    run.stderr_lacks(REACHED);
     assert_eq!(state(&database), before);
 }
 
