@@ -390,7 +390,7 @@ mod tests {
             ("BEGIN EXECUTE $q$CREATE TABLE t (a int)$q$; END", Vec::new()),
             // What the server refuses is sent as it is.
             ("BEGIN ALTER DATABASE app SET a = 1 END", Vec::new()),
-            ("ALTER DATABASE app SET a = 1", Vec::new()),
+            ("ALTER DATABASE app SET a = b", Vec::new()),
         ] {
             assert_eq!(found(body), expected, "{body}");
         }

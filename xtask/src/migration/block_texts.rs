@@ -12,6 +12,9 @@ pub fn of(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     for byte in text.iter().chain(b"\n") {
         reader.take(*byte)?;
     }
+    if reader.lexer.finish().is_some() {
+        reader.end(false);
+    }
     let Strings { lexer, mut found, mut runs, .. } = reader;
     runs.retain(|(count, _)| *count > 1);
     found.extend(runs.into_iter().map(|(_, run)| run));

@@ -63,7 +63,7 @@ fn both_dialects_read_the_same_tokens() {
 #[test]
 fn the_setting_decides_on_backslashes_in_plain_strings() {
     reads("'a\\', b", PG_DUMP, &["'a\\'", ",", "b"]);
-    reads("'a\\', b'", OLD_STRINGS, &["'a, b'"]);
+    reads("'a\\', b'", OLD_STRINGS, &["'a , b'"]);
 }
 
 #[test]

@@ -187,8 +187,8 @@ fn a_role_of_an_applied_file_is_in_the_way_of_the_next_try() {
 
 /// A statement that no reader of the file sees: its text is put together.
 fn composed(statement: &str) -> String {
-    let (start, end) = statement.split_at(7);
-    format!("DO $$BEGIN EXECUTE pg_catalog.concat('{start}', '{end}'); END$$;")
+    let reversed: String = statement.chars().rev().collect();
+    format!("DO $$BEGIN EXECUTE pg_catalog.reverse('{reversed}'); END$$;")
 }
 
 /// A database whose rights were never granted has them written out afterwards.

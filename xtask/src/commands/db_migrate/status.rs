@@ -70,9 +70,13 @@ fn conclude(drift: Option<&Drift>, look: &Look, work: &Work<'_>, check: bool, co
     let faulty = look.entries.iter().filter(|entry| !entry.is_in_order()).count();
     if check && faulty > 0 {
         let versions = terminal::counted(faulty as u64, "version is", "versions are");
-        return Err(Fault::failed(format!("{versions} not applied as the files say"))
-            .hint("apply pending versions: cargo xtask db-migrate; repair the others: cargo xtask db-migrate repair")
-            .into());
+        let running = look.entries.iter().filter(|entry| entry.state == State::Running).count();
+        let hint = if running == faulty {
+            "wait until the run has ended that the report names"
+        } else {
+            "apply pending versions: cargo xtask db-migrate; repair the others: cargo xtask db-migrate repair"
+        };
+        return Err(Fault::failed(format!("{versions} not applied as the files say")).hint(hint).into());
     }
     if check && let Some(refusal) = work.folder.refusals.first() {
         return Err(Fault::failed(refusal.what.clone()).hint(refusal.cure).into());

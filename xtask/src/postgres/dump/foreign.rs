@@ -116,6 +116,7 @@ mod tests {
             (b"--\r\n-- PostgreSQL database dump\r\n", "tr -d '\\r' < 'a b'"),
             (b"time=\"2026-01-02T03:04:05Z\" level=warning msg=\"The \\\"X\\\" variable is not set.\"\n--\n--", "2>&1"),
             (b"WARN[0000] /srv/compose.yml: the attribute `version` is obsolete", "2>&1"),
+            (b"pg_dump: warning: circular\n--\n-- PostgreSQL database dump\n--\n", "$p' 'a b'; } > x.sql"),
             (b"-----BEGIN PGP MESSAGE-----", "gpg -o x.sql -d 'a b'"),
             (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
             (b"--\n-- PostgreSQL database cluster dump\n--\n", "pg_dumpall"),

@@ -110,7 +110,9 @@ const KNOWN: &[(Kind, &str, &str)] = &[
     (
         Kind::Programs,
         "what a program said beside its dump (2>&1, or a terminal's)",
-        "dump again, without what the programs say: pg_dump -f x.sql DATABASE",
+        "dump again, without what the programs say: pg_dump -f x.sql DATABASE\n\
+                 or leave out what stands before the dump; what stands within it is found then: \
+                 { echo --; sed -n '/^-- PostgreSQL database dump$/,$p' FILE; } > x.sql",
     ),
     (
         Kind::RestoreList,

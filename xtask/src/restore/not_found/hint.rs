@@ -196,7 +196,7 @@ mod tests {
             for (made, is_extensions) in [(vec![extension.clone(), own], false), (vec![extension], true)] {
                 let statement =
                     Statement { line: 7, words: "COPY public.t".to_owned(), made: made.into_iter().collect() };
-                let hint = found.what_to_type(Some(&statement), None);
+                let hint = found.what_to_type(Some(&statement), PathOfLoad::OfDump);
                 assert_eq!(hint.contains("belongs to an extension"), is_extensions, "{hint}");
                 assert_eq!(hint.contains(&format!("ALTER FUNCTION {signature} SET")), !is_extensions, "{hint}");
             }
