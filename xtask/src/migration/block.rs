@@ -25,6 +25,8 @@ const LONGEST_TEXT: usize = 8_192;
 const DEEPEST: u8 = 4;
 const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Any };
 
+/// A statement's line, and its bytes.
+type Part = (Place, Range<u64>);
 /// What a statement is, and what it changes.
 type SharedWhat = (String, Touched);
 
@@ -51,7 +53,7 @@ pub struct Block {
     /// What it sets, in order.
     pub lasting: Vec<Lasting>,
     /// What in it changes something of the whole server, with its place; without: only the whole block can be left out.
-    shared: Vec<(Option<(Place, Range<u64>)>, SharedWhat)>,
+    shared: Vec<(Option<Part>, SharedWhat)>,
     quoting: Quoting,
     /// A setting by which psql would read the rest of the file otherwise.
     pub changes_quoting: Option<&'static str>,
@@ -129,7 +131,7 @@ impl Block {
     /// holds the block.
     pub fn reaches_beyond(&self, line: u64, whole: &Range<u64>) -> Vec<SharedStatement> {
         let begins = self.begins.filter(|_| self.shared.iter().all(|(place, _)| place.is_some()));
-        let of = |(place, (what, touched)): &(Option<(Place, Range<u64>)>, SharedWhat)| {
+        let of = |(place, (what, touched)): &(Option<Part>, SharedWhat)| {
             let (line, bytes, within) = match (begins, place) {
                 (Some(begins), Some((place, bytes))) => {
                     let bytes = begins.offset + bytes.start..begins.offset + bytes.end;
@@ -207,7 +209,7 @@ impl Block {
             let found = block.shared.into_iter().map(|(_, found)| found);
             found.for_each(|found| {
                 if !shared.contains(&found) {
-                    shared.push(found)
+                    shared.push(found);
                 }
             });
         }

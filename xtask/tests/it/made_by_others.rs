@@ -20,7 +20,8 @@ pub fn tests() -> Vec<Test> {
 #[track_caller]
 fn typed(run: &Outcome, database: &Database<'_>, file: &str) {
     let at = |word: &str| run.stderr.find(word);
-    let start = ["sed '", "sed \"", "{ echo", "head -n", "iconv -f"].iter().filter_map(|word| at(word)).min();
+    let start =
+        ["sed '", "sed \"", "sed -E ", "{ echo", "head -n", "iconv -f"].iter().filter_map(|word| at(word)).min();
     let command = run.stderr[start.unwrap()..].lines().next().unwrap().replace("FILE", file);
     let status = Command::new("sh").args(["-c", &command]).current_dir(database.sandbox.path("")).status().unwrap();
     assert!(status.success(), "{command}");

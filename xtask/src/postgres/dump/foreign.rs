@@ -112,7 +112,6 @@ mod tests {
             (b"PRAGMA foreign_keys=OFF;", "SQLite"),
             (b"SQLite format 3\0", "SQLite"),
             (b"-- Adminer 4.8.1 PostgreSQL 15.3 dump", "web console"),
-            (b"pg_dump: warning: there are circular foreign-key constraints", "2>&1"),
             (b"--\r\n-- PostgreSQL database dump\r\n", "tr -d '\\r' < 'a b'"),
             (b"time=\"2026-01-02T03:04:05Z\" level=warning msg=\"The \\\"X\\\" variable is not set.\"\n--\n--", "2>&1"),
             (b"WARN[0000] /srv/compose.yml: the attribute `version` is obsolete", "2>&1"),
