@@ -35,6 +35,7 @@ pub mod backup {
 #[path = "../../src/migration"]
 pub mod migration {
     pub mod block;
+    pub mod block_texts;
     pub mod checks;
     pub mod checksum;
     pub mod flaw;
@@ -42,6 +43,7 @@ pub mod migration {
     pub mod reader;
     pub mod made;
     pub mod quoting;
+    pub mod server_writes;
     pub mod shared_objects;
     pub mod statement;
     pub mod transaction;

@@ -2,7 +2,7 @@
 
 use super::checks::{self, Direction, Findings, Flaw};
 use super::checksum::Ignored;
-use super::files::{Migration, shown};
+use super::files::{Migration, heading_of_way_back, shown};
 use super::lasting::{self, Lasting};
 use super::plan::{Wanted, repairs};
 use super::run::Step;
@@ -110,6 +110,7 @@ pub fn check(wanted: &[Wanted<'_>], direction: Direction, ignored: &Ignored) -> 
             },
         }
         if let Some(migration) = wanted.up {
+            checked.cautions.extend(both_ways(file));
             checked.cautions.extend(way_back(migration, ignored)?);
         }
     }
@@ -131,6 +132,14 @@ fn of_file(file: &Path, findings: &Findings) -> Vec<Caution> {
         Caution::new(weight, file, Some(warning.line), warning.what.clone())
     };
     findings.warnings.iter().map(caution).collect()
+}
+
+/// A file that seems to hold its way back, too, as other tools divide it.
+fn both_ways(file: &Path) -> Option<Caution> {
+    let line = heading_of_way_back(file)?;
+    let what = "what stands under this heading seems to revert what stands above it: the whole file runs. Keep the way back in a \
+                .down.sql file";
+    Some(Caution::new(Weight::Always, file, Some(line), what.to_owned()))
 }
 
 /// What is wrong with a migration's `.down.sql`. A plain `.sql` file declares that it has none.

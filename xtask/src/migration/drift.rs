@@ -3,6 +3,7 @@
 use super::catalog::{self, Catalog, Differences};
 use super::files::Migration;
 use super::ledger::Ledger;
+use super::left_out::LeftOutStatement;
 use super::rights::{self, Rights, RightsDifferences};
 use super::scratch::Scratch;
 use crate::postgres::server::Server;
@@ -16,6 +17,8 @@ pub struct Drift {
     pub rights: RightsDifferences,
     /// The live database itself has grants. They are not compared: a file names the database in them.
     pub database_has_grants: bool,
+    /// What was left out of the files.
+    pub left_out: Vec<LeftOutStatement>,
 }
 
 /// What the live database lacks of what these files make, and what it has beside that. OpenFGA's tables are left out of
@@ -39,5 +42,6 @@ pub fn of<'m>(
     let database_has_grants: bool = live.query(
         "SELECT pg_catalog.to_json(d.datacl IS NOT NULL) FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()",
     )?;
-    Ok(Drift { schema: made.differences(&schema), rights: given.differences(&rights), database_has_grants })
+    let (schema, rights) = (made.differences(&schema), given.differences(&rights));
+    Ok(Drift { schema, rights, database_has_grants, left_out: scratch.left_out() })
 }

@@ -4,8 +4,10 @@ use super::checks::{Direction, Findings};
 use super::checksum::in_digested_pieces;
 use super::existing::Existing;
 use super::failure::Failure;
+use super::files::shown;
 use super::indexes;
 use super::ledger::{Writer, write};
+use super::left_out::LeftOutStatement;
 use super::made::RoleMade;
 use super::plan::Wanted;
 use super::session::Session;
@@ -68,12 +70,13 @@ impl Step {
         }
     }
 
-    /// Leaves out of what is sent what would change something of the whole server that was there before; gives it.
-    pub fn leave_out(&mut self, existing: &Existing) -> Vec<SharedStatement> {
+    /// Leaves out of what is sent what would change something of the whole server that was there before; gives it, what
+    /// has one place as one.
+    pub fn leave_out(&mut self, existing: &Existing) -> Vec<LeftOutStatement> {
         self.shared.retain(|statement| existing.has(&statement.touched));
         let shared = std::mem::take(&mut self.shared);
         self.left_out.ranges.extend(shared.iter().map(|statement| statement.bytes.clone()));
-        shared
+        LeftOutStatement::all(&shown(&self.file), &shared)
     }
 
     /// How long a statement of it waits for a lock; `None`: as long as it must, because it would leave something behind.

@@ -6,6 +6,7 @@ use super::checks::{self, Direction};
 use super::existing::Existing;
 use super::files::{self, Migration};
 use super::ledger::Writer;
+use super::left_out::LeftOutStatement;
 use super::migrated::Migrated;
 use super::plan::Wanted;
 use super::rights;
@@ -35,11 +36,8 @@ pub struct Scratch<'a, 't> {
     /// What files that are only tried must not change.
     existing: Existing,
     /// What of the files was left out since it was asked for last.
-    left_out: Vec<LeftOut>,
+    left_out: Vec<LeftOutStatement>,
 }
-
-/// A statement that was left out: its place for people, and in its file.
-type LeftOut = (String, u64);
 
 /// Who hears what happens in a scratch database.
 #[derive(Clone, Copy)]
@@ -118,19 +116,16 @@ impl<'a, 't> Scratch<'a, 't> {
     }
 
     /// The statements that were left out since this was asked last, each once, with their places.
-    pub fn left_out(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.left_out).into_iter().map(|(what, _)| what).collect()
+    pub fn left_out(&mut self) -> Vec<LeftOutStatement> {
+        std::mem::take(&mut self.left_out)
     }
 
     /// Leaves out what would change something of the whole server that was there before the files were tried.
     fn bound(&mut self, step: &mut Step) {
-        let file = files::shown(&step.file);
         for statement in step.leave_out(&self.existing) {
-            let what = format!("{file}:{}: {}", statement.line, statement.what);
-            (self.hearer.warn)(&format!("{what} reaches beyond the scratch database: it is left out there"));
-            let left_out = (what, statement.bytes.start);
-            if !self.left_out.contains(&left_out) {
-                self.left_out.push(left_out);
+            statement.lines().iter().for_each(|line| (self.hearer.warn)(line));
+            if !self.left_out.contains(&statement) {
+                self.left_out.push(statement);
             }
         }
     }

@@ -1,7 +1,11 @@
 //! Statements of a migration that change what belongs to the whole server: a role, a tablespace, a database with its rights
 //! and settings. A scratch database bounds none of them: where files are only tried, they are left out.
 
+#[cfg(test)]
+mod tests;
+
 use super::reader::Lexeme;
+use super::server_writes;
 use std::ops::Range;
 
 /// A server cuts names to so many bytes.
@@ -16,6 +20,31 @@ pub struct SharedStatement {
     /// What it is, in words of SQL.
     pub what: String,
     pub touched: Touched,
+    pub within: Within,
+    /// The line of a word with which another statement begins mostly: the semicolon before it may be missing.
+    pub goes_on: Option<u64>,
+}
+
+/// Where such a statement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    File,
+    /// Its place in the block is known.
+    Block,
+    /// The statement that has the place is the whole block.
+    WholeBlock,
+}
+
+impl Within {
+    /// What is left out for the sake of these statements, which have one place.
+    pub fn told(self, whats: &[&str]) -> String {
+        let whats = whats.join(" and ");
+        match self {
+            Self::File => whats,
+            Self::Block => format!("{whats} in a DO block"),
+            Self::WholeBlock => format!("a DO block with {whats}"),
+        }
+    }
 }
 
 /// What a statement changes.
@@ -46,6 +75,31 @@ pub fn of(statement: &[Lexeme], is_whole: bool) -> Option<(String, Touched)> {
     };
     let lists = matches!(found.1, Touched::Roles(_) | Touched::Memberships { .. } | Touched::HeldBy(_));
     Some(if lists && !is_whole { (found.0, Touched::Server) } else { found })
+}
+
+/// Names of a list.
+#[derive(Default)]
+struct Names {
+    known: Vec<String>,
+    /// One stands for a name that comes at run time.
+    has_placeholder: bool,
+    /// One is not understood: it may be of anything that is there.
+    is_unknown: bool,
+}
+
+impl Names {
+    fn touched(self, of: fn(Vec<String>) -> Touched) -> Option<Touched> {
+        match self {
+            Self { is_unknown: true, .. } => Some(Touched::Server),
+            Self { known, .. } if !known.is_empty() => Some(of(known)),
+            _ => None,
+        }
+    }
+
+    /// Neither a name nor what may stand for one of the scratch database.
+    fn are_missing(&self) -> bool {
+        self.known.is_empty() && !self.has_placeholder
+    }
 }
 
 /// The tokens that are left to read.
@@ -93,22 +147,39 @@ impl<'a> Tokens<'a> {
         self.word(0) == "u" && self.0.get(1) == Some(&Lexeme::Symbol(b'&'))
     }
 
-    /// What one name, or several, are of. Names that are not understood may be anything that is there.
-    fn touches(self, names: Vec<String>, of: fn(Vec<String>) -> Touched) -> Option<Touched> {
-        let has_placeholder = || self.0.contains(&Lexeme::Symbol(b'%'));
-        match names {
-            names if !names.is_empty() => Some(of(names)),
-            _ if self.0.is_empty() || has_placeholder() => None,
-            _ => Some(Touched::Server),
+    /// What the names up to one of these words are of.
+    fn touched_up_to(self, words: &[&str], of: fn(Vec<String>) -> Touched) -> Option<Touched> {
+        self.names_up_to(words).touched(of)
+    }
+
+    /// What the name that comes next is of.
+    fn touched(self, of: fn(Vec<String>) -> Touched) -> Option<Touched> {
+        match self.name() {
+            Some(name) => Some(of(vec![name])),
+            None => (!self.0.is_empty() && !self.is_placeholder()).then_some(Touched::Server),
         }
     }
 
-    /// The names up to one of these words; none where something else stands among them.
-    fn names_up_to(self, words: &[&str]) -> Vec<String> {
+    /// `%I` in the text of an `EXECUTE`: it may be the scratch database's own name.
+    fn is_placeholder(self) -> bool {
+        self.0.first() == Some(&Lexeme::Symbol(b'%'))
+    }
+
+    /// The names up to one of these words, without `GROUP` before any.
+    fn names_up_to(self, words: &[&str]) -> Names {
         let end = self.position(words).unwrap_or(self.0.len());
-        let others = |token: &&Lexeme| token.word() != Some("group") && **token != Lexeme::Symbol(b',');
-        let names = self.0[..end].iter().filter(others).map(|token| Tokens(std::slice::from_ref(token)).name());
-        names.collect::<Option<_>>().unwrap_or_default()
+        let mut names = Names::default();
+        for item in self.0[..end].split(|token| *token == Lexeme::Symbol(b',')) {
+            let item = Tokens(if item.len() > 1 && item[0].word() == Some("group") { &item[1..] } else { item });
+            match (item.0, item.name()) {
+                ([_], Some(name)) => names.known.push(name),
+                // The text goes on elsewhere.
+                ([], _) => {}
+                _ if item.is_placeholder() => names.has_placeholder = true,
+                _ => names.is_unknown = true,
+            }
+        }
+        names
     }
 
     fn found(self) -> Found {
@@ -119,10 +190,9 @@ impl<'a> Tokens<'a> {
             "comment" => self.from(2).object("COMMENT ON"),
             "security" => self.from(self.position(&["on"])? + 1).object("SECURITY LABEL ON"),
             "reassign" if second == "owned" => {
-                let owners = self.from(3).names_up_to(&["to"]);
-                Some(("REASSIGN OWNED".to_owned(), self.touches(owners, Touched::HeldBy)?))
+                Some(("REASSIGN OWNED".to_owned(), self.from(3).touched_up_to(&["to"], Touched::HeldBy)?))
             }
-            _ => None,
+            _ => server_writes::of(self.0).map(|what| (what, Touched::Server)),
         }
     }
 
@@ -132,15 +202,14 @@ impl<'a> Tokens<'a> {
         let what = || format!("{verb} {kind}").to_ascii_uppercase();
         let touched = match (verb, kind) {
             ("alter", "system") => Touched::Server,
-            (_, "database" | "subscription") => rest.name().map(|_| Touched::Server)?,
-            ("drop", "owned") => self.touches(self.from(3).names_up_to(&["cascade", "restrict"]), Touched::HeldBy)?,
-            ("alter" | "drop", "tablespace") => {
-                rest.touches(rest.name().into_iter().collect(), Touched::Tablespaces)?
-            }
-            (_, "user") if rest.word(0) == "mapping" && !rest.word(1).is_empty() => return None,
+            (_, "database" | "subscription") => rest.touched(|_| Touched::Server)?,
+            ("drop", "owned") => self.from(3).touched_up_to(&["cascade", "restrict"], Touched::HeldBy)?,
+            ("alter" | "drop", "tablespace") => rest.touched(Touched::Tablespaces)?,
+            // A role may have the name `mapping`.
+            (_, "user") if self.word(2) == "mapping" && ["for", "if"].contains(&self.word(3)) => return None,
             ("alter", "role" | "user") if rest.word(0) == "all" => Touched::Server,
-            ("alter", "role" | "user" | "group") => rest.touches(rest.name().into_iter().collect(), Touched::Roles)?,
-            ("drop", "role" | "user" | "group") => rest.touches(rest.names_up_to(&[]), Touched::Roles)?,
+            ("alter", "role" | "user" | "group") => rest.touched(Touched::Roles)?,
+            ("drop", "role" | "user" | "group") => rest.touched_up_to(&[], Touched::Roles)?,
             _ => return None,
         };
         Some((what(), touched))
@@ -158,10 +227,13 @@ impl<'a> Tokens<'a> {
         let groups = rest.names_up_to(&["to", "from"]);
         let members = rest.from(end + 1).names_up_to(&["with", "granted", "cascade", "restrict"]);
         let what = format!("{verb} of a role");
-        if groups.is_empty() || members.is_empty() {
-            return Some((what, rest.touches(Vec::new(), Touched::Roles)?));
+        let is_unknown = groups.is_unknown || members.is_unknown;
+        if is_unknown || groups.are_missing() || members.are_missing() {
+            return Some((what, Touched::Server));
         }
-        Some((what, Touched::Memberships { groups, members }))
+        let (groups, members) = (groups.known, members.known);
+        let are_known = !groups.is_empty() && !members.is_empty();
+        are_known.then_some((what, Touched::Memberships { groups, members }))
     }
 
     /// `DATABASE x`, `ROLE x` and their like behind `ON`; a table may have such a name.
@@ -179,107 +251,5 @@ impl<'a> Tokens<'a> {
             _ => return None,
         };
         Some((format!("{before} {}", kind.to_ascii_uppercase()), touched))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lexemes(text: &str) -> Vec<Lexeme> {
-        let lexeme = |word: &str| match word {
-            word if word.starts_with('"') => Lexeme::Name(word.trim_matches('"').to_owned()),
-            word if word.starts_with('\'') => Lexeme::Text(word.trim_matches('\'').to_owned()),
-            "," | "(" | ")" | "." | "%" | "=" | "&" => Lexeme::Symbol(word.as_bytes()[0]),
-            word => Lexeme::Word(word.to_owned()),
-        };
-        text.split(' ').map(lexeme).collect()
-    }
-
-    fn names(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
-    #[test]
-    fn statements_on_shared_objects_are_known_in_every_form() {
-        let roles = |list: &[&str]| Touched::Roles(names(list));
-        let member =
-            |groups: &[&str], members: &[&str]| Touched::Memberships { groups: names(groups), members: names(members) };
-        for (text, what, touched) in [
-            ("grant connect , temporary on database app to x", "GRANT … ON DATABASE", Touched::Server),
-            ("revoke all privileges on database \"App\" from public", "REVOKE … ON DATABASE", Touched::Server),
-            ("revoke grant option for connect on database app from x", "REVOKE … ON DATABASE", Touched::Server),
-            ("grant set on parameter work_mem to x", "GRANT … ON PARAMETER", Touched::Server),
-            ("grant create on tablespace disk to x", "GRANT … ON TABLESPACE", Touched::Tablespaces(names(&["disk"]))),
-            ("grant a , \"B\" to x , group y with admin option", "GRANT of a role", member(&["a", "B"], &["x", "y"])),
-            ("revoke admin option for a from x cascade", "REVOKE of a role", member(&["a"], &["x"])),
-            ("alter database app set work_mem = '1MB'", "ALTER DATABASE", Touched::Server),
-            ("create database other", "CREATE DATABASE", Touched::Server),
-            ("drop database if exists other", "DROP DATABASE", Touched::Server),
-            ("alter system set work_mem = 1", "ALTER SYSTEM", Touched::Server),
-            ("alter role all set work_mem = 1", "ALTER ROLE", Touched::Server),
-            ("alter role app in database db set work_mem = 1", "ALTER ROLE", roles(&["app"])),
-            ("alter user current_user password 'x'", "ALTER USER", roles(&["current_user"])),
-            ("alter group g add user x", "ALTER GROUP", roles(&["g"])),
-            ("drop role if exists a , b", "DROP ROLE", roles(&["a", "b"])),
-            ("drop tablespace if exists disk", "DROP TABLESPACE", Touched::Tablespaces(names(&["disk"]))),
-            ("comment on database app is 'x'", "COMMENT ON DATABASE", Touched::Server),
-            ("comment on role app is 'x'", "COMMENT ON ROLE", roles(&["app"])),
-            ("security label for p on role app is 'x'", "SECURITY LABEL ON ROLE", roles(&["app"])),
-            ("reassign owned by a , b to c", "REASSIGN OWNED", Touched::HeldBy(names(&["a", "b"]))),
-            ("drop owned by a cascade", "DROP OWNED", Touched::HeldBy(names(&["a"]))),
-            ("create subscription s connection 'x' publication p", "CREATE SUBSCRIPTION", Touched::Server),
-        ] {
-            assert_eq!(of(&lexemes(text), true), Some((what.to_owned(), touched)), "{text}");
-        }
-    }
-
-    #[test]
-    fn names_that_are_not_understood_may_be_of_anything_that_is_there() {
-        for text in [
-            "drop role u & \"old\"",
-            "drop owned by u & \"app\"",
-            "alter role u & \"app\" nologin",
-            "grant u & \"a\" to b",
-            "comment on database u & \"app\" is 'x'",
-        ] {
-            assert_eq!(of(&lexemes(text), true).map(|(_, touched)| touched), Some(Touched::Server), "{text}");
-        }
-        let long = "x".repeat(70);
-        assert_eq!(
-            of(&lexemes(&format!("drop role {long}")), true),
-            Some(("DROP ROLE".to_owned(), Touched::Roles(names(&[&long[..63]]))))
-        );
-        assert!(of(&lexemes("grant a , b , c"), false).is_some_and(|(_, touched)| touched == Touched::Server));
-        assert_eq!(of(&lexemes("drop role a , b"), false), Some(("DROP ROLE".to_owned(), Touched::Server)));
-    }
-
-    #[test]
-    fn what_stays_in_its_database_is_not_among_them() {
-        for text in [
-            "grant select on t to x",
-            "grant select ( a , b ) on table t to x",
-            "grant select on database to x",
-            "grant select on database . t to x",
-            "grant usage on foreign server s to x",
-            "grant connect on database % i to x",
-            "grant % i to x",
-            "alter database % i set work_mem = 1",
-            "alter table database rename to x",
-            "alter default privileges grant select on tables to x",
-            "create user mapping for x server s",
-            "drop user mapping for x server s",
-            "comment on subscription is 'x'",
-            "alter user mapping for x server s",
-            "create role app in role other",
-            "create tablespace disk location 'x'",
-            "comment on table role is 'x'",
-            "comment on column database . a is 'x'",
-            "drop table role",
-            "select 1",
-            "grant",
-        ] {
-            assert_eq!(of(&lexemes(text), true), None, "{text}");
-        }
     }
 }

@@ -5,9 +5,10 @@ use super::lasting::{self, Lasting};
 use super::made::{self, Made, RoleMade};
 use super::quoting::Quoting;
 use super::reader::{Lexeme, Place};
-use super::shared_objects::{self, SharedStatement};
+use super::server_writes;
+use super::shared_objects::{self, SharedStatement, Touched, Within};
 use super::transaction::Control;
-use crate::sql::Token;
+use crate::sql::{LONGEST_TOKEN, Token};
 use std::ops::Range;
 
 /// The tables of OpenFGA, which OpenFGA alone migrates.
@@ -22,6 +23,10 @@ pub struct Statement {
     pub begun: u64,
     head: Vec<Lexeme>,
     previous: String,
+    /// The line of the last token.
+    line: u64,
+    /// The first later line that begins as another statement does.
+    goes_on: Option<u64>,
     /// `COPY … FROM stdin`: rows follow.
     pub takes_rows: bool,
     pub binary: bool,
@@ -55,7 +60,10 @@ impl Statement {
         };
         if self.begun == 0 {
             self.begun = line;
+        } else if self.goes_on.is_none() && line > self.line && self.begins_another(&word) {
+            self.goes_on = Some(line);
         }
+        self.line = line;
         let copies = self.begins(&["copy"]);
         self.takes_rows |= copies && self.previous == "from" && word == "stdin";
         self.binary |= copies && word == "binary";
@@ -70,6 +78,9 @@ impl Statement {
             && self.previous != "language"
         {
             self.block.feed(body);
+            if body.len() >= LONGEST_TOKEN {
+                self.block.not_understood("a long string");
+            }
         }
         if self.head.len() < HEAD {
             self.head.push(token.into());
@@ -104,8 +115,25 @@ impl Statement {
         if self.begins(&["do"]) {
             return self.block.reaches_beyond(line, &bytes);
         }
-        let found = shared_objects::of(&self.head, self.head.len() < HEAD);
-        found.map(|(what, touched)| SharedStatement { line, bytes, what, touched }).into_iter().collect()
+        let called = || server_writes::called(&self.head).map(|what| (what, Touched::Server));
+        let found = shared_objects::of(&self.head, self.head.len() < HEAD).or_else(called);
+        // The rows behind the statement would be left.
+        let found = found.filter(|_| !self.takes_rows);
+        let goes_on = self.goes_on;
+        let of = |(what, touched)| SharedStatement { line, bytes, what, touched, within: Within::File, goes_on };
+        found.map(of).into_iter().collect()
+    }
+
+    /// Whether another statement begins with this word, which is the first of its line. Among the rights of a `GRANT` there
+    /// are such words.
+    fn begins_another(&self, word: &str) -> bool {
+        let definitions = ["alter", "comment", "create", "drop", "grant", "reassign", "revoke", "security"];
+        let is_definition = self.head.first().and_then(Lexeme::word).is_some_and(|first| definitions.contains(&first));
+        let others =
+            ["alter", "comment", "create", "delete", "drop", "grant", "insert", "revoke", "truncate", "update"];
+        let is_right = ["grant", "revoke", "for"].contains(&self.previous.as_str())
+            || self.head.last() == Some(&Lexeme::Symbol(b','));
+        is_definition && others.contains(&word) && !is_right
     }
 
     /// Whether it sets `search_path` for the rest of the transaction.

@@ -28,15 +28,17 @@ pub struct Extension {
     pub name: String,
     /// The statement that makes a function which calls that one, and has a `search_path`; without its end.
     pub wrapper: String,
+    /// It has a `search_path`. Its script may have given it that, which a load does again: the catalogs do not say.
+    pub has_path: bool,
 }
 
 /// Gives a list of [`PathDependent`]. Those functions count that an index, a generated column, a check, an exclusion
 /// constraint, a partition key or a materialized view uses, also through a view, an operator, an operator class, an aggregate
 /// or a function of parsed SQL. They are in SQL or PL/pgSQL. What such a function's text calls, reads from or casts to is
 /// looked up by name: it counts where only schemas beside `pg_catalog` have it. A name behind a `.` has its schema; a quoted
-/// one is passed over. A function with a `search_path` counts where it belongs to an extension whose script did not give it
-/// that: it was changed since, and a load recreates it. (Its row is of another transaction than its membership, which no
-/// ALTER FUNCTION writes, and than the extension's last change.)
+/// one is passed over. A function with a `search_path` counts where it belongs to an extension whose script may not have given
+/// it that: it was changed since, and a load recreates it. (Its row is of another transaction than its membership, which no
+/// ALTER FUNCTION writes, and than the extension's last change. So it is after a GRANT, another owner, and pg_upgrade.)
 pub(super) const QUERY: &str = r#"
 SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
     'object', s.object, 'function', s.function, 'names', s.names, 'schema', s.schema, 'is_built', s.is_built, 'reads_table', s.reads_table,
@@ -53,7 +55,8 @@ FROM (
           pg_catalog.oidvectortypes(p.proargtypes), pg_catalog.pg_get_function_result(p.oid),
           CASE p.provolatile WHEN 'i' THEN 'IMMUTABLE' WHEN 's' THEN 'STABLE' ELSE 'VOLATILE' END,
           pg_catalog.format('SELECT %I.%I(%s)', pn.nspname, p.proname, (SELECT pg_catalog.string_agg('$' || n, ', ' ORDER BY n)
-            FROM pg_catalog.generate_series(1, p.pronargs) AS n))))
+            FROM pg_catalog.generate_series(1, p.pronargs) AS n))), 'has_path', EXISTS (
+          SELECT FROM pg_catalog.unnest(p.proconfig) AS setting WHERE setting LIKE 'search!_path=%' ESCAPE '!'))
         FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
         JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.pronamespace
         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'

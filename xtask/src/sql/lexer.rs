@@ -88,7 +88,10 @@ impl Lexer {
             State::Name => self.name(piece),
             State::NameEnd => self.name_end(byte),
             State::String(quote) => self.string(quote, piece),
-            State::StringEscape(quote) => self.becomes(State::String(quote)),
+            State::StringEscape(quote) => {
+                self.keep(b" ");
+                self.becomes(State::String(quote))
+            }
             State::StringEnd { quote, newline } => self.string_end(quote, newline, byte, dialect),
             State::DollarTag => self.dollar_tag(byte),
             State::Dollar { matched: 0 } => match memchr(b'$', piece) {

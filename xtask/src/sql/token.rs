@@ -10,7 +10,7 @@ pub enum Token<'a> {
     Word(&'a [u8]),
     /// A name in double quotes, without them.
     Name(&'a [u8]),
-    /// A string in single quotes, without them; a backslash and the letter after it are left out.
+    /// A string in single quotes, without them; a backslash and the letter after it are a blank.
     Text(&'a [u8]),
     /// A string in dollar quotes.
     Dollars,

@@ -270,5 +270,8 @@ fn a_server_that_trusts_everybody_needs_no_password() {
         let health =
             Health::of(stack.xtask([]).env("POSTGRES_PASSWORD", password), &["--only", "postgres", "service/pg"]);
         health.fails_only(&[]).says("postgres", "ok", "database app", "");
-    }
+    } // A database that was stopped is no one-shot that is done, whatever its file says of it.
+    stack.docker(&["stop", "--time", "10", &stack.container_of("pg")]);
+    let stopped = Health::of(stack.xtask([]), &["--only", "postgres", "service/pg"]);
+    stopped.says("service/pg", "fail", "it is stopped (exit code 0", "cargo xtask up");
 }

@@ -177,6 +177,8 @@ fn dry_runs_and_waiting_runs_report() {
     });
     let run = migrate(&database, &["status"]);
     run.ok().stdout_has("running").stderr_has("⚠ 3 slow: session ").stderr_has("-migrate").stderr_has("is running it");
+    let run = migrate(&database, &["status", "--check"]);
+    run.code(1).stderr_has("→ wait until the run has ended that the report names").stderr_lacks("repair");
     let run = migrate(&database, &["up", "--wait-for-run", "1"]);
     run.code(5).stderr_has("is being changed by session ").stderr_has("--wait-for-run SECONDS");
     migrate(&database, &["repair", "--yes", "--wait-for-run", "0"]).code(5);

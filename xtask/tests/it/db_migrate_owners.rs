@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_service_keeps_its_ledger,
         [Postgres] a_repair_leaves_another_programs_rows,
         [Postgres] files_and_databases_of_other_tools_are_left_alone,
+        [Postgres] a_file_that_seems_to_hold_its_way_back_is_warned_of,
         [Postgres] what_is_amiss_is_told_with_its_cure,
     ]
 }
@@ -141,14 +142,22 @@ fn files_and_databases_of_other_tools_are_left_alone() {
     way_back("0002_a.undo.sql", "DROP TABLE a;", "another tool");
     way_back("0002_a_rollback.sql", "DROP TABLE a;", "another tool");
     way_back("3_b.sql", "-- !Ups\nCREATE TABLE b (i int);\n-- !Downs\nDROP TABLE b;\n", "Play");
-    way_back("3_b.sql", "-- UP\nCREATE TABLE b (i int);\n-- DOWN\nDROP TABLE b;\n", "another tool");
-    // What only describes the way back is none.
-    database.sandbox.write("migrations/3_b.sql", "-- UP\nCREATE TABLE b (i int);\n-- DOWN\n-- DROP TABLE b;\n");
-    migrate(&database, &["up", "--no-backup", "--ignore-missing"]).ok().stderr_has("✓ 3 b");
+    way_back("0002_a.backward.sql", "DROP TABLE a;", "another tool");
     fs::remove_dir_all(database.sandbox.path("migrations")).unwrap();
     database.sandbox.write("migrations/default/1600_x/up.sql", "SELECT 1;");
     let told = "⚠ migrations/ holds no file named <version>_<words>.sql, but: default/";
     migrate(&database, &["up", "--ignore-missing"]).ok().stderr_has(told);
+}
+
+/// Headings that people write over any two statements are no refusal.
+fn a_file_that_seems_to_hold_its_way_back_is_warned_of() {
+    let database = UrlDatabase::new();
+    database.sandbox.write("migrations/1_b.sql", "-- UP\nCREATE TABLE b (i int);\n-- DOWN\nDROP TABLE b;\n");
+    let run = migrate(&database, &["up", "--dry-run"]);
+    run.ok().stderr_has("⚠ migrations/1_b.sql:3: what stands under this heading seems to revert what stands above it");
+    // What only describes the way back is none.
+    database.sandbox.write("migrations/1_b.sql", "-- UP\nCREATE TABLE b (i int);\n-- DOWN\n-- DROP TABLE b;\n");
+    migrate(&database, &["up", "--no-backup"]).ok().stderr_has("✓ 1 b").stderr_lacks("under this heading");
 }
 
 fn what_is_amiss_is_told_with_its_cure() {

@@ -2,6 +2,7 @@
 
 use crate::harness::migrations::{migrate, versions};
 use crate::harness::{Test, UrlDatabase};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
@@ -15,6 +16,8 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_right_that_is_granted_and_taken_back_is_no_change,
         [Postgres] grants_on_the_live_database_are_left_out,
         [Postgres] statements_that_reach_the_whole_server_are_left_out,
+        [Postgres] files_programs_and_rows_of_the_whole_server_are_left_out,
+        [Postgres] what_stands_in_strings_lists_and_loops_of_a_block_is_left_out,
         [Postgres] of_a_block_whole_statements_are_left_out_and_a_wrong_one_is_refused_by_the_server,
         [Postgres] the_way_back_takes_back_what_code_changed_on_the_server,
         [Postgres] settings_of_the_scratch_database_are_no_change,
@@ -184,8 +187,8 @@ fn a_role_of_an_applied_file_is_in_the_way_of_the_next_try() {
 
 /// A statement that no reader of the file sees: its text is put together.
 fn composed(statement: &str) -> String {
-    let (start, end) = statement.split_at(7);
-    format!("DO $$BEGIN EXECUTE pg_catalog.concat('{start}', '{end}'); END$$;")
+    let reversed: String = statement.chars().rev().collect();
+    format!("DO $$BEGIN EXECUTE pg_catalog.reverse('{reversed}'); END$$;")
 }
 
 /// A database whose rights were never granted has them written out afterwards.
@@ -215,6 +218,11 @@ fn state(database: &UrlDatabase) -> String {
     )
 }
 
+/// As the JSON of a trial has it.
+fn entry(file: &str, line: u64, what: &str) -> Value {
+    json!({ "file": file, "line": line, "what": what })
+}
+
 /// What is changed there is the live server's own: a trial that did so would be no trial.
 fn grants_on_the_live_database_are_left_out() {
     let database = UrlDatabase::new();
@@ -233,7 +241,7 @@ fn grants_on_the_live_database_are_left_out() {
     database.sandbox.migration(2, "public", &up, Some(&down));
     let run = migrate(&database, &["verify", "--json"]);
     let left_out = &run.ok().json()["migrations"][1]["left_out"];
-    assert_eq!(left_out[1], "migrations/2_public.down.sql:2: GRANT … ON DATABASE", "{left_out}");
+    assert_eq!(left_out[1], entry("migrations/2_public.down.sql", 2, "GRANT … ON DATABASE"), "{left_out}");
     assert_eq!(state(&database), before);
 }
 
@@ -247,13 +255,14 @@ fn statements_that_reach_the_whole_server_are_left_out() {
          COMMENT ON ROLE {role} IS $$c;$$; GRANT pg_monitor TO {role}; DROP OWNED BY {role}; ALTER ROLE {role} NOLOGIN;\n\
          DO $$BEGIN\n  IF true THEN ALTER DATABASE {name} SET work_mem = '7MB'; END IF;\n  \
          EXECUTE 'REVOKE CONNECT ON DATABASE {name} FROM PUBLIC'; CREATE TABLE v (a int);\nEND$$;\n\
-         DO 'BEGIN ALTER DATABASE {name} SET work_mem = ''7MB''; END';"
+         DO 'BEGIN ALTER DATABASE {name} SET work_mem = ''7MB''; ALTER ROLE {role} NOLOGIN; END';"
     );
     database.sandbox.migration(3, "all", &all, Some("DROP TABLE u; DROP TABLE v;"));
     let run = migrate(&database, &["verify", "--json"]);
     let left_out = run.json()["migrations"][0]["left_out"].clone();
     run.ok().stderr_has("✓ 1 migration verified").stderr_has("migrations/3_all.up.sql:6: ALTER DATABASE in a DO block");
     assert_eq!(left_out.as_array().map(Vec::len), Some(11), "{left_out}");
+    assert_eq!(left_out[10], entry("migrations/3_all.up.sql", 9, "a DO block with ALTER DATABASE and ALTER ROLE"));
     assert_eq!(state(&database), before);
     // The ways that run the files of applied versions are bounded, too.
     database.own("CREATE TABLE u (a int); CREATE TABLE v (a int)");
@@ -261,6 +270,68 @@ fn statements_that_reach_the_whole_server_are_left_out() {
     run.ok().stderr_has("migrations/3_all.up.sql:1: ALTER DATABASE reaches beyond the scratch database");
     migrate(&database, &["status", "--drift", "--check"]).ok().stderr_has("it is left out there");
     migrate(&database, &["verify", "--pending"]).ok();
+    assert_eq!(state(&database), before);
+}
+
+/// In a trial a file of the server's host would get the rows of the scratch database.
+fn files_programs_and_rows_of_the_whole_server_are_left_out() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let (before, name) = (state(&database), &database.name);
+    let file = format!(
+        "CREATE TABLE t (a int);\nCOPY t TO '/nosuch/t.csv';\nCOPY (SELECT a FROM t) TO PROGRAM 'false';\n\
+         COPY t FROM PROGRAM 'false';\nUPDATE pg_database SET datconnlimit = 7 WHERE datname = '{name}';\n\
+         DO $$BEGIN\nDELETE FROM pg_catalog.pg_auth_members WHERE member = 0 AND CASE WHEN true THEN true END;\nEND$$;\n\
+         SELECT pg_terminate_backend(0);\nGRANT CONNECT ON DATABASE {name} TO pg_monitor\nINSERT INTO t VALUES (1);\n"
+    );
+    database.sandbox.migration(1, "all", &file, Some("DROP TABLE t;"));
+    let of = |line: u64, what: &str| entry("migrations/1_all.up.sql", line, what);
+    let expected = json!([
+        of(2, "COPY … TO a file"),
+        of(3, "COPY … TO PROGRAM"),
+        of(4, "COPY … FROM PROGRAM"),
+        of(5, "UPDATE on pg_database"),
+        of(7, "DELETE on pg_auth_members in a DO block"),
+        of(9, "pg_terminate_backend()"),
+        of(10, "GRANT … ON DATABASE"),
+    ]);
+    let run = migrate(&database, &["verify", "--json"]);
+    assert_eq!(run.ok().json()["migrations"][0]["left_out"], expected);
+    run.stderr_has(
+        "⚠ migrations/1_all.up.sql:11: this line begins as a statement does, and is left out with the one of line 10",
+    );
+    database.own("CREATE TABLE t (a int)");
+    migrate(&database, &["baseline", "1", "--yes"]).ok().stderr_has("1_all.up.sql:2: COPY … TO a file reaches beyond");
+    let run = migrate(&database, &["status", "--drift", "--json"]);
+    assert_eq!(run.ok().json()["drift"]["left_out"], expected);
+    assert_eq!(state(&database), before);
+}
+
+fn what_stands_in_strings_lists_and_loops_of_a_block_is_left_out() {
+    let database = UrlDatabase::new();
+    let _alone = database.alone();
+    let (before, role) = (state(&database), &database.role);
+    let filler = "PERFORM 1; ".repeat(60);
+    let is_limited = format!("EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}' AND rolconnlimit = 5)");
+    let file = format!(
+        "DO 'BEGIN {filler}ALTER ROLE \"{role}\" SET work_mem = ''7MB''; END';\n\
+         DO $$BEGIN EXECUTE E'ALTER ROLE \"{role}\"\\nSET work_mem = \\'7MB\\''; END$$;\n\
+         DO $$BEGIN EXECUTE 'CREATE TABLE t (a int);{filler}; ALTER ROLE \"{role}\" NOLOGIN'; END$$;\n\
+         DO $$BEGIN WHILE NOT {is_limited} LOOP ALTER ROLE \"{role}\" CONNECTION LIMIT 5; END LOOP; END$$;\n\
+         DO $$BEGIN EXECUTE format('DROP ROLE IF EXISTS \"{role}\", %I', 'nosuch'); END$$;\n"
+    );
+    database.sandbox.migration(1, "all", &file, None);
+    let run = migrate(&database, &["verify", "--json"]);
+    let of = |line: u64, what: &str| entry("migrations/1_all.up.sql", line, what);
+    let expected = json!([
+        of(1, "a DO block with a long string"),
+        of(2, "ALTER ROLE in a DO block"),
+        of(3, "ALTER ROLE in a DO block"),
+        of(4, "a DO block with ALTER ROLE"),
+        of(5, "DROP ROLE in a DO block"),
+    ]);
+    assert_eq!(run.ok().json()["migrations"][0]["left_out"], expected);
+    run.stderr_lacks(REACHED);
     assert_eq!(state(&database), before);
 }
 

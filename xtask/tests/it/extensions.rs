@@ -209,6 +209,12 @@ fn roles_that_are_gone(local: &Local) {
     let run = local.xtask(["db-restore", "--yes", path]).run();
     run.code(1).stderr_has("nothing was changed").stderr_lacks("hunter2").stderr_lacks("--create-roles");
     settings_that_need_consent(&run.stderr);
+    let run_with =
+        local.xtask(["db-restore", "--yes", "--allow-setting", "LOG_STATEMENT", "--allow-setting", "app.dsn", path]);
+    let allowed = run_with.run();
+    let typed = "ALTER DATABASE \"openfga\" SET \"log_statement\" TO ";
+    allowed.code(1).holds(allowed.stderr.lines().any(|line| line.trim().starts_with(typed)), typed);
+    allowed.stderr_has("/* app.dsn is not set: it may be a secret; ").stderr_lacks("hunter2");
     let told = Told { path: path.to_owned(), stderr: run.stderr };
     local.sql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'openfga'");
     type_statements(local, &told);
@@ -223,15 +229,18 @@ fn roles_that_are_gone(local: &Local) {
 /// Each is a comment of one line, with its name and the reason.
 #[track_caller]
 fn settings_that_need_consent(stderr: &str) {
-    let unknown = "this server does not know it, so only if you know it";
     for (name, why) in [
-        ("session_preload_libraries", "it decides what code runs or who acts, so only if you know it"),
-        ("log_statement", "a superuser alone may set it, so only if you know it"),
-        ("work_mem", "it is for a single role, so only if you know it"),
-        ("app.api_secret", unknown),
-        ("app.dsn", unknown),
-        ("application_name", "it may be a secret"),
+        ("session_preload_libraries", Some("it decides what code runs or who acts")),
+        ("log_statement", Some("a superuser alone may set it")),
+        ("work_mem", Some("it is for a single role")),
+        ("app.api_secret", Some("this server does not know it")),
+        ("app.dsn", Some("this server does not know it")),
+        ("application_name", None),
     ] {
+        let why = why.map_or_else(
+            || "it may be a secret".to_owned(),
+            |why| format!("{why}, so only if you know it (db-restore --allow-setting {name})"),
+        );
         let comment = format!("/* {name} is not set: {why}; the manifest of the file has its value */");
         assert!(stderr.lines().any(|line| line.trim() == comment), "{comment}\n{stderr}");
         assert!(!stderr.contains(&format!(" SET \"{}", name.split('.').next().unwrap_or(name))), "{name}\n{stderr}");

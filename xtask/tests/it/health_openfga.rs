@@ -180,6 +180,10 @@ fn a_paused_service(stack: &Stack) {
     let paused = Health::of(stack.xtask([]), &["--only", "openfga", "service/openfga"]);
     let setup = stack.xtask(["setup-openfga"]).run();
     let stats = stack.xtask(["db-stats"]).run();
+    let up = stack.xtask(["up"]).run();
+    up.code(4)
+        .stderr_has("The openfga service is paused")
+        .stderr_has("→ resume it with: docker compose unpause openfga");
     stack.docker(&["unpause", &stack.container_of("openfga")]);
     stats.ok().stdout_has("OpenFGA's requests are not known: The openfga service is paused\n");
     stats.stdout_has("→ resume it with: docker compose unpause openfga\n").stdout_lacks("OPENFGA_METRICS_ENABLED");

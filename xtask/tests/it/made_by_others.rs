@@ -20,7 +20,8 @@ pub fn tests() -> Vec<Test> {
 #[track_caller]
 fn typed(run: &Outcome, database: &Database<'_>, file: &str) {
     let at = |word: &str| run.stderr.find(word);
-    let start = ["sed '", "sed \"", "{ echo", "head -n", "iconv -f"].iter().filter_map(|word| at(word)).min();
+    let start =
+        ["sed '", "sed \"", "sed -E ", "{ echo", "head -n", "iconv -f"].iter().filter_map(|word| at(word)).min();
     let command = run.stderr[start.unwrap()..].lines().next().unwrap().replace("FILE", file);
     let status = Command::new("sh").args(["-c", &command]).current_dir(database.sandbox.path("")).status().unwrap();
     assert!(status.success(), "{command}");
@@ -148,6 +149,18 @@ fn text_around_a_dump_goes_with_the_command_that_is_told() {
         assert_eq!(std::fs::read_to_string(database.sandbox.path("x.sql")).unwrap().trim_end(), text.trim_end());
     }
     database.restore(["x.sql"]).run().ok().stderr_has("✓ Database restored");
+    // Within the dump, as Supabase's tools write it; a row is a row, whatever it says. The next way writes another file.
+    let line = "SET session_replication_role = replica;\n";
+    let body = format!("CREATE TABLE public.t (a text);\nCOPY public.t (a) FROM stdin;\n{line}\\.\n");
+    let text = by_newer(&body);
+    let within = text.replacen("SET client_encoding", &format!("{line}SET client_encoding"), 1);
+    database.sandbox.write("around.sql", format!("{within}\nRESET ALL;\n"));
+    let run = database.restore(["around.sql"]).run();
+    typed(run.code(3).stderr_has("as Supabase's tools write it").stderr_has("leave that out"), &database, "around.sql");
+    let run = database.restore(["x.sql"]).run();
+    typed(run.code(3).stderr_has("text after the end of the dump"), &database, "x.sql");
+    database.restore(["y.sql"]).run().ok().stderr_has("✓ Database restored");
+    assert_eq!(format!("{}\n", database.sql("SELECT a FROM t")), line);
 }
 
 fn the_first_way_on_is_one_that_helps() {

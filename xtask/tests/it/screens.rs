@@ -325,9 +325,8 @@ fn wait_for_the_next_second() {
 }
 
 fn every_screen_of_the_pages_is_what_the_program_shows() {
-    let story = Story::begin();
+    let (story, blocks) = (Story::begin(), blocks());
     let bless = std::env::var_os("XTASK_TEST_BLESS").is_some();
-    let blocks = blocks();
     let mut wrong = Vec::new();
     for page in STORY {
         let mut now: Vec<(&Block, Vec<String>)> = Vec::new();

@@ -75,9 +75,22 @@ fn a_condition_that_no_tuple_can_have_is_named_at_its_place() {
     print().ok().stderr_has(
         "store.fga.yaml:9:13: no tuple can have the condition `c`: there its name needs 2 characters; rename it",
     );
-    let tuple = "tuples:\n  - user: user:1\n    relation: a\n    object: doc:1\n    condition:\n      name: c\n";
-    sandbox.write("store.fga.yaml", format!("{text}{tuple}"));
-    print().code(1).stderr_has(
-        "the condition's name has 1 character; in a tuple it needs 2 to 256: rename the condition in the model",
+    // One mistake is one error, at its own place, however many tuples have the condition.
+    let tuple = |number: u32| {
+        format!("  - user: user:{number}\n    relation: a\n    object: doc:1\n    condition:\n      name: c\n")
+    };
+    let tuples: String = (0..300).map(tuple).collect();
+    let wrong = "  - user: user:1\n    relation: b\n    object: doc:1\n";
+    sandbox.write("store.fga.yaml", format!("{text}tuples:\n{tuples}{wrong}"));
+    let run = print();
+    run.code(1).stderr_has("store.fga.yaml has 2 errors").stderr_has(
+        "store.fga.yaml:9:13: no tuple can have the condition `c`: there its name needs 2 characters; rename it (300 tuples \
+         have it, the first in store.fga.yaml, line 13)",
     );
+    run.stderr_has("store.fga.yaml:1513:5: the model does not allow user:1 b doc:1");
+    // A mistake of the tuples' own is theirs.
+    sandbox.write("store.fga.yaml", format!("{text}tuples:\n{}", tuple(1).replace("name: c", "name: d")));
+    print()
+        .code(1)
+        .stderr_has("the condition's name has 1 character; in a tuple it needs 2 to 256: rename the condition");
 }

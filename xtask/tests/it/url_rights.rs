@@ -13,6 +13,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] objects_of_a_role_without_rights_in_their_schema_are_refused,
         [Postgres] what_belongs_to_the_database_goes_along,
         [Postgres] limits_of_a_role_are_not_for_this,
+        [Postgres] a_setting_of_superusers_is_not_offered_to_another_role,
     ]
 }
 
@@ -272,4 +273,19 @@ fn no_membership_in_a_powerful_role_is_asked_for() {
         database.sql("DROP TABLE theirs");
     }
     database.admin(&format!("DROP ROLE \"{group}\""));
+}
+
+/// Consent would not help: the role may not set it.
+fn a_setting_of_superusers_is_not_offered_to_another_role() {
+    let database = UrlDatabase::new();
+    database.own("CREATE TABLE t AS SELECT 1 AS i");
+    database.admin("ALTER DATABASE @name SET log_min_duration_statement TO 5");
+    database.xtask(["db-backup"]).run().ok();
+    database.admin("DROP DATABASE @name WITH (FORCE)");
+    let run = database.xtask(["db-restore", "--yes"]).run();
+    run.code(1).stderr_has("log_min_duration_statement: a superuser alone may set it").stderr_lacks("--allow-setting");
+    run.stderr_has("→ create an empty database first");
+    database.admin("CREATE DATABASE @name TEMPLATE template0 OWNER @role");
+    database.xtask(["db-restore", "--yes"]).run().ok();
+    assert_eq!(database.sql("SELECT i FROM t"), "1");
 }

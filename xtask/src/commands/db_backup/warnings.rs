@@ -46,16 +46,27 @@ pub(super) fn warn_of_restores(taken: &Taken, target: &Target, context: &Context
         return;
     }
     warn_of_extensions(taken, target, context);
-    taken.path_dependents.iter().for_each(|found| context.terminal.warn(&told(found, &context.terminal)));
+    let mut schemas: Vec<&str> = Vec::new();
+    for found in taken.path_dependents.iter().filter(|found| !found.reads_table) {
+        if !schemas.contains(&found.schema.as_str()) {
+            schemas.push(&found.schema);
+        }
+    }
+    // One load has one path.
+    let path = schemas.join(", ");
+    taken.path_dependents.iter().for_each(|found| context.terminal.warn(&told(found, &path, &context.terminal)));
 }
 
 /// What may fail, and what helps. The database's owner chose all of these names.
-fn told(found: &PathDependent, terminal: &Terminal) -> String {
+fn told(found: &PathDependent, path: &str, terminal: &Terminal) -> String {
     let [object, function, names, schema] =
         [&found.object, &found.function, &found.names, &found.schema].map(|name| terminal::clean_line(name));
-    let word = terminal::shell_word(&found.schema);
+    let word = terminal::shell_word(path);
     let until = if found.is_built { " (into PostgreSQL 16 and older)" } else { "" };
     let verify = terminal.to_type("cargo xtask db-verify --restore");
+    if let Some(extension) = found.extension.as_ref().filter(|extension| extension.has_path) {
+        return told_of_changed(found, extension, path, terminal);
+    }
     let start = format!(
         "A restore may fail at {object}: it uses {function}, which names {names} without its schema ({schema}), and a dump \
          loads with an empty search_path\n\
@@ -71,7 +82,7 @@ fn told(found: &PathDependent, terminal: &Terminal) -> String {
     let load = format!("{start}; load it with: --search-path {word}{until}");
     match &found.extension {
         None => format!("{load}\nfix it for good: ALTER FUNCTION {function} SET search_path = {schema}"),
-        Some(Extension { name, wrapper }) => format!(
+        Some(Extension { name, wrapper, .. }) => format!(
             "{load}\n\
              ALTER FUNCTION does not last: a restore recreates the functions of extension {}. Fix it for good with a \
              function of your own, and recreate {object} with that in the place of {function}:\n\
@@ -80,4 +91,24 @@ fn told(found: &PathDependent, terminal: &Terminal) -> String {
             terminal::clean_line(wrapper)
         ),
     }
+}
+
+/// The same of a function that has a `search_path`, by its extension's script or since: after a GRANT, another owner and
+/// pg_upgrade the catalogs do not say which.
+fn told_of_changed(found: &PathDependent, extension: &Extension, path: &str, terminal: &Terminal) -> String {
+    let Extension { name, wrapper, .. } = extension;
+    let [object, function, names, schema, name, wrapper] =
+        [&found.object, &found.function, &found.names, &found.schema, name, wrapper]
+            .map(|name| terminal::clean_line(name));
+    let word = terminal::shell_word(path);
+    let until = if found.is_built { " (into PostgreSQL 16 and older)" } else { "" };
+    let verify = terminal.to_type("cargo xtask db-verify --restore");
+    format!(
+        "A restore may fail at {object} if {function} has its search_path from an ALTER FUNCTION: a restore recreates the \
+         functions of extension {name}, and it names {names} without its schema ({schema})\n\
+         check whether it loads: {verify}; where it does, the extension's script gives the search_path\n\
+         where it does not, load it with: --search-path {word}{until}; and fix it for good with a function of your own: \
+         recreate {object} with that in the place of {function}:\n\
+         {wrapper} SET search_path = {schema};"
+    )
 }

@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// Refuses to record what the database does not have.
 fn compare(work: &Work<'_>, ledger: &Ledger, known: &[&Migration]) -> Result<()> {
-    let (Drift { schema, rights, database_has_grants }, changed) =
+    let (Drift { schema, rights, database_has_grants, .. }, changed) =
         drift::of(work, ledger, known, Some("record it anyway: --no-compare"))?;
     let (missing, rights_are_there) = (!schema.missing.is_empty(), rights.missing.is_empty());
     // What the database has beside that may be another program's, or a later version's.

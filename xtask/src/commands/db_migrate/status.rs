@@ -9,6 +9,7 @@ use crate::migration::checks::Direction;
 use crate::migration::checksum::Ignored;
 use crate::migration::difference::{self, Cause};
 use crate::migration::drift::Drift;
+use crate::migration::left_out::LeftOutStatement;
 use crate::migration::plan::{Entry, Lost, State};
 use crate::terminal;
 use anyhow::{Error, Result};
@@ -69,9 +70,13 @@ fn conclude(drift: Option<&Drift>, look: &Look, work: &Work<'_>, check: bool, co
     let faulty = look.entries.iter().filter(|entry| !entry.is_in_order()).count();
     if check && faulty > 0 {
         let versions = terminal::counted(faulty as u64, "version is", "versions are");
-        return Err(Fault::failed(format!("{versions} not applied as the files say"))
-            .hint("apply pending versions: cargo xtask db-migrate; repair the others: cargo xtask db-migrate repair")
-            .into());
+        let running = look.entries.iter().filter(|entry| entry.state == State::Running).count();
+        let hint = if running == faulty {
+            "wait until the run has ended that the report names"
+        } else {
+            "apply pending versions: cargo xtask db-migrate; repair the others: cargo xtask db-migrate repair"
+        };
+        return Err(Fault::failed(format!("{versions} not applied as the files say")).hint(hint).into());
     }
     if check && let Some(refusal) = work.folder.refusals.first() {
         return Err(Fault::failed(refusal.what.clone()).hint(refusal.cure).into());
@@ -224,6 +229,9 @@ struct DriftItem<'a> {
     extra: &'a [String],
     column_order: &'a [String],
     rights: RightsItem<'a>,
+    /// Statements of the files that were left out, because they reach beyond the scratch database.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    left_out: &'a [LeftOutStatement],
 }
 
 /// Grants, default privileges and owners.
@@ -234,9 +242,9 @@ struct RightsItem<'a> {
 }
 
 impl<'a> DriftItem<'a> {
-    fn of(Drift { schema, rights, .. }: &'a Drift) -> Self {
+    fn of(Drift { schema, rights, left_out, .. }: &'a Drift) -> Self {
         let rights = RightsItem { missing: &rights.missing, extra: &rights.extra };
-        Self { missing: &schema.missing, extra: &schema.extra, column_order: &schema.reordered, rights }
+        Self { missing: &schema.missing, extra: &schema.extra, column_order: &schema.reordered, rights, left_out }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::migration::catalog::Catalog;
 use crate::migration::checks::Direction;
 use crate::migration::files::Migration;
+use crate::migration::left_out::LeftOutStatement;
 use crate::migration::scratch::{Ran, Scratch, makes_role};
 use crate::terminal;
 use anyhow::Result;
@@ -26,7 +27,7 @@ pub struct Verdict {
     pub column_order: Vec<String>,
     /// Statements that were left out, because they reach beyond the scratch database.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<String>,
+    pub left_out: Vec<LeftOutStatement>,
     /// Why a file failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

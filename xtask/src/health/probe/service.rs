@@ -91,9 +91,13 @@ fn start(scene: &Scene, project: &ProjectState, name: &str) -> &'static str {
 
 /// Whether the database or OpenFGA need the service, or it is one of them.
 fn is_needed(scene: &Scene, project: &ProjectState, name: &str) -> bool {
+    project.is_needed_by(&servers(scene), name)
+}
+
+/// The services of the database and of OpenFGA.
+fn servers<'s>(scene: &'s Scene<'_>) -> Vec<&'s str> {
     let database = scene.compose().map(|compose| compose.database_service());
-    let roots: Vec<&str> = database.into_iter().chain([scene.openfga_service()]).collect();
-    project.is_needed_by(&roots, name)
+    database.into_iter().chain([scene.openfga_service()]).collect()
 }
 
 /// Whether `up` starts the service.
@@ -110,6 +114,7 @@ fn one(
 ) -> Finding {
     let next = Next::of(scene, project, name);
     let Next { logs, start } = &next;
+    let is_one_shot = !container.comes_back && project.is_one_shot(name) && !servers(scene).contains(&name);
     let finding = match container.status.as_str() {
         "running" => return running(scene, name, service, container, &next),
         "paused" => Finding::fail("it is paused", container.wake()),
@@ -118,10 +123,10 @@ fn one(
             let why = if container.error.is_empty() { String::new() } else { format!(": {}", container.error) };
             Finding::fail(format!("it was created but not started{why}"), *start)
         }),
-        _ if container.exit_code == 0 && !container.comes_back && project.is_one_shot(name) => {
+        _ if container.exit_code == 0 && is_one_shot => {
             return Finding::ok(format!("done, exit code 0, {} ago", span(container.ended_for())));
         }
-        _ if !container.comes_back && project.is_one_shot(name) => Finding::fail(
+        _ if is_one_shot => Finding::fail(
             format!("the one-shot ended with exit code {}", container.exit_code),
             format!("{logs}\nthen: {start}"),
         ),

@@ -48,8 +48,7 @@ fn every_way_to_quote_is_read_as_psql_reads_it() {
 #[test]
 fn what_would_run_otherwise_than_it_reads_is_refused_with_its_line() {
     refused("SELECT 1;\nCOMMIT;\nSELECT 2;\n", 2, "COMMIT in a file");
-    for word in ["BEGIN", "begin work", "START TRANSACTION", "END", "ABORT", "ROLLBACK", "PREPARE TRANSACTION 'x'"] {
-        // Nothing else stands in the file: a lone word is no pair.
+    for word in ["ABORT", "ROLLBACK", "PREPARE TRANSACTION 'x'"] {
         refused(format!("/* x */ {word};"), 1, "in a file that runs in one transaction");
     }
     refused("SELECT 1\n\\gexec\n", 2, "a backslash outside of quotes");
@@ -166,7 +165,6 @@ fn a_pair_around_the_whole_file_is_left_out_of_what_is_sent() {
         ("SELECT 1; COMMIT; BEGIN; SELECT 2; COMMIT;", 1),
         ("SELECT 1; COMMIT AND CHAIN; SELECT 2;", 1),
         ("COMMIT; SELECT 1;", 1),
-        ("BEGIN; COMMIT; COMMIT;", 1),
         ("BEGIN READ ONLY; SELECT 1; COMMIT; BEGIN; SELECT 2; COMMIT;", 1),
         ("COMMIT; BEGIN;", 1),
     ] {
@@ -187,6 +185,14 @@ fn single_words_that_mean_one_transaction_are_left_out() {
         "BEGIN; SELECT 1; COMMIT AND CHAIN;",
         "SELECT 1; COMMIT AND CHAIN;",
         "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1;",
+        // No statement stands anywhere.
+        "BEGIN;",
+        "START TRANSACTION",
+        "COMMIT;",
+        "END",
+        "COMMIT AND CHAIN;",
+        "BEGIN; COMMIT; COMMIT;",
+        "BEGIN; BEGIN",
     ] {
         let found = checked(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let mut blanked = text.as_bytes().to_vec();
@@ -195,6 +201,21 @@ fn single_words_that_mean_one_transaction_are_left_out() {
         assert!(!sent.contains("BEGIN") && !sent.contains("COMMIT") && !sent.contains("END"), "{text}: {sent}");
         let told = |warning: &Warning| warning.what.contains("which are no pairs here, are not sent");
         assert!(found.warnings.iter().any(told), "{text}: {:?}", found.warnings);
+    }
+}
+
+#[test]
+fn a_statement_of_the_whole_server_that_goes_on_over_another_one_is_known() {
+    for (text, line) in [
+        ("GRANT CONNECT ON DATABASE app TO x\nCREATE TABLE t ();", Some(2)),
+        ("ALTER ROLE app\n  NOLOGIN\n\nINSERT INTO t VALUES (1);", Some(4)),
+        ("GRANT CREATE,\nCREATE, CONNECT\nON DATABASE app TO x;\nCREATE TABLE t ();", None),
+        ("GRANT\nCREATE ON DATABASE app TO x;", None),
+        ("REVOKE GRANT OPTION FOR\nCREATE ON DATABASE app FROM x;", None),
+        ("WITH d AS (\nDELETE FROM pg_catalog.pg_authid RETURNING *)\nUPDATE t SET a = 1;", None),
+    ] {
+        let found = checked(text).unwrap().shared;
+        assert_eq!((found.len(), found[0].goes_on), (1, line), "{text}");
     }
 }
 

@@ -7,6 +7,7 @@ mod name;
 mod owner;
 
 pub use create::create;
+pub use owner::heading_of_way_back;
 
 use crate::words::{clean_line, first_names};
 use anyhow::{Context as _, Result};

@@ -30,14 +30,37 @@ const PAIRS: [(&str, &str, &str); 2] =
 
 /// The same as whole lines, which are ordinary comments where no statement stands behind the second one.
 const HEADINGS: [(&str, &str, &str); 2] = [("!ups", "!downs", "Play"), ("@up", "@down", "marv")];
-/// Headings of other tools that people write over any two statements, too: they count where the first statement under
-/// the one makes something, and the first under the other takes something back.
-const ORDINARY: [(&str, &str); 2] = [("up", "down"), ("up script", "down script")];
+/// Headings of other tools that people write over any two statements, too: a file is not refused for them. It is warned of
+/// where the first statement under the one makes something, and the first under the other takes something back.
+const ORDINARY: [(&str, &str); 13] = [
+    ("up", "down"),
+    ("ups", "downs"),
+    ("up script", "down script"),
+    ("upgrade", "downgrade"),
+    ("migration up", "migration down"),
+    ("migrate up", "migrate down"),
+    ("up", "rollback"),
+    ("migration", "rollback"),
+    ("apply", "revert"),
+    ("apply", "rollback"),
+    ("forward", "backward"),
+    ("forwards", "backwards"),
+    ("do", "undo"),
+];
 /// How a tool names the way back beside the way there; sqlx's own is `.down`.
-const WAYS_BACK: [(&str, &str); 9] = [
+const WAYS_BACK: [(&str, &str); 18] = [
     (".rollback", "yoyo-migrations"),
     (".undo", "another tool"),
     (".revert", "another tool"),
+    (".reverse", "another tool"),
+    (".backward", "another tool"),
+    (".backwards", "another tool"),
+    (".unapply", "another tool"),
+    (".back", "another tool"),
+    ("_reverse", "another tool"),
+    ("_backward", "another tool"),
+    ("_unapply", "another tool"),
+    ("-undo", "another tool"),
     ("_rollback", "another tool"),
     ("_undo", "another tool"),
     ("_revert", "another tool"),
@@ -46,7 +69,8 @@ const WAYS_BACK: [(&str, &str); 9] = [
     ("-rollback", "another tool"),
 ];
 /// How it names the way there.
-const WAYS_THERE: [&str; 7] = ["", ".up", ".do", "_up", "-up", ".apply", ".forward"];
+const WAYS_THERE: [&str; 11] =
+    ["", ".up", ".do", "_up", "-up", ".apply", ".forward", ".forwards", "_do", "_apply", "_forward"];
 
 /// The other tool whose files are among these entries of a folder, and one of them as evidence; Diesel's are recognised by
 /// `Reader`.
@@ -109,6 +133,20 @@ fn marked(path: &Path, name: &str) -> Option<&'static str> {
     marks.finish()
 }
 
+/// The line of a file with the heading of its way back, `-- down`, where its way there stands under one of its own above.
+pub fn heading_of_way_back(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_string_lossy();
+    let mut reader = BufReader::new(platform::open_regular(path).ok()?.take(LOOKED_AT));
+    let mut marks = Marks::of_file(&name);
+    let mut line = Vec::new();
+    while marks.way_back.is_none() && reader.read_until(b'\n', &mut line).ok()? > 0 {
+        marks.read(&line);
+        line.clear();
+    }
+    marks.finish();
+    marks.way_back
+}
+
 /// The tools whose marks a file has had so far.
 #[derive(Debug, Default)]
 struct Marks {
@@ -120,7 +158,13 @@ struct Marks {
     /// The headings over the way there, by their place in the list, and the tool of one that has had its other half.
     headings: Vec<usize>,
     divided: Option<&'static str>,
+    /// The number of the line that is read.
+    line: u64,
     section: Section,
+    /// The words of the last ordinary heading over a way there.
+    headed: String,
+    /// The line of the first ordinary heading over a way back.
+    way_back: Option<u64>,
 }
 
 /// The last ordinary heading.
@@ -128,10 +172,10 @@ struct Marks {
 enum Section {
     #[default]
     None,
-    /// Its place in the list, and whether the first statement under it makes something.
-    WayThere { heading: usize, makes: Option<bool> },
-    /// Such a way there stands before it.
-    WayBack,
+    /// Whether the first statement under it makes something.
+    WayThere { makes: Option<bool> },
+    /// Such a way there stands before it; the line of the heading.
+    WayBack { line: u64 },
 }
 
 impl Marks {
@@ -142,6 +186,7 @@ impl Marks {
 
     /// Reads a line with its end; gives the tool that is certain by now.
     fn read(&mut self, line: &[u8]) -> Option<&'static str> {
+        self.line = self.line.saturating_add(1);
         match self.text.read(line) {
             Line::Comment { is_between_statements } => self.take(line, is_between_statements),
             Line::Code(code) => self.pass(&code),
@@ -164,7 +209,10 @@ impl Marks {
             return None;
         }
         if line.starts_with(b"-") || line.starts_with(b"#") {
-            self.head(text.trim_end_matches([':', '-', ' ']), is_between_statements);
+            self.head(text.trim_end_matches([':', '-', ' ']));
+        }
+        if is_between_statements && !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            self.head_ordinary(&words);
         }
         for (up, down, tool) in PAIRS {
             if text.starts_with(up) {
@@ -177,7 +225,7 @@ impl Marks {
     }
 
     /// Reads a comment that may be a heading.
-    fn head(&mut self, words: &str, is_between_statements: bool) {
+    fn head(&mut self, words: &str) {
         for (at, (up, down, tool)) in HEADINGS.iter().enumerate() {
             if words == *up {
                 self.headings.push(at);
@@ -185,34 +233,41 @@ impl Marks {
                 self.divided = Some(tool);
             }
         }
-        for (at, (up, down)) in ORDINARY.iter().enumerate().filter(|_| is_between_statements) {
-            if words == *up {
-                self.section = Section::WayThere { heading: at, makes: None };
-            } else if words == *down {
-                let is_other_half =
-                    matches!(self.section, Section::WayThere { heading, makes: Some(true) } if heading == at);
-                self.section = if is_other_half { Section::WayBack } else { Section::None };
-            }
+    }
+
+    /// The same of ordinary ones: `-- [up]`, `--- migration:up`, `/* UP */`.
+    fn head_ordinary(&mut self, line: &str) {
+        let words: Vec<&str> =
+            line.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let words = words.join(" ");
+        if ORDINARY.iter().any(|(up, _)| *up == words) {
+            self.section = Section::WayThere { makes: None };
+            self.headed.clone_from(&words);
+        } else if ORDINARY.iter().any(|(_, down)| *down == words) {
+            let is_other_half = ORDINARY.contains(&(self.headed.as_str(), words.as_str()));
+            let has_made = matches!(self.section, Section::WayThere { makes: Some(true) });
+            self.section = if is_other_half && has_made { Section::WayBack { line: self.line } } else { Section::None };
         }
     }
 
     /// Reads what is no comment: behind the heading of the way back it is a statement of that.
     fn pass(&mut self, code: &Code) -> Option<&'static str> {
-        let divided = self.divided.filter(|_| code.has_token);
-        divided.or_else(|| code.ended.iter().find_map(|deed| self.follow(*deed)))
+        code.ended.iter().for_each(|deed| self.follow(*deed));
+        self.divided.filter(|_| code.has_token)
     }
 
     /// Reads a statement under an ordinary heading.
-    fn follow(&mut self, deed: Deed) -> Option<&'static str> {
+    fn follow(&mut self, deed: Deed) {
         match (self.section, deed) {
             (_, Deed::Prepares) => {}
-            (Section::WayThere { heading, makes: None }, deed) => {
-                self.section = Section::WayThere { heading, makes: Some(deed == Deed::Other) };
+            (Section::WayThere { makes: None }, deed) => {
+                self.section = Section::WayThere { makes: Some(deed == Deed::Other) };
             }
-            (Section::WayBack, Deed::TakesBack) => return Some("another tool"),
-            (Section::WayBack, Deed::Other) => self.section = Section::None,
+            (Section::WayBack { line }, deed) => {
+                self.way_back = self.way_back.or(Some(line).filter(|_| deed == Deed::TakesBack));
+                self.section = Section::None;
+            }
             (Section::None | Section::WayThere { .. }, _) => {}
         }
-        None
     }
 }

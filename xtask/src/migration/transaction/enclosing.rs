@@ -17,8 +17,6 @@ pub struct Enclosing {
     modes: String,
     /// Between BEGIN and COMMIT.
     inside: bool,
-    /// A statement stands somewhere.
-    filled: bool,
     /// A statement stands before the first BEGIN.
     begun: bool,
     /// After a COMMIT.
@@ -36,7 +34,6 @@ pub struct Enclosing {
 impl Enclosing {
     /// A statement that is none of these words.
     pub fn statement(&mut self) {
-        self.filled = true;
         self.begun |= !self.inside;
         self.broken |= !self.inside && self.ended;
     }
@@ -67,7 +64,7 @@ impl Enclosing {
             Control::Chain if self.inside => self.uneven = true,
             // The server only warns of it.
             Control::Commit if self.ended => self.uneven = true,
-            Control::Commit | Control::Chain if self.begun && !self.ended => {
+            Control::Commit | Control::Chain if !self.ended => {
                 (self.ended, self.closed, self.uneven) = (true, true, true);
             }
             _ => self.broken = true,
@@ -83,7 +80,7 @@ impl Enclosing {
     pub fn finish(self) -> Result<Option<(Flaw, LeftOut)>, Flaw> {
         let Some(flaw) = self.first else { return Ok(None) };
         let uneven = self.uneven || self.inside;
-        if self.broken || (uneven && !self.filled) || (self.inside && self.left_out.read_only) {
+        if self.broken || (self.inside && self.left_out.read_only) {
             return Err(flaw);
         }
         let what = if uneven { UNEVEN } else { AROUND };

@@ -29,6 +29,8 @@ pub struct Finding {
     pub message: String,
     /// Error or warning.
     pub severity: Severity,
+    /// The condition that no tuple can have, where that is what is wrong: in the model, or with a tuple that has it.
+    pub barren: Option<String>,
 }
 
 /// A line of at most this many characters is shown whole. Of a longer one, `AROUND` characters on each side are shown.
@@ -113,7 +115,16 @@ impl Sources {
         let whole = if with_line { source.line(at.start) } else { "" };
         let (source_line, before) = if with_line { excerpt(whole, at.column) } else { Default::default() };
         let (file, line, column) = (source.name.clone(), at.line, at.column);
-        Finding { file, line, column, source_line, before, message: note.message, severity: note.severity }
+        Finding {
+            file,
+            line,
+            column,
+            source_line,
+            before,
+            message: note.message,
+            severity: note.severity,
+            barren: note.barren,
+        }
     }
 
     /// Line and column of a place. Letters are counted from the place before on, where that stands on the same line: a
@@ -165,15 +176,17 @@ pub struct Note {
     pub place: Place,
     pub severity: Severity,
     pub message: String,
+    /// As of a [`Finding`].
+    pub barren: Option<String>,
 }
 
 impl Note {
     pub fn error(place: Place, message: impl Into<String>) -> Self {
-        Self { place, severity: Severity::Error, message: message.into() }
+        Self { place, severity: Severity::Error, message: message.into(), barren: None }
     }
 
     pub fn warning(place: Place, message: impl Into<String>) -> Self {
-        Self { place, severity: Severity::Warning, message: message.into() }
+        Self { place, severity: Severity::Warning, message: message.into(), barren: None }
     }
 }
 
@@ -208,6 +221,7 @@ mod tests {
             before: 1,
             message: "`\n✓ well` is no name".to_owned(),
             severity: Severity::Warning,
+            barren: None,
         };
         assert_eq!(shown.to_string(), "a\\nb:1:2: `\\n✓ well` is no name\n  x y\n   ^");
     }

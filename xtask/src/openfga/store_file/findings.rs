@@ -2,6 +2,8 @@
 
 use crate::error::Fault;
 use crate::openfga::model::{Finding, Severity, WITH_LINES, excerpt, nearest};
+use crate::words::counted;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A place in a text, both counted from 1, the column in letters.
@@ -44,11 +46,19 @@ impl<'a> Report<'a> {
         self.add(place, message.into(), Severity::Warning);
     }
 
+    /// An error of a tuple that has a condition which no tuple can have.
+    pub fn barren(&mut self, place: Place, condition: &str, message: String) {
+        self.error(place, message);
+        if let Some(last) = self.findings.last_mut() {
+            last.barren = Some(condition.to_owned());
+        }
+    }
+
     fn add(&mut self, place: Place, message: String, severity: Severity) {
         let (line, column) = (place.line as usize, place.column as usize);
         let (source_line, before) = self.excerpt(place).unwrap_or_default();
         let file = self.file.to_string();
-        self.findings.push(Finding { file, line, column, source_line, before, message, severity });
+        self.findings.push(Finding { file, line, column, source_line, before, message, severity, barren: None });
     }
 
     /// What a finding shows of its line, and how much of that stands before the place; `None` once there are many.
@@ -83,6 +93,7 @@ pub const SHOWN: usize = 50;
 /// Errors as one fault that shows them all; warnings where there are no errors.
 pub fn warnings_or_fault(file: &str, mut findings: Vec<Finding>) -> anyhow::Result<Vec<Finding>> {
     findings.dedup();
+    let findings = with_causes(findings);
     let errors: Vec<String> =
         findings.iter().filter(|found| found.severity == Severity::Error).map(ToString::to_string).collect();
     if errors.is_empty() {
@@ -95,6 +106,32 @@ pub fn warnings_or_fault(file: &str, mut findings: Vec<Finding>) -> anyhow::Resu
     }
     let fault = Fault::failed(format!("{file} has {count}; nothing was changed"));
     Err(anyhow::Error::msg(shown).context(fault.hint("fix the file, then run the command again")))
+}
+
+/// Of a condition that no tuple can have, and of all tuples that have it, one error: that of the model.
+fn with_causes(findings: Vec<Finding>) -> Vec<Finding> {
+    let is_of_tuple = |found: &Finding| found.severity == Severity::Error;
+    let mut tuples: BTreeMap<String, (String, u64)> = BTreeMap::new();
+    for found in findings.iter().filter(|found| is_of_tuple(found)) {
+        if let Some(condition) = &found.barren {
+            let first = || (format!("{}, line {}", found.file, found.line), 0);
+            let (_, count) = tuples.entry(condition.clone()).or_insert_with(first);
+            *count = count.saturating_add(1);
+        }
+    }
+    let told = |mut found: Finding| {
+        let Some((first, count)) = found.barren.as_ref().and_then(|condition| tuples.get(condition)) else {
+            return Some(found);
+        };
+        if is_of_tuple(&found) {
+            return None;
+        }
+        let tuples = counted(*count, "tuple has", "tuples have");
+        found.message.push_str(&format!(" ({tuples} it, the first in {first})"));
+        found.severity = Severity::Error;
+        Some(found)
+    };
+    findings.into_iter().filter_map(told).collect()
 }
 
 /// ` (did you mean …?)`, or nothing.

@@ -53,6 +53,7 @@ pub fn without_repetitions(tuples: Vec<Tuple>, report: &mut Report<'_>) -> Vec<T
             before: left,
             message: format!("this tuple is in {}, line {} already{how}", before.file, before.place.line),
             severity: if same { Severity::Warning } else { Severity::Error },
+            barren: None,
         }]);
     }
     drop(first);

@@ -50,8 +50,11 @@ pub fn from_file(source: &Text, model: Option<&Model>, findings: &mut Vec<Findin
 fn check(tuples: &[Tuple], model: Option<&Model>, report: &mut Report<'_>) {
     let Some(model) = model else { return };
     for tuple in tuples {
-        if let Some(why) = model.why_not(&tuple.parts()) {
-            report.error(tuple.place, format!("the model does not allow {}: {why}", tuple.shown()));
+        let Some(why) = model.why_not(&tuple.parts()) else { continue };
+        let message = format!("the model does not allow {}: {why}", tuple.shown());
+        match model.barren_condition(&tuple.parts()) {
+            Some(condition) => report.barren(tuple.place, condition, message),
+            None => report.error(tuple.place, message),
         }
     }
 }

@@ -27,6 +27,7 @@ pub enum Kind {
     Programs,
     RestoreList,
     RowsAlone,
+    SessionReplicationRole,
     SevenZip,
     SqliteDatabase,
     SqliteDump,
@@ -51,12 +52,15 @@ pub enum Kind {
 
 /// All that `--create` adds: what stands before each `\connect`, the comment and grants of the database, and the keys of each
 /// session. The keys are found by their own line, each other part by the comment above it: a row that only looks like
-/// such a statement stays.
+/// such a statement stays. A comment of the database may have several lines.
 const WITHOUT_DATABASE: &str = "leave out what is about the database: \
     sed -E -e '1,/^-- Name: /{/^DROP DATABASE /d;}' \
     -e '/^-- Name: .*; Type: DATABASE( PROPERTIES)?; /,/^\\\\connect /d' -e '/^\\\\(un)?restrict /d' \
-    -e '/^-- Name: DATABASE .*; Type: /,/^-- [NP]/{/ ON DATABASE /d;}' FILE > x.sql\n\
+    -e '/^-- Name: DATABASE .*; Type: /,/^-- [NP]/{/^--/!d;}' FILE > x.sql\n\
     or dump again without --create";
+/// Rows of a `COPY` stay as they are.
+const WITHOUT_REPLICATION_ROLE: &str = "leave that out: \
+    sed -E -e '/^COPY .* FROM stdin;$/,/^\\\\\\.$/b' -e '/^(SET|set) session_replication_role( |=)/d' FILE > x.sql";
 const DUMP: &str = "dump the database with pg_dump: pg_dump -f x.sql DATABASE";
 const TO_SQL: &str = "convert it to SQL: pg_restore -f x.sql FILE";
 
@@ -89,7 +93,8 @@ const KNOWN: &[(Kind, &str, &str)] = &[
     (
         Kind::DescribesDatabase,
         NO_DUMP,
-        "leave that out: sed -E '/^-- Name: .*; Type: (COMMENT|SECURITY LABEL); /,/^-- [NP]/{/ ON DATABASE /d;}' FILE > x.sql\n\
+        "leave that out: sed -E '/^-- Name: .*; Type: (COMMENT|SECURITY LABEL); /,/^-- [NP]/\
+                 {/ ON DATABASE .*;$/d;/ ON DATABASE /,/;$/d;}' FILE > x.sql\n\
                  or dump again with pg_dump 11 or newer",
     ),
     (Kind::DirectoryFormat, "pg_dump's directory format", TO_SQL),
@@ -105,7 +110,9 @@ const KNOWN: &[(Kind, &str, &str)] = &[
     (
         Kind::Programs,
         "what a program said beside its dump (2>&1, or a terminal's)",
-        "dump again, without what the programs say: pg_dump -f x.sql DATABASE",
+        "dump again, without what the programs say: pg_dump -f x.sql DATABASE\n\
+                 or leave out what stands before the dump; what stands within it is found then: \
+                 { echo --; sed -n '/^-- PostgreSQL database dump$/,$p' FILE; } > x.sql",
     ),
     (
         Kind::RestoreList,
@@ -113,6 +120,7 @@ const KNOWN: &[(Kind, &str, &str)] = &[
         "make SQL of the archive that it lists: pg_restore -f x.sql ARCHIVE",
     ),
     (Kind::RowsAlone, "rows alone, as DBeaver, DataGrip or supabase db dump --data-only write them", DUMP),
+    (Kind::SessionReplicationRole, NO_DUMP, WITHOUT_REPLICATION_ROLE),
     (Kind::SevenZip, "a 7-Zip archive", "unpack it: 7z x -so FILE > x.sql"),
     (Kind::SqliteDatabase, "a database of SQLite, which no PostgreSQL reads", DUMP),
     (Kind::SqliteDump, "a dump of SQLite, which no PostgreSQL reads", DUMP),
@@ -155,12 +163,15 @@ impl Kind {
         self.known().0
     }
 
-    /// What to type; `file` is the file as one word of a command line.
+    /// What to type; `file` is the file as one word of a command line. What an earlier way made has that name already.
     pub fn way(self, file: &str) -> String {
-        match self {
-            Self::AfterEnd(lines) => format!("leave it out: head -n {lines} {file} > x.sql"),
-            _ => self.known().1.replace("FILE", file),
-        }
+        let way = match self {
+            Self::AfterEnd(lines) => &format!("leave it out: head -n {lines} FILE > x.sql"),
+            _ => self.known().1,
+        };
+        let is_taken = file == "x.sql" || file.ends_with("/x.sql");
+        let way = if is_taken { &way.replace("x.sql", "y.sql") } else { way };
+        way.replace("FILE", file)
     }
 
     fn known(self) -> (&'static str, &'static str) {
@@ -172,6 +183,14 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::{KNOWN, Kind};
+
+    /// A shell empties the file that it writes before the program reads it.
+    #[test]
+    fn no_way_writes_the_file_that_it_reads() {
+        assert_eq!(Kind::AfterEnd(3).way("x.sql"), "leave it out: head -n 3 x.sql > y.sql");
+        assert_eq!(Kind::Gzip.way("dir/x.sql"), "unpack it: gunzip -c < dir/x.sql > y.sql");
+        assert_eq!(Kind::Gzip.way("max.sql"), "unpack it: gunzip -c < max.sql > x.sql");
+    }
 
     /// The scan has passed none of these files: psql takes lines of them for commands, and the server drops what they name.
     #[test]

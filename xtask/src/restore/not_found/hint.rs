@@ -89,8 +89,8 @@ impl NotFound<'_> {
                  place of it use a function of your own that calls it with its schema and has SET search_path = {path}"
             );
         }
-        let function: Cow<'_, str> = match self.function {
-            Some(Function::Whole(function)) => function.into(),
+        let function: Cow<'_, str> = match &self.function {
+            Some(Function::Whole { signature, .. }) => (*signature).into(),
             Some(Function::Named(name)) => {
                 let schemas = made.map_or_else(BTreeSet::new, |made| schemas(made, name));
                 match schemas.first() {
@@ -116,7 +116,7 @@ impl<'a> NotFound<'a> {
         let has_extension = made.iter().any(|made| matches!(made, Made::Extension { .. }));
         let function = self.function.as_ref().filter(|_| has_extension)?;
         let shown = match function {
-            Function::Whole(signature) => Cow::from(*signature),
+            Function::Whole { signature, .. } => Cow::from(*signature),
             Function::Named(name) => in_sql(name),
         };
         schemas(made, function.name()).is_empty().then_some(shown)
@@ -180,6 +180,28 @@ fn in_sql(name: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A function of one's own keeps what ALTER FUNCTION gives it, whatever its name holds.
+    #[test]
+    fn a_function_of_the_file_is_no_extensions() {
+        for (signature, name) in
+            [("public.\"my.f\"(text)", "my.f"), ("\"a(b\"(text)", "a(b"), ("\"a\"\"b\"(text)", "a\"b")]
+        {
+            let stderr = format!(
+                "psql:<stdin>:7: ERROR:  type \"mood\" does not exist\nCONTEXT:  PL/pgSQL function {signature} line 1 at RETURN\n"
+            );
+            let found = NotFound::of(&stderr).unwrap();
+            let extension = Made::Extension { schema: "public".to_owned() };
+            let own = Made::Object { schema: "public".to_owned(), name: name.to_owned() };
+            for (made, is_extensions) in [(vec![extension.clone(), own], false), (vec![extension], true)] {
+                let statement =
+                    Statement { line: 7, words: "COPY public.t".to_owned(), made: made.into_iter().collect() };
+                let hint = found.what_to_type(Some(&statement), PathOfLoad::OfDump);
+                assert_eq!(hint.contains("belongs to an extension"), is_extensions, "{hint}");
+                assert_eq!(hint.contains(&format!("ALTER FUNCTION {signature} SET")), !is_extensions, "{hint}");
+            }
+        }
+    }
 
     /// The name of a table of the file, as the server's message has it, is in quotes wherever a hint says it.
     #[test]

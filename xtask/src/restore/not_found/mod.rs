@@ -1,6 +1,7 @@
 //! An object that a load did not find by its name alone, and the schema to name.
 
 mod hint;
+mod signature;
 
 pub(super) use hint::PathOfLoad;
 
@@ -13,7 +14,7 @@ const KINDS: [&str; 10] = [
     "procedure ",
     "aggregate ",
     "type ",
-    "collation ",
+    COLLATION,
     "text search configuration ",
     "text search dictionary ",
     "operator does not exist: ",
@@ -21,6 +22,7 @@ const KINDS: [&str; 10] = [
 ];
 
 const RELATION: &str = "relation ";
+const COLLATION: &str = "collation ";
 
 /// In the server's own words, in English.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,8 +37,8 @@ pub(super) struct NotFound<'a> {
 /// The function in which the server was.
 #[derive(Debug, PartialEq, Eq)]
 enum Function<'a> {
-    /// As a statement names it: `lib.f(integer)`.
-    Whole(&'a str),
+    /// As a statement names it, `lib.f(integer)`, and its name alone.
+    Whole { signature: &'a str, name: String },
     /// By its name alone.
     Named(&'a str),
 }
@@ -46,11 +48,13 @@ impl<'a> NotFound<'a> {
     pub(super) fn of(stderr: &'a str) -> Option<Self> {
         let (_, message) = client_error::first_error(stderr)?;
         let rest = KINDS.iter().find_map(|kind| message.strip_prefix(kind))?;
+        // A name may hold quotes and parentheses itself: the server's own are the last ones.
         let name = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"')?.0,
+            Some(quoted) if message.starts_with(COLLATION) => quoted.split_once("\" for encoding ")?.0,
+            Some(quoted) => quoted.rsplit_once('"')?.0,
             // The name of a function, or an operator between its operands' types.
             None if message.starts_with("operator ") => rest.split(' ').find(|word| is_operator(word))?,
-            None => rest.split_once('(')?.0,
+            None => rest.rsplit_once('(')?.0,
         };
         let has_schema = name.contains('.') && !is_operator(name);
         let is_relation = message.starts_with(RELATION);
@@ -58,20 +62,17 @@ impl<'a> NotFound<'a> {
     }
 
     /// The names by which the file is searched.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         [self.name].into_iter().chain(self.function.as_ref().map(Function::name))
     }
 }
 
 impl<'a> Function<'a> {
     /// Its name alone.
-    fn name(&self) -> &'a str {
+    fn name(&self) -> &str {
         match self {
             Self::Named(name) => name,
-            Self::Whole(signature) => {
-                let name = signature.split('(').next().unwrap_or_default();
-                name.rsplit('.').next().unwrap_or_default().trim_matches('"')
-            }
+            Self::Whole { name, .. } => name,
         }
     }
 
@@ -80,48 +81,14 @@ impl<'a> Function<'a> {
         stderr.lines().skip_while(|line| client_error::numbered(line).is_none()).find_map(|line| {
             let line = line.strip_prefix("CONTEXT:  ").unwrap_or(line);
             if let Some(rest) = line.strip_prefix("PL/pgSQL function ") {
-                let function = rest.split_once(" line ").map(|(function, _)| function);
-                return function.filter(|function| is_signature(function)).map(Self::Whole);
+                let signature = rest.rsplit_once(" line ").map(|(signature, _)| signature)?;
+                return signature::name_in(signature).map(|name| Self::Whole { signature, name });
             }
             let rest = line.strip_prefix("SQL function \"");
             let rest = rest.or_else(|| line.strip_prefix("compilation of PL/pgSQL function \""));
-            rest.and_then(|rest| rest.split_once('"')).map(|(name, _)| Self::Named(name))
+            rest.and_then(|rest| rest.rsplit_once('"')).map(|(name, _)| Self::Named(name))
         })
     }
-}
-
-/// Whether it is no more than a function's name and the types of its arguments, which a block of a `DO` statement does not
-/// have. Code of the file can write such a line itself, and the function stands in a statement that a person types.
-fn is_signature(text: &str) -> bool {
-    let parts = text.split_once('(').and_then(|(name, rest)| Some((name, rest.strip_suffix(')')?)));
-    parts.is_some_and(|(name, types)| {
-        is_name(name) && (types.is_empty() || types.split(',').all(|each| is_type(each.trim())))
-    })
-}
-
-fn is_type(text: &str) -> bool {
-    let text = text.trim_end_matches("[]");
-    WITH_BLANKS.contains(&text) || is_name(text)
-}
-
-/// The types of SQL whose names are several words.
-const WITH_BLANKS: [&str; 7] = [
-    "bit varying",
-    "character varying",
-    "double precision",
-    "time with time zone",
-    "time without time zone",
-    "timestamp with time zone",
-    "timestamp without time zone",
-];
-
-/// Whether it is a name with its schema or without, each of letters, or of letters and blanks in double quotes.
-fn is_name(text: &str) -> bool {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "_$".contains(letter);
-    text.split('.').all(|part| match part.strip_prefix('"') {
-        Some(rest) => rest.strip_suffix('"').is_some_and(|name| name.chars().all(|it| is_plain(it) || it == ' ')),
-        None => !part.is_empty() && part.chars().all(is_plain),
-    })
 }
 
 fn is_operator(word: &str) -> bool {
@@ -139,17 +106,25 @@ mod tests {
         assert_eq!(NotFound::of(&stderr), name.map(|name| NotFound { name, function, is_relation }), "{message}");
     }
 
+    fn whole<'a>(signature: &'a str, name: &str) -> Option<Function<'a>> {
+        Some(Function::Whole { signature, name: name.to_owned() })
+    }
+
     #[test]
     fn a_missing_name_and_its_function_are_read_from_the_servers_words() {
         let plpgsql = "CONTEXT:  PL/pgSQL function lib.bucket(integer) line 1 at RETURN";
-        is(
-            "function helper(integer) does not exist",
-            plpgsql,
-            Some("helper"),
-            Some(Function::Whole("lib.bucket(integer)")),
-        );
+        let bucket = || whole("lib.bucket(integer)", "bucket");
+        is("function helper(integer) does not exist", plpgsql, Some("helper"), bucket());
         let statement = format!("CONTEXT:  SQL statement \"SELECT 1\"\n{}", &plpgsql[10..]);
-        is("relation \"a b\" does not exist", &statement, Some("a b"), Some(Function::Whole("lib.bucket(integer)")));
+        is("relation \"a b\" does not exist", &statement, Some("a b"), bucket());
+        // Names that hold quotes and parentheses.
+        is("relation \"a\"b\" does not exist", plpgsql, Some("a\"b"), bucket());
+        is("function a(b(integer) does not exist", plpgsql, Some("a(b"), bucket());
+        is("collation \"de\" for encoding \"UTF8\" does not exist", plpgsql, Some("de"), bucket());
+        let inlined = "CONTEXT:  SQL function \"f\"g\" during inlining";
+        is("type \"mood\" does not exist", inlined, Some("mood"), Some(Function::Named("f\"g")));
+        let dotted = "CONTEXT:  PL/pgSQL function lib.\"my.f line 1 (\"(text) line 2 at RETURN";
+        is("type \"mood\" does not exist", dotted, Some("mood"), whole("lib.\"my.f line 1 (\"(text)", "my.f line 1 ("));
         let inlined = "CONTEXT:  SQL function \"f\" during inlining";
         is("relation \"documents\" does not exist", inlined, Some("documents"), Some(Function::Named("f")));
         let compiled = "CONTEXT:  compilation of PL/pgSQL function \"ty\" near line 1";

@@ -95,10 +95,11 @@ pub fn check(
     let usual = offer.encoding.as_str();
     let unchecked_letters = encodings::check(backup, encoding.map_or(usual, Encoding::as_str), server.target())?;
     // First: roles that are made would not help.
-    let version_changes = extensions::check(server.target(), backup, &offer.extensions, || {
+    let roles = || {
         let properties = backup.manifest.as_ref().map(|manifest| &manifest.properties);
         Ok(MissingRoles::of(server, backup, properties, encoding)?.creations()?)
-    })?;
+    };
+    let version_changes = extensions::check(server.target(), backup, &offer.extensions, consent.settings, roles)?;
     let missing_roles = MissingRoles::of(server, backup, made_like, encoding)?;
     if !missing_roles.is_empty() && !consent.create_roles {
         return Err(missing_roles.refuse()?.into());

@@ -48,6 +48,11 @@ impl<'a> SettingRules<'a> {
         Ok(Self { contexts, allowed })
     }
 
+    /// Whether only a superuser may set it. `name`: in lower case.
+    fn is_of_superusers(&self, name: &str) -> bool {
+        self.contexts.get(name).is_some_and(|context| context != BY_ANYBODY)
+    }
+
     /// Why a setting does not go into a database by itself; `None`: it does, or a person named it.
     pub(in crate::restore) fn objection(&self, name: &str, role: Option<&Name>) -> Option<String> {
         let name = name.to_ascii_lowercase();
@@ -62,6 +67,12 @@ impl<'a> SettingRules<'a> {
             (None, _) => Some("this server does not know it".to_owned()),
         }
     }
+}
+
+/// Whether this role may set what only a superuser may.
+fn is_superuser(server: &Server<'_>) -> Result<bool> {
+    let sql = "SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER";
+    Ok(server.ask_maintenance(sql)?.trim() == "t")
 }
 
 /// Whether a setting loads a library or changes who a session acts as.
@@ -87,12 +98,15 @@ pub(super) fn check(server: &Server<'_>, properties: &Properties, allowed: &[Str
     if refused.is_empty() {
         return Ok(());
     }
+    let of_superusers = refused.keys().filter(|name| rules.is_of_superusers(name)).count();
+    let cannot = of_superusers > 0 && !is_superuser(server)?;
     let reasons: Vec<String> = refused.iter().map(|(name, why)| format!("{name}: {why}")).collect();
     let options: Vec<String> = refused.keys().map(|name| format!("--allow-setting {name}")).collect();
     let fault = Fault::failed("The backup's manifest has settings for the new database that need your consent");
-    Err(anyhow::Error::msg(reasons.join("\n")).context(fault.hint(format!(
-        "if you know them and trust the file: {}\nor create an empty database first: then these settings are not \
-         applied",
-        options.join(" ")
-    ))))
+    let empty = "create an empty database first: then these settings are not applied";
+    let hint = match cannot {
+        true => format!("{empty}\nor restore as a superuser: this role may not set all of them"),
+        false => format!("if you know them and trust the file: {}\nor {empty}", options.join(" ")),
+    };
+    Err(anyhow::Error::msg(reasons.join("\n")).context(fault.hint(hint)))
 }

@@ -1,7 +1,8 @@
 //! The stack of the `compose` target.
 
+use super::containers::{self, Container};
 use super::life::Life;
-use super::{Compose, containers, engine, failure_text, ports};
+use super::{Compose, engine, failure_text, ports};
 use crate::error::{self, Cause, Fault};
 use crate::process::signals;
 use crate::settings::Settings;
@@ -30,7 +31,10 @@ impl Stack for Compose {
         self.check_version()?;
         let listed = self.listed_and_made_here()?.unwrap_or_default();
         self.check_single(&listed)?;
-        self.name_renewed(&self.services_of(extent)?, &listed, callbacks.note)?;
+        let services = self.services_of(extent)?;
+        let mut ours = listed.iter().filter(|container| services.contains(&container.service));
+        ours.try_for_each(Container::check_awake)?;
+        self.name_renewed(&services, &listed, callbacks.note)?;
         let openfga = self.openfga()?;
         self.start(&[self.service()], startup)?;
         // A container that was recreated has the login that the files have now.

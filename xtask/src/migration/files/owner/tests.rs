@@ -50,12 +50,31 @@ fn ordinary_headings_are_known_by_what_stands_under_them() {
         "-- up\ngrant select on b to c;\n-- down\nrevoke select on b from c;",
         "-- up\ncreate function f() returns int language sql\nbegin atomic\nselect case when true then 1 end;\nend;\n\
          -- down\ndrop function f();",
+        "-- upgrade --\ncreate table b (i int);\n-- downgrade --\ndrop table b;",
+        "--- migration:up\ncreate table b (i int);\n--- migration:down\ndrop table b;\n--- migration:end\n",
+        "-- [up]\ncreate table b (i int);\n-- [down]\ndrop table b;",
+        "-- !UP\ncreate table b (i int);\n-- !DOWN\ndrop table b;",
+        "/* UP */\ncreate table b (i int);\n/* DOWN */\ndrop table b;",
+        "-- apply\ncreate table b (i int);\n-- revert\ndrop table b;",
+        "-- Migration up\ncreate table b (i int);\n-- Migration down\ndrop table b;",
         "-- up\ncopy b from stdin;\nTom's\n\\.\n-- down\ntruncate b;",
     ] {
-        assert_eq!(tool_in("1_a.sql", text), Some("another tool"), "{text}");
-        assert_eq!(tool_in("1_a.up.sql", text), None, "{text}");
-        assert_eq!(tool_in("1_A.DOWN.SQL", text), None, "{text}");
+        assert!(way_back_in("1_a.sql", text).is_some(), "{text}");
+        // No reason to refuse a folder.
+        assert_eq!(tool_in("1_a.sql", text), None, "{text}");
+        assert_eq!(way_back_in("1_a.up.sql", text), None, "{text}");
+        assert_eq!(way_back_in("1_A.DOWN.SQL", text), None, "{text}");
     }
+    assert_eq!(way_back_in("1_a.sql", "-- up\ncreate table b (\ni int);\n\n-- down\ndrop table b;\n"), Some(5));
+}
+
+fn way_back_in(name: &str, text: &str) -> Option<u64> {
+    let mut marks = Marks::of_file(name);
+    for line in text.split_inclusive('\n') {
+        marks.read(line.as_bytes());
+    }
+    marks.finish();
+    marks.way_back
 }
 
 #[test]
@@ -71,6 +90,8 @@ fn comments_that_only_look_like_headings_are_no_other_tools() {
         "-- up\nalter type way add value 'up';\n-- down\nalter type way add value 'down';",
         "-- up\ndrop table votes_up;\n-- down\ndrop table votes_down;",
         "-- up\ncreate table ups (i int);\n-- down\ncreate table downs (i int);\ndrop table votes;",
+        "/* up */ create table b (i int);\n/* down */ drop table b;",
+        "-- up and about\ncreate table b (i int);\n-- down the road\ndrop table b;",
         // Not at the beginning of a line.
         "create table a (i int); -- up\ncreate table b (i int);\n -- down\ndrop table c;",
         "  -- up\ncreate table b (i int);\n  -- down\ndrop table c;",
@@ -86,7 +107,7 @@ fn comments_that_only_look_like_headings_are_no_other_tools() {
         "copy notes from stdin;\n-- up\ncreate table b (i int);\n-- down\ndrop table b;\n\\.\nselect 1;",
         "insert into notes values ('\n-- +goose Up\n-- migrate:up\n-- !Ups\n-- !Downs\n');",
     ] {
-        assert_eq!(tool_in("1_a.sql", text), None, "{text}");
+        assert_eq!((tool_in("1_a.sql", text), way_back_in("1_a.sql", text)), (None, None), "{text}");
     }
 }
 
@@ -102,6 +123,10 @@ fn a_way_back_beside_its_way_there_is_known_by_its_name() {
         (&["1_a.sql", "1_a_rollback.sql"], Some("another tool")),
         (&["1_a_up.sql", "1_a_down.sql"], Some("another tool")),
         (&["1.do.sql", "1.undo.sql"], Some("another tool")),
+        (&["1_a.forward.sql", "1_a.backward.sql"], Some("another tool")),
+        (&["1_a.apply.sql", "1_a.unapply.sql"], Some("another tool")),
+        (&["1_a.sql", "1_a.reverse.sql"], Some("another tool")),
+        (&["1_a.sql", "2_a.backward.sql", "3_reverse.sql"], None),
         (&["1_a.up.sql", "1_a.down.sql"], None),
         (&["1_a.sql", "2_a_rollback.sql", "3_undo.sql"], None),
         (&["schema.sql", "schema_undo.sql"], None),

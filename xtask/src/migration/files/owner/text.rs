@@ -52,7 +52,9 @@ impl Text {
         let is_open = state.is_quoted() || state.is_block_comment();
         let is_between_statements = self.statement.first.is_none();
         // No statement of PostgreSQL begins with `#`; within one it is an operator.
-        let is_comment = text.starts_with(b"--") || (is_between_statements && line.starts_with(b"#"));
+        let is_block =
+            || text.strip_prefix(b"/*").and_then(|rest| rest.strip_suffix(b"*/")).is_some_and(is_one_comment);
+        let is_comment = text.starts_with(b"--") || (is_between_statements && (line.starts_with(b"#") || is_block()));
         if is_comment && !is_open {
             return Line::Comment { is_between_statements };
         }
@@ -93,6 +95,11 @@ impl Text {
         }
         code
     }
+}
+
+/// Whether no other comment begins or ends in the text of one.
+fn is_one_comment(text: &[u8]) -> bool {
+    !text.windows(2).any(|pair| pair == b"/*" || pair == b"*/")
 }
 
 /// The statement that is being read.

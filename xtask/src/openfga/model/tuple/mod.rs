@@ -13,7 +13,7 @@ pub use form::{form_of_object, form_of_user, is_wildcard, split_userset, type_of
 pub use parts::TupleParts;
 
 use super::definition::Model;
-use super::names::did_you_mean_in_parentheses;
+use super::names::{OF_TUPLE_CONDITION, did_you_mean_in_parentheses};
 
 impl Model {
     /// Why a server does not take this tuple, in one line; `None` where it does.
@@ -21,6 +21,15 @@ impl Model {
         form::why_not(tuple)
             .or_else(|| self.why_no_relation(form::type_of(tuple.object), tuple.relation))
             .or_else(|| restriction::why_not(self, tuple))
+    }
+
+    /// The condition of this tuple, where a server does not take it for that alone: the model has it by a name that is too
+    /// short for any tuple.
+    pub fn barren_condition<'a>(&self, tuple: &TupleParts<'a>) -> Option<&'a str> {
+        let (name, _) = tuple.condition?;
+        let is_short = name.chars().count() < *OF_TUPLE_CONDITION.start() && self.condition(name).is_some();
+        let is_else_well = || form::why_not(&TupleParts { condition: None, ..*tuple }).is_none();
+        (is_short && is_else_well()).then_some(name)
     }
 
     /// Why a server does not take this question, in one line, and the names that its place could have; `None` where it

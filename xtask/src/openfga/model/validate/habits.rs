@@ -43,7 +43,7 @@ pub fn check(model: &Model, notes: &mut Vec<Note>) {
             let name = &condition.name;
             let message =
                 format!("no tuple can have the condition `{name}`: there its name needs {least} characters; rename it");
-            notes.push(Note::warning(name.place, message));
+            notes.push(Note { barren: Some(name.text.clone()), ..Note::warning(name.place, message) });
         }
     }
 }

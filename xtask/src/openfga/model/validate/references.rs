@@ -61,7 +61,7 @@ impl<'m> Checker<'_, 'm> {
                 // A server looks at the outermost always, into it only until it knows enough.
                 let outermost = std::ptr::eq(rewrite, &relation.rewrite);
                 let severity = if outermost { Severity::Error } else { Severity::Warning };
-                notes.push(Note { place: relation.name.place, severity, message });
+                notes.push(Note { severity, ..Note::error(relation.name.place, message) });
             }
             Rewrite::Union(_) | Rewrite::Intersection(_) | Rewrite::Difference(..) => {}
         });

@@ -41,6 +41,10 @@ pub(super) fn of(head: &Head) -> Refusal {
             (None, "not rows as pg_dump writes them, for a table of its own database (schema.table, constants only)")
         }
         ["set", "default_with_oids", ..] => (Some(Kind::WithOids), "tables with OIDs, which no server since 12 has"),
+        ["set", "session_replication_role", ..] => (
+            Some(Kind::SessionReplicationRole),
+            "it keeps triggers and foreign keys from working, as Supabase's tools write it around rows, and no pg_dump",
+        ),
         ["create", _, "if", ..] => {
             (Some(Kind::IfNotExists), "IF NOT EXISTS, as supabase db dump writes it, and no pg_dump")
         }

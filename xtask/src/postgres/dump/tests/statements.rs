@@ -54,6 +54,10 @@ fn a_refusal_says_which_statement_and_what_to_do() {
         ("ALTER ROLE x SUPERUSER", "about objects that all databases of a server share"),
         ("COPY pg_catalog.pg_authid (a) FROM stdin", "COPY pg_catalog.pg_authid (a) FROM stdin: not rows"),
         ("CREATE SCHEMA IF NOT EXISTS \"app\"", "as supabase db dump writes it"),
+        (
+            "SET session_replication_role = replica",
+            "as Supabase's tools write it around rows, and no pg_dump\nleave that out: sed",
+        ),
         ("LOAD '\u{1b}[31m'", "LOAD '\\u{1b}[31m'"),
         ("SET default_with_oids = true", "tables with OIDs"),
     ] {

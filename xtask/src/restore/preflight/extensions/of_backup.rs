@@ -29,7 +29,7 @@ impl VersionChange {
 }
 
 /// Refuses a backup whose extensions the staging database cannot have; gives those that have another version here. `roles`
-/// gives the statements that make the roles which the server lacks.
+/// gives the statements that make the roles which the server lacks; `allowed` are the settings that a person named.
 ///
 /// # Errors
 /// Which extensions, and what to do (1).
@@ -37,10 +37,11 @@ pub fn check(
     target: &Target,
     backup: &Proven,
     server: &ServerExtensions,
+    allowed: &[String],
     roles: impl Fn() -> Result<Vec<String>>,
 ) -> Result<Vec<VersionChange>> {
     let named: Vec<&str> = backup.contents.extensions.iter().map(String::as_str).collect();
-    let by_hand = || by_hand_here(target, backup, &roles()?);
+    let by_hand = || by_hand_here(target, backup, &roles()?, allowed);
     let (message, hint) = match Obstacle::of(&named, server) {
         None => {
             return Ok(backup.manifest.as_ref().map(|manifest| version_changes(manifest, server)).unwrap_or_default());
@@ -85,9 +86,9 @@ pub fn advice(target: &Target, manifest: &Manifest, file: &Path) -> Option<(Stri
 }
 
 /// What a person types to restore this backup on this server.
-fn by_hand_here(target: &Target, backup: &Proven, roles: &[String]) -> Result<String> {
+fn by_hand_here(target: &Target, backup: &Proven, roles: &[String], allowed: &[String]) -> Result<String> {
     let Some(manifest) = &backup.manifest else { return Ok(by_hand(target, None, roles, &backup.as_word())) };
-    let rules = SettingRules::of(&Server::new(target)?, &manifest.properties, &[])?;
+    let rules = SettingRules::of(&Server::new(target)?, &manifest.properties, allowed)?;
     Ok(by_hand(target, Some((manifest, Shown::Judged(&rules))), roles, &backup.as_word()))
 }
 

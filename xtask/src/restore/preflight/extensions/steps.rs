@@ -8,7 +8,7 @@ use crate::postgres::quote::{identifier, literal, printable_literal};
 use crate::postgres::server::maintenance_database;
 use crate::postgres::text::Name;
 use crate::target::Target;
-use crate::words::clean_line;
+use crate::words::{clean_line, shell_word};
 use std::collections::BTreeSet;
 
 /// How a database has the jobs of pg_cron without the extension.
@@ -117,15 +117,19 @@ fn set(
 ) -> Result<String, Fault> {
     let Assignment { name, value } = assignment;
     let (objection, keeper) = match rules {
-        Some(rules) => (rules.objection(name, role), "the manifest of the file"),
+        Some(rules) => {
+            let by_option =
+                |why| format!("{why}, so only if you know it (db-restore --allow-setting {})", shell_word(name));
+            (rules.objection(name, role).map(by_option), "the manifest of the file")
+        }
         None => {
-            let decides = decides_who_acts(name).then(|| "it decides what code runs or who acts".to_owned());
-            (decides, "the renamed database")
+            let why = "it decides what code runs or who acts, so only if you know it";
+            (decides_who_acts(name).then(|| why.to_owned()), "the renamed database")
         }
     };
     let secret =
         || (property_statements::is_secret(assignment) || holds_login(value)).then(|| "it may be a secret".to_owned());
-    match objection.map(|why| format!("{why}, so only if you know it")).or_else(secret) {
+    match objection.or_else(secret) {
         Some(why) => Ok(format!("/* {name} is not set: {why}; {keeper} has its value */")),
         None => property_statements::set(database, role, assignment, printable_literal),
     }
