@@ -55,6 +55,12 @@ struct Unsure {
 }
 
 impl Name {
+    pub(super) fn of_schema(token: Token<'_>) -> Self {
+        let mut name = Self::default();
+        name.set_schema(token);
+        name
+    }
+
     pub(super) fn clear(&mut self) {
         self.schema.clear();
         self.name.clear();
