@@ -71,8 +71,8 @@ impl CatalogReads {
     /// A name without a schema may be PostgreSQL's own.
     fn name(&mut self, name: &[u8], is_same: fn(&[u8], &[u8]) -> bool) -> Before {
         let is = |known: &&str| is_same(known.as_bytes(), name);
-        self.found |= self.before != Before::DotOfAnother && CLOSED.iter().any(|closed| is(&closed));
-        if SCHEMAS.iter().any(|schema| is(&schema)) { Before::System } else { Before::Name }
+        self.found |= self.before != Before::DotOfAnother && CLOSED.iter().any(is);
+        if SCHEMAS.iter().any(is) { Before::System } else { Before::Name }
     }
 }
 
