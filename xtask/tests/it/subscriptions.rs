@@ -201,11 +201,14 @@ fn what_views_and_extensions_let_roles_reach_is_named_before_a_load() {
     run.ok().stderr_lacks(says[0]).stderr_lacks(says[1]);
     local.sql(
         "openfga",
-        "GRANT EXECUTE ON FUNCTION dblink_connect_u(text) TO low; CREATE VIEW secrets AS SELECT rolpassword FROM pg_authid",
+        "GRANT EXECUTE ON FUNCTION dblink_connect_u(text) TO low; CREATE VIEW secrets AS SELECT rolpassword FROM pg_authid;
+         CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+         CREATE FOREIGN TABLE hosts (line text) SERVER files OPTIONS (filename '/etc/hosts')",
     );
     local.xtask(["db-backup"]).run().ok();
     for command in [&["db-verify", "--restore"][..], &["db-restore", "--dry-run"]] {
-        local.xtask(command.iter().copied()).run().ok().stderr_has(says[0]).stderr_has(says[1]);
+        let run = local.xtask(command.iter().copied()).run();
+        run.ok().stderr_has(says[0]).stderr_has(says[1]).stderr_has("has foreign tables of file_fdw: who may read one");
     }
     // Every catalog that this server closes to a role without rights is known.
     let closed = local.sql(

@@ -112,5 +112,11 @@ pub fn name_foreign_tables(backup: &Proven, context: &Context) {
             "{} has {tables}: the server may connect to other servers while it fills materialized views",
             context.shown(&backup.path)
         ));
+        if backup.contents.extensions.contains("file_fdw") {
+            context.terminal.warn(&format!(
+                "{} has foreign tables of file_fdw: who may read one reads a file of the server's host, or runs a program there",
+                context.shown(&backup.path)
+            ));
+        }
     }
 }
