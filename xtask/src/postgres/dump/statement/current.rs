@@ -36,6 +36,8 @@ pub(super) struct Statement {
     pub(super) catalog_reads: CatalogReads,
     /// Routines that it names, some of them perhaps in part.
     pub(super) routines: Vec<Name>,
+    /// A language that is an extension, if the statement ends behind it.
+    pub(super) language: Option<String>,
     pub(super) given: Given,
 }
 
@@ -160,7 +162,7 @@ impl Statement {
         if matcher.is_lost() {
             return;
         }
-        let (given, routines) = (&mut self.given, &mut self.routines);
+        let (given, routines, language) = (&mut self.given, &mut self.routines, &mut self.language);
         matcher.take(token, self.depth, |item| match item {
             Item::TargetSchema => target.set_schema(token),
             Item::TargetName => target.set_name(token),
@@ -182,7 +184,8 @@ impl Statement {
                 contents.encoded_owners.extend(encoded_role(token, contents));
             }
             Item::Encoding => contents.client_encoding = names::encoding(token),
-            Item::Extension | Item::LanguageExtension => contents.extensions.extend(names::identifier(token)),
+            Item::LanguageExtension => language.clone_from(&names::identifier(token)),
+            Item::Extension => contents.extensions.extend(names::identifier(token)),
             Item::Tablespace => contents.tablespaces.extend(names::identifier(token)),
             _ => {}
         });

@@ -14,6 +14,7 @@
 //! | `@any` | a name of any schema, or of none |
 //! | `@routine` | as `@name`, of a routine, kept for `Routines` |
 //! | `@id` | one identifier; `@schema`: never a system schema's; `@'name'`: just that one |
+//! | `@option` | one identifier but `template` |
 //! | `@language` | one identifier, never of a language that every server has; `@language_extension`: noted as an extension, too |
 //! | `@role`, `@owner`, `@session`, `@extension`, `@tablespace` | one identifier (`@session`: or a string), which is noted in `Contents` |
 //! | `@string`, `@number`, `@word`, `@op` | a string, a number, an unquoted word, an operator |
@@ -44,6 +45,7 @@ pub(super) enum Item {
     Named(&'static str),
     Language,
     LanguageExtension,
+    Option,
     Role,
     /// A role that will own something.
     Owner,
@@ -88,6 +90,9 @@ impl Item {
             (Self::Text(expected), Token::Text(text)) => text == expected.as_bytes(),
             (Self::Schema | Self::TargetSchema | Self::RoutineSchema, token) => names::is_user_schema(token),
             (Self::Language | Self::LanguageExtension, token) => names::is_own_language(token),
+            (Self::Option, token) => {
+                names::is_identifier(token) && names::identifier(token).is_none_or(|name| name != "template")
+            }
             (Self::Named(expected), token) => names::identifier(token).is_some_and(|name| name == expected),
             (
                 Self::Identifier
@@ -179,6 +184,7 @@ fn single<M>(part: &'static str, steps: &mut Vec<Step<M>>) -> Option<()> {
         "@name" => &[Schema, dot, Identifier],
         "@target" => &[TargetSchema, dot, TargetName],
         "@routine" => &[RoutineSchema, dot, RoutineName],
+        "@option" => &[Item::Option],
         "@language" => &[Item::Language],
         "@language_extension" => &[Item::LanguageExtension],
         "@any" => {

@@ -145,7 +145,7 @@ impl Statements {
         }
         let calls = statement.calls.found();
         let reads_catalogs = statement.catalog_reads.found();
-        let Statement { kind, refusal, if_exists, line, given, routines, .. } = statement;
+        let Statement { kind, refusal, if_exists, line, given, routines, language, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {
             return Ended::Refused(refusal.into());
@@ -159,6 +159,7 @@ impl Statements {
         };
         self.meaning = Some(meaning);
         contents.runs_code |= calls || meaning.makes_code();
+        contents.extensions.extend(language.filter(|_| meaning == Meaning::Extension));
         if reads_catalogs && meaning.reads_for_others() {
             contents.reads_catalogs.get_or_insert(line);
         }

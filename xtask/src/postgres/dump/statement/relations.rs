@@ -86,7 +86,7 @@ impl Name {
     }
 
     /// What is the same in each spelling that the server could take for this name.
-    fn sure(&self) -> Name {
+    pub(super) fn sure(&self) -> Name {
         let sure = |bytes: &[u8]| bytes.iter().copied().filter(u8::is_ascii).take(SURE).collect();
         Name { schema: sure(&self.schema), name: sure(&self.name) }
     }

@@ -1,8 +1,8 @@
 //! New objects.
 
 use super::Meaning::{
-    self, Creates, CreatesRoutine, CreatesSchema, Extension, ForeignTable, Index, MakesCode, MaterializedView,
-    Partition, PartitionedTable, ReplacedView, Rule, Table, TextSearch, View,
+    self, Creates, CreatesRoutine, CreatesSchema, Dictionary, Extension, ForeignTable, Index, MakesCode, MaterializedView,
+    Partition, PartitionedTable, ReplacedView, Rule, Table, Template, TextSearch, View,
 };
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
@@ -28,7 +28,7 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("CREATE PROCEDURAL LANGUAGE @language HANDLER @any [ INLINE @any ] [ VALIDATOR @any ]", MakesCode),
     // dumpFunc, dumpAgg
     ("CREATE [ OR REPLACE ] { FUNCTION | PROCEDURE } @routine ( .. ) ...", CreatesRoutine),
-    ("CREATE AGGREGATE @routine ( .. ) ( .. )", CreatesRoutine),
+    ("CREATE AGGREGATE @name ( .. ) ( .. )", MakesCode),
     // dumpCast, dumpTransform. Without a function the bytes of one type are taken for the other's.
     ("CREATE CAST ( .. ) WITHOUT FUNCTION [ AS { ASSIGNMENT | IMPLICIT } ]", MakesCode),
     ("CREATE CAST ( .. ) { WITH INOUT | WITH FUNCTION @any ( .. ) } [ AS { ASSIGNMENT | IMPLICIT } ]", Creates),
@@ -42,7 +42,12 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     ("CREATE COLLATION @name ( .. )", Creates),
     ("CREATE [ DEFAULT ] CONVERSION @name FOR @string TO @string FROM @any", MakesCode),
     // dumpTSDictionary, dumpTSConfig
-    ("CREATE TEXT SEARCH { DICTIONARY | CONFIGURATION } @name ( .. )", Creates),
+    (
+        "CREATE TEXT SEARCH DICTIONARY @name ( TEMPLATE = { @routine | @any } \
+         [ , @option = { @string | [ - ] @number [ . @number ] | @id } ]* )",
+        Dictionary,
+    ),
+    ("CREATE TEXT SEARCH CONFIGURATION @name ( PARSER = @any )", Creates),
     // dumpTSParser, dumpTSTemplate: of functions that PostgreSQL itself puts together, and of the file's own.
     (
         "CREATE TEXT SEARCH PARSER @name ( START = @'prsd_start' , GETTOKEN = @'prsd_nexttoken' , END = @'prsd_end' , \
@@ -60,7 +65,10 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
          END = { @routine | @any } , [ HEADLINE = { @routine | @any } , ] LEXTYPES = { @routine | @any } )",
         TextSearch,
     ),
-    ("CREATE TEXT SEARCH TEMPLATE @name ( [ INIT = { @routine | @any } , ] LEXIZE = { @routine | @any } )", TextSearch),
+    (
+        "CREATE TEXT SEARCH TEMPLATE @routine ( [ INIT = { @routine | @any } , ] LEXIZE = { @routine | @any } )",
+        Template,
+    ),
     // dumpForeignDataWrapper, dumpForeignServer, dumpUserMappings
     ("CREATE FOREIGN DATA WRAPPER @id [ OPTIONS ( .. ) ]", Creates),
     ("CREATE FOREIGN DATA WRAPPER @id [ HANDLER @any ] [ VALIDATOR @any ] [ OPTIONS ( .. ) ]", MakesCode),

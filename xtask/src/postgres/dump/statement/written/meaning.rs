@@ -17,14 +17,17 @@ pub(in super::super) enum Meaning {
     /// A new object that is none of the following.
     Creates,
     CreatesSchema,
-    /// A function, a procedure or an aggregate.
+    /// A function or a procedure.
     CreatesRoutine,
     /// A new object for which the server calls functions that stand there without a parenthesis, or takes one type's bytes
     /// for another's.
     MakesCode,
-    /// A parser or a template of text search that PostgreSQL itself does not have: functions which do not belong together
-    /// crash the server.
+    /// A parser of text search that PostgreSQL itself does not have: functions which do not belong together crash the server.
     TextSearch,
+    /// Such a template; it crashes the server where a dictionary uses it.
+    Template,
+    /// A dictionary, of the template that it names.
+    Dictionary,
     /// An extension, with objects of its own.
     Extension,
     Table,
@@ -77,12 +80,13 @@ impl Meaning {
     /// Whether what it makes may run functions while the rest is loaded, whatever the statement calls itself. The
     /// statements of a rule run with each row that comes behind it.
     pub(in super::super) fn makes_code(self) -> bool {
-        matches!(self, Self::CreatesRoutine | Self::MakesCode | Self::TextSearch | Self::Rule)
+        matches!(self, Self::CreatesRoutine | Self::MakesCode | Self::TextSearch | Self::Template | Self::Rule)
     }
 
     /// Whether it makes an object whose form names its schema as `@name` or `@routine`.
     pub(in super::super) fn creates_in_schema(self) -> bool {
-        matches!(self, Self::Creates | Self::CreatesRoutine | Self::MakesCode | Self::TextSearch)
+        use Meaning::{Creates, CreatesRoutine, Dictionary, MakesCode, Template, TextSearch};
+        matches!(self, Creates | CreatesRoutine | MakesCode | TextSearch | Template | Dictionary)
     }
 
     /// Whether it makes something that is read again and again with the rights of its owner.
