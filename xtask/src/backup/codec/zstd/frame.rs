@@ -189,13 +189,18 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         file.write_all(&tail).unwrap();
         let begun = std::time::Instant::now();
-        assert!(last(&mut file, tail.len() as u64, 64 << 20, b"-- line").unwrap().is_none());
+        for start in [&b"-- line"[..], b""] {
+            assert!(last(&mut file, tail.len() as u64, 64 << 20, start).unwrap().is_none());
+        }
+        // Of frames that are whole so many are looked at, too.
+        let whole = of(b"line\n", LONGEST).unwrap().repeat(2 * CANDIDATES);
         let mut looked_at = 0;
-        assert!(!is_followed(&tail, b"", |_, _| {
+        assert!(!is_followed(&whole, b"line", |_, _| {
             looked_at += 1;
             false
         }));
-        assert!(looked_at <= CANDIDATES, "{looked_at}");
+        assert_eq!(looked_at, CANDIDATES);
+        assert!(!is_followed(&tail, b"", |_, _| true));
         // Without a bound it takes minutes.
         assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
     }

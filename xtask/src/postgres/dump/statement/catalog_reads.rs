@@ -49,8 +49,8 @@ enum Before {
     Name,
     /// The name of a schema of PostgreSQL.
     System,
-    /// A dot behind a schema of the database: what follows is no catalog.
-    DotOfAnother,
+    /// A dot behind a schema of the database, or `AS`: what follows is no catalog.
+    NoCatalog,
 }
 
 impl CatalogReads {
@@ -61,9 +61,10 @@ impl CatalogReads {
     /// Takes the next token.
     pub(super) fn follow(&mut self, token: Token<'_>) {
         self.before = match token {
+            Token::Word(word) if word.eq_ignore_ascii_case(b"as") => Before::NoCatalog,
             Token::Word(word) => self.name(word, <[u8]>::eq_ignore_ascii_case),
             Token::Name(name) => self.name(name, <[u8]>::eq),
-            Token::Symbol(b'.') if self.before == Before::Name => Before::DotOfAnother,
+            Token::Symbol(b'.') if self.before == Before::Name => Before::NoCatalog,
             _ => Before::Other,
         };
     }
@@ -71,7 +72,7 @@ impl CatalogReads {
     /// A name without a schema may be PostgreSQL's own.
     fn name(&mut self, name: &[u8], is_same: fn(&[u8], &[u8]) -> bool) -> Before {
         let is = |known: &&str| is_same(known.as_bytes(), name);
-        self.found |= self.before != Before::DotOfAnother && CLOSED.iter().any(is);
+        self.found |= self.before != Before::NoCatalog && CLOSED.iter().any(is);
         if SCHEMAS.iter().any(is) { Before::System } else { Before::Name }
     }
 }
@@ -98,6 +99,7 @@ mod tests {
             ),
             ("CREATE VIEW public.v AS SELECT c.relname FROM pg_catalog.pg_class c;", false),
             ("CREATE VIEW public.v AS SELECT a.a FROM public.pg_authid a;", false),
+            ("CREATE VIEW public.v AS SELECT 1 AS pg_config;", false),
             ("CREATE VIEW public.pg_shadow AS SELECT 'pg_catalog.pg_authid'::text AS a;", false),
             ("COMMENT ON TABLE public.t IS 'pg_authid';", false),
             ("GRANT SELECT ON TABLE public.t TO pg_authid;", false),

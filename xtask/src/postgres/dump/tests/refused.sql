@@ -80,7 +80,6 @@ ALTER PROCEDURAL LANGUAGE c OWNER TO villain
 ALTER LANGUAGE "internal" OWNER TO villain
 
 -- Text search of functions that do not belong together crashes the server.
-CREATE TEXT SEARCH TEMPLATE public.tp (INIT = dsimple_init, LEXIZE = dispell_lexize)
 CREATE TEXT SEARCH PARSER public.p (START = prsd_start, GETTOKEN = prsd_lextype, END = prsd_end, LEXTYPES = prsd_lextype)
 
 -- Objects among the system's own.

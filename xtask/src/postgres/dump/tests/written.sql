@@ -163,6 +163,8 @@ CREATE TEXT SEARCH TEMPLATE "public"."te" (
     LEXIZE = "thesaurus_lexize" );
 CREATE TEXT SEARCH TEMPLATE public.te (
     LEXIZE = public.f );
+CREATE TEXT SEARCH TEMPLATE public.alone (
+    LEXIZE = dsimple_lexize );
 CREATE TEXT SEARCH DICTIONARY public.di (
     TEMPLATE = pg_catalog.simple,
     stopwords = 'english' );

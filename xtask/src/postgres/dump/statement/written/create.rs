@@ -1,8 +1,8 @@
 //! New objects.
 
 use super::Meaning::{
-    self, Creates, CreatesRoutine, CreatesSchema, Dictionary, Extension, ForeignTable, Index, MakesCode, MaterializedView,
-    Partition, PartitionedTable, ReplacedView, Rule, Table, Template, TextSearch, View,
+    self, Creates, CreatesRoutine, CreatesSchema, Dictionary, Extension, ForeignTable, Index, MakesCode,
+    MaterializedView, Partition, PartitionedTable, ReplacedView, Rule, Table, Template, TextSearch, View,
 };
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
