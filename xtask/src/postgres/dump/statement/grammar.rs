@@ -206,9 +206,6 @@ fn single<M>(part: &'static str, steps: &mut Vec<Step<M>>) -> Option<()> {
         "@encoding" => &[Item::Encoding],
         "(" => &[Item::Opening],
         ")" => &[Item::Closing],
-        "\"[\"" => &[Item::Symbol(b'[')],
-        "\"]\"" => &[Item::Symbol(b']')],
-        "\"*\"" => &[Item::Symbol(b'*')],
         "." | "," | "=" | ":" | "-" => &[Item::Symbol(*part.as_bytes().first()?)],
         _ => {
             steps.push(Step::Take(spelled(part)?));
@@ -221,6 +218,9 @@ fn single<M>(part: &'static str, steps: &mut Vec<Step<M>>) -> Option<()> {
 
 /// A part that is spelled out.
 fn spelled(part: &'static str) -> Option<Item> {
+    if let [b'"', symbol, b'"'] = part.as_bytes() {
+        return Some(Item::Symbol(*symbol));
+    }
     let quoted = |start: &str| part.strip_prefix(start).and_then(|rest| rest.strip_suffix('\''));
     let is_word = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let text = quoted("'").map(Item::Text);

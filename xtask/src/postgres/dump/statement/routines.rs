@@ -113,32 +113,32 @@ mod tests {
         assert!(contents.extensions.is_empty(), "{:?}", contents.extensions);
     }
 
+    /// Whether a dictionary of the template passes, or the parser.
+    const TEXT_SEARCH: [(&str, bool); 12] = [
+        ("TEMPLATE public.x (INIT = dsimple_init, LEXIZE = dsimple_lexize)", true),
+        ("TEMPLATE public.x (INIT = \"dispell_init\", LEXIZE = \"dispell_lexize\")", true),
+        ("TEMPLATE public.x (INIT = public.other, LEXIZE = public.l)", true),
+        ("TEMPLATE public.x (LEXIZE = public.l)", true),
+        ("TEMPLATE public.x (INIT = dsimple_init, LEXIZE = dispell_lexize)", false),
+        ("TEMPLATE public.x (INIT = \"dsimple_init\", LEXIZE = pg_catalog.dsnowball_lexize)", false),
+        ("TEMPLATE public.x (LEXIZE = dsimple_lexize)", false),
+        ("TEMPLATE public.x (INIT = public.unaccent_init, LEXIZE = public.dxsyn_lexize)", false),
+        ("TEMPLATE public.x (INIT = dsimple_init, LEXIZE = dsimple_lexize, LEXIZE = dispell_lexize)", false),
+        (
+            "PARSER public.x (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype)",
+            true,
+        ),
+        (
+            "PARSER public.x (START = public.l, GETTOKEN = public.l, END = public.l, HEADLINE = prsd_headline, LEXTYPES = public.l)",
+            true,
+        ),
+        ("PARSER public.x (START = prsd_start, GETTOKEN = prsd_end, END = prsd_end, LEXTYPES = prsd_lextype)", false),
+    ];
+
     #[test]
     fn text_search_takes_functions_of_the_file_or_those_that_belong_together() {
         let made = "CREATE FUNCTION public.l(internal) RETURNS internal LANGUAGE c AS 'x';\n";
-        for (options, passes) in [
-            ("TEMPLATE public.x (INIT = dsimple_init, LEXIZE = dsimple_lexize)", true),
-            ("TEMPLATE public.x (INIT = \"dispell_init\", LEXIZE = \"dispell_lexize\")", true),
-            ("TEMPLATE public.x (INIT = public.other, LEXIZE = public.l)", true),
-            ("TEMPLATE public.x (LEXIZE = public.l)", true),
-            ("TEMPLATE public.x (INIT = dsimple_init, LEXIZE = dispell_lexize)", false),
-            ("TEMPLATE public.x (INIT = \"dsimple_init\", LEXIZE = pg_catalog.dsnowball_lexize)", false),
-            ("TEMPLATE public.x (LEXIZE = dsimple_lexize)", false),
-            ("TEMPLATE public.x (INIT = public.unaccent_init, LEXIZE = public.dxsyn_lexize)", false),
-            ("TEMPLATE public.x (INIT = dsimple_init, LEXIZE = dsimple_lexize, LEXIZE = dispell_lexize)", false),
-            (
-                "PARSER public.x (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype)",
-                true,
-            ),
-            (
-                "PARSER public.x (START = public.l, GETTOKEN = public.l, END = public.l, HEADLINE = prsd_headline, LEXTYPES = public.l)",
-                true,
-            ),
-            (
-                "PARSER public.x (START = prsd_start, GETTOKEN = prsd_end, END = prsd_end, LEXTYPES = prsd_lextype)",
-                false,
-            ),
-        ] {
+        for (options, passes) in TEXT_SEARCH {
             let template = format!("{made}CREATE TEXT SEARCH {options};\n");
             let uses = ["public.x", "\"public\".\"x\"", "x"].map(|name| {
                 format!(
