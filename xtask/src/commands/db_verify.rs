@@ -187,7 +187,7 @@ fn restore(target: &Target, backup: &Proven, args: &Args, context: &Context) -> 
     fitting.unchecked_letters.iter().for_each(|letters| context.terminal.warn(letters));
     name_unchecked_live(server, backup, context)?;
     preview::name_foreign_tables(backup, context);
-    preview::name_grants_on_catalog(backup, context);
+    preview::name_rights_beyond_database(backup, context);
     let progress = context.terminal.progress("loading", None);
     let (search_path, version_changes) = (args.search_path.as_ref(), &fitting.version_changes[..]);
     let again = || progress.aside(|| context.terminal.note(AGAIN));

@@ -24,5 +24,10 @@ const HARMLESS_EXTENSIONS: [&str; 15] = [
 
 /// Whether checks, defaults, triggers and the like may run more than functions that are known to be harmless.
 pub(super) fn runs(contents: &Contents) -> bool {
-    contents.runs_code || contents.extensions.iter().any(|name| !HARMLESS_EXTENSIONS.contains(&name.as_str()))
+    contents.runs_code || has_other_extensions(contents)
+}
+
+/// Whether it has extensions beside the harmless ones.
+pub fn has_other_extensions(contents: &Contents) -> bool {
+    contents.extensions.iter().any(|name| !HARMLESS_EXTENSIONS.contains(&name.as_str()))
 }

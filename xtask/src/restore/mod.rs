@@ -4,7 +4,7 @@
 pub mod beside;
 pub mod changes_since_swap;
 mod closed;
-mod code_in_file;
+pub mod code_in_file;
 pub mod globals;
 pub mod jobs;
 pub mod keys_lost;

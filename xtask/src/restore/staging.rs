@@ -199,10 +199,13 @@ pub struct LoadWarning {
 }
 
 /// A backup counts every table: pg_dump reads all of them.
-fn not_counted(tables: &[(String, u64)]) -> Option<LoadWarning> {
+fn not_counted(tables: &[(String, u64)], code_ran: bool) -> Option<LoadWarning> {
     let names: Vec<String> = tables.iter().map(|(name, _)| name.clone()).collect();
     let held: Vec<String> = tables.iter().map(|(name, rows)| format!("{} {rows}", shell_word(name))).collect();
-    let what = "Rows were not counted again after the load, although code ran that may have changed them";
+    let what = match code_ran {
+        true => "Rows were not counted again after the load, although code ran that may have changed them",
+        false => "Rows were not counted after the load, although statements of the file may have left some out",
+    };
     (!tables.is_empty()).then(|| LoadWarning {
         what: format!("{what}: {}", first_names(&names, MOST_NAMED)),
         hint: Some(format!(
@@ -219,14 +222,14 @@ impl Checked<'_, '_> {
 
     /// What a person should know of rows that may differ from the backup's.
     pub fn warnings(&self) -> Vec<LoadWarning> {
-        let Recount { uncounted, added, .. } = &self.recount;
+        let Recount { uncounted, added, code_ran, .. } = &self.recount;
         let more = added.len().saturating_sub(MOST_NAMED) as u64;
         let others = (more > 0).then(|| {
             format!("Event triggers may also have added rows to {}", counted(more, "other table", "other tables"))
         });
         let added = added.iter().take(MOST_NAMED).cloned().chain(others);
         let added = added.map(|what| LoadWarning { what, hint: None });
-        not_counted(uncounted).into_iter().chain(added).collect()
+        not_counted(uncounted, *code_ran).into_iter().chain(added).collect()
     }
 
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has

@@ -224,6 +224,9 @@ const ABOUT_THE_CLUSTER: &[&str] = &[
     "REASSIGN OWNED BY postgres TO villain",
     "DROP OWNED BY postgres",
     "LOAD '/tmp/evil.so'",
+    "CREATE OR REPLACE TRUSTED PROCEDURAL LANGUAGE internal HANDLER pg_catalog.plpgsql_call_handler",
+    "CREATE TEXT SEARCH TEMPLATE public.tp (INIT = dsimple_init, LEXIZE = dispell_lexize); \
+     CREATE TEXT SEARCH DICTIONARY public.d (TEMPLATE = public.tp)",
     "CALL public.evil()",
     "SELECT pg_catalog.lo_export(1, '/tmp/xtask-canary')",
     "SELECT lo_import('/etc/passwd')",

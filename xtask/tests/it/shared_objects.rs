@@ -199,6 +199,28 @@ fn a_restore_that_lacks_rows_of_the_file_is_not_swapped_in() {
     nothing_is_left(&local);
     let others = format!("{table}{}", rows.replacen("VALUES (1)", "VALUES (2)", 1));
     verify(&local, "honest.sql", &others).ok().stdout_has("restored and compared");
+    // Rows of a partitioned table are in its partitions.
+    let root = "CREATE TABLE public.root (i int) PARTITION BY RANGE (i);\nCREATE TABLE public.leaf (i int);\n\
+        ALTER TABLE ONLY public.root ATTACH PARTITION public.leaf FOR VALUES FROM (0) TO (10);\n\
+        CREATE UNIQUE INDEX u ON public.root USING btree (i);\n";
+    for first in ["root", "leaf"] {
+        let rows = |second: &str| {
+            format!(
+                "{root}INSERT INTO public.{first} VALUES (1), (2);\n\
+                 INSERT INTO public.root VALUES {second} ON CONFLICT DO NOTHING;\n"
+            )
+        };
+        Forged::of(dump(rows("(2), (3)"))).taken("openfga", Clock::now()).write(&local.sandbox, "twice.sql");
+        for command in [&["db-restore", "--yes"][..], &["db-verify", "--restore"]] {
+            let run = local.xtask(command.iter().copied()).args(["backups/twice.sql"]).run();
+            run.code(1).stdout_lacks("restored and compared").stderr_has(
+                "public.root has 3 rows after the load, the backup holds 4: statements of the file left rows out",
+            );
+        }
+        let run = verify(&local, "honest.sql", &rows("(3), (4)"));
+        run.ok().stdout_has("restored and compared").stderr_lacks("⚠");
+    }
+    nothing_is_left(&local);
 }
 
 /// Rows that an event trigger or an extension adds are no change by code of the file.

@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing,
         [Postgres] a_subscription_that_a_file_enables_is_refused,
         [Postgres] foreign_tables_and_rights_on_the_server_are_named_before_a_load,
+        [Postgres] what_views_and_extensions_let_roles_reach_is_named_before_a_load,
     ]
 }
 
@@ -155,4 +156,72 @@ fn foreign_tables_and_rights_on_the_server_are_named_before_a_load() {
     let says = "gives roles rights on objects of PostgreSQL itself, from line ";
     local.xtask(["db-verify", "--restore"]).run().ok().stderr_has(says);
     local.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has(says);
+}
+
+/// Objects that a dump writes with functions of PostgreSQL and of its own.
+const MADE_OF_FUNCTIONS: &str = r#"
+CREATE ROLE low;
+CREATE FUNCTION own_handler() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
+CREATE TRUSTED LANGUAGE own HANDLER own_handler;
+CREATE LANGUAGE untrusted HANDLER own_handler;
+ALTER LANGUAGE own OWNER TO low;
+GRANT USAGE ON LANGUAGE own TO low;
+CREATE FUNCTION own_init(internal) RETURNS internal LANGUAGE internal AS 'dsimple_init';
+CREATE FUNCTION own_lexize(internal, internal, internal, internal) RETURNS internal LANGUAGE internal AS 'dsimple_lexize';
+CREATE TEXT SEARCH TEMPLATE of_the_file (INIT = own_init, LEXIZE = own_lexize);
+CREATE TEXT SEARCH TEMPLATE unused (LEXIZE = dsimple_lexize);
+CREATE TEXT SEARCH DICTIONARY of_own (TEMPLATE = of_the_file, stopwords = 'english', accept = true);
+CREATE TEXT SEARCH TEMPLATE of_the_server (INIT = dispell_init, LEXIZE = dispell_lexize);
+CREATE TEXT SEARCH PARSER words (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
+CREATE TYPE floats AS RANGE (subtype = float8, subtype_diff = float8mi);
+CREATE TYPE times AS RANGE (subtype = timestamp with time zone);
+CREATE CONVERSION latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+CREATE CAST (bytea AS json) WITHOUT FUNCTION;
+CREATE AGGREGATE total(float8) (SFUNC = float8pl, STYPE = float8);
+GRANT EXECUTE ON FUNCTION own_init(internal) TO low;
+CREATE EXTENSION dblink;
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO low;
+CREATE VIEW harmless AS SELECT c.relname FROM pg_class c;
+"#;
+
+fn what_views_and_extensions_let_roles_reach_is_named_before_a_load() {
+    let local = Local::new();
+    local.up();
+    local.sql("openfga", MADE_OF_FUNCTIONS);
+    let says = [
+        "gives roles rights on functions of an extension, from line ",
+        "has views or rules on catalogs that not every role may read, from line ",
+    ];
+    let quoted = ["pg_dump", "--quote-all-identifiers"];
+    let (bytes, errors) = local.client("openfga", &quoted, b"");
+    let quoted = local.sandbox.write("quoted.sql", bytes.unwrap_or_else(|| panic!("{errors}")));
+    local.xtask(["db-backup"]).run().ok();
+    let run = local.xtask(["db-verify", "--restore"]).run();
+    run.ok().stdout_has("restored and compared").stderr_lacks(says[0]).stderr_lacks(says[1]);
+    let run = local.xtask(["db-verify", "--restore"]).args([&quoted]).run();
+    run.ok().stderr_lacks(says[0]).stderr_lacks(says[1]);
+    local.sql(
+        "openfga",
+        "GRANT EXECUTE ON FUNCTION dblink_connect_u(text) TO low; CREATE VIEW secrets AS SELECT rolpassword FROM pg_authid;
+         CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+         CREATE FOREIGN TABLE hosts (line text) SERVER files OPTIONS (filename '/etc/hosts')",
+    );
+    local.xtask(["db-backup"]).run().ok();
+    for command in [&["db-verify", "--restore"][..], &["db-restore", "--dry-run"]] {
+        let run = local.xtask(command.iter().copied()).run();
+        run.ok().stderr_has(says[0]).stderr_has(says[1]).stderr_has("has foreign tables of file_fdw: who may read one");
+    }
+    // Every catalog that this server closes to a role without rights is known.
+    let closed = local.sql(
+        "openfga",
+        "SELECT c.oid::regclass FROM pg_class c WHERE c.relkind IN ('r', 'v') AND NOT has_table_privilege('low', c.oid, 'SELECT')
+         AND (c.relnamespace = 'pg_catalog'::regnamespace OR c.relname LIKE '\\_pg\\_%')",
+    );
+    assert!(closed.lines().count() > 10, "{closed}");
+    for catalog in closed.lines() {
+        let view = format!("CREATE VIEW public.v AS SELECT 1 AS a FROM {catalog};\n");
+        Forged::of(dump(view)).taken("openfga", Clock::now()).write(&local.sandbox, "closed.sql");
+        local.xtask(["db-restore", "backups/closed.sql", "--dry-run"]).run().ok().stderr_has(says[1]);
+    }
 }

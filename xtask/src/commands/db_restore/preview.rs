@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use crate::backup::proof::Proven;
-use crate::commands::swap::preview::{changes, name_foreign_tables, name_grants_on_catalog, name_lost_keys};
+use crate::commands::swap::preview::{changes, name_foreign_tables, name_lost_keys, name_rights_beyond_database};
 use crate::commands::swap::services;
 use crate::context::Context;
 use crate::error::Fault;
@@ -94,7 +94,7 @@ pub(super) fn show(
     }
     name_tables_without_rows(backup, context);
     name_foreign_tables(backup, context);
-    name_grants_on_catalog(backup, context);
+    name_rights_beyond_database(backup, context);
     name_lost_keys(backup, proposal.keys_lost, (target, context));
     remarks(fitting, context);
     Ok(())

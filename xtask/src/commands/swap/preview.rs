@@ -2,6 +2,7 @@
 
 use crate::backup::proof::Proven;
 use crate::context::Context;
+use crate::restore::code_in_file;
 use crate::restore::plan::{Change, Plan};
 use crate::restore::staging::LoadWarning;
 use crate::target::Target;
@@ -73,13 +74,32 @@ pub fn name_lost_keys(backup: &Proven, lost: Option<u64>, (target, context): (&T
     context.terminal.said_below("have it dumped again without --section");
 }
 
-/// A role that may call PostgreSQL's own functions for files and programs has the server.
-pub fn name_grants_on_catalog(backup: &Proven, context: &Context) {
-    if let Some(line) = backup.contents.grants_on_catalog {
-        let (file, line) = (context.shown(&backup.path), backup.line_of_dump(line));
-        context.terminal.warn(&format!(
-            "{file} gives roles rights on objects of PostgreSQL itself, from line {line} on: a role with such a right may reach the server's files"
-        ));
+/// What the file lets roles reach beyond its own objects: a role that may call PostgreSQL's own functions for files and
+/// programs, or those of an extension, has the server.
+pub fn name_rights_beyond_database(backup: &Proven, context: &Context) {
+    let contents = &backup.contents;
+    let of_extensions = contents.grants_on_others.filter(|_| code_in_file::has_other_extensions(contents));
+    for (line, what, why) in [
+        (
+            contents.grants_on_catalog,
+            "gives roles rights on objects of PostgreSQL itself",
+            "a role with such a right may reach the server's files",
+        ),
+        (
+            of_extensions,
+            "gives roles rights on functions of an extension",
+            "a role with such a right may reach the server's files, programs or other databases",
+        ),
+        (
+            contents.reads_catalogs,
+            "has views or rules on catalogs that not every role may read",
+            "who may use them may see what those hold, such as passwords",
+        ),
+    ] {
+        if let Some(line) = line {
+            let (file, line) = (context.shown(&backup.path), backup.line_of_dump(line));
+            context.terminal.warn(&format!("{file} {what}, from line {line} on: {why}"));
+        }
     }
 }
 
@@ -92,5 +112,11 @@ pub fn name_foreign_tables(backup: &Proven, context: &Context) {
             "{} has {tables}: the server may connect to other servers while it fills materialized views",
             context.shown(&backup.path)
         ));
+        if backup.contents.extensions.contains("file_fdw") {
+            context.terminal.warn(&format!(
+                "{} has foreign tables of file_fdw: who may read one reads a file of the server's host, or runs a program there",
+                context.shown(&backup.path)
+            ));
+        }
     }
 }

@@ -168,6 +168,10 @@ pub struct Contents {
     pub foreign_tables: u64,
     /// The line of the first grant on an object of PostgreSQL itself.
     pub grants_on_catalog: Option<u64>,
+    /// The line of the first grant on a function that it does not make, or of a new owner for one.
+    pub grants_on_others: Option<u64>,
+    /// The line of the first view or rule that reads catalogs of PostgreSQL which not every role may read.
+    pub reads_catalogs: Option<u64>,
     /// Where the first statement ends that sets `search_path`, in bytes from the beginning: pg_dump empties it there.
     pub search_path_set: Option<u64>,
     /// Where the dump's own `\restrict` and `\unrestrict` lines are, in bytes from its beginning.

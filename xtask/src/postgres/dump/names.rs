@@ -64,6 +64,13 @@ pub(super) fn is_user_schema(token: Token<'_>) -> bool {
     is_identifier(token) && !is_system
 }
 
+/// Whether it can be the name of a language that a dump makes: `c`, `internal` and `sql` are in every database, and no
+/// pg_dump writes them. Made trusted, the first two would give every role all that the server's own user may do.
+pub(super) fn is_own_language(token: Token<'_>) -> bool {
+    let is_everywhere = identifier(token).is_some_and(|name| matches!(name.as_str(), "c" | "internal" | "sql"));
+    is_identifier(token) && !is_everywhere
+}
+
 /// The encoding that a string names.
 pub(super) fn encoding(token: Token<'_>) -> Option<Encoding> {
     let Token::Text(name) = token else { return None };

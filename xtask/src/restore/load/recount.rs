@@ -14,7 +14,7 @@ use crate::words::{count, counted};
 use anyhow::{Context as _, Error, Result};
 use serde::Deserialize;
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the tables hold once code of the file or of an extension may have run.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub(in crate::restore) struct Recount {
     pub(in crate::restore) uncounted: Vec<(String, u64)>,
     /// A sentence for each table to which an event trigger may have added rows.
     pub(in crate::restore) added: Vec<String>,
+    /// Code may have changed the rows that were loaded.
+    pub(in crate::restore) code_ran: bool,
 }
 
 /// Counts the rows again, where code of the file or of an extension ran while they came: a check or a default may have
@@ -38,12 +40,13 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
     if !code_in_file::runs(contents) && contents.inserted.is_empty() {
         return Ok(Recount::default());
     }
+    let code_ran = code_in_file::runs(contents);
     let start = || reader(load, server);
     let tell = |table: &str, why: &Error| process::remark(&format!("the rows of {table} are not counted: {why:#}"));
     let (rows, kinds) =
         match row_counts::thoroughly(&start, &tell).and_then(|rows| Ok((rows, Kinds::of(&mut start()?)?))) {
             Ok(found) => found,
-            Err(error) if error::exit(&error) == Exit::Failed && !code_in_file::runs(contents) => {
+            Err(error) if error::exit(&error) == Exit::Failed && !code_ran => {
                 tell("all tables", &error);
                 return Ok(Recount::default());
             }
@@ -51,14 +54,14 @@ pub(in crate::restore) fn recount(load: &Load<'_>, server: &Server<'_>) -> Resul
                 tell("all tables", &error);
                 let tables = manifest::tables(&contents.filled()).into_iter();
                 let uncounted = tables.map(|table| (format!("{}.{}", table.schema, table.name), table.rows)).collect();
-                return Ok(Recount { uncounted, ..Recount::default() });
+                return Ok(Recount { uncounted, code_ran, ..Recount::default() });
             }
             Err(error) => return Err(error),
         };
     let is_utf8 = contents.client_encoding.as_ref().is_some_and(|encoding| encoding.as_str() == "UTF8");
-    let judge = Judge { kinds: kinds.explained_by(contents), is_utf8, runs_code: code_in_file::runs(contents) };
-    let mut found = Recount::default();
-    for change in plan::changes(rows, contents) {
+    let judge = Judge { kinds: kinds.explained_by(contents), is_utf8, runs_code: code_ran };
+    let mut found = Recount { code_ran, ..Recount::default() };
+    for change in judge.summed(plan::changes(rows, contents), contents) {
         match judge.of(&change) {
             Verdict::Right => {}
             Verdict::Uncounted => {
@@ -91,11 +94,19 @@ fn reader<'a>(load: &Load<'_>, server: &Server<'a>) -> Result<Reader<'a>> {
 struct Kinds {
     /// Partitioned tables: a dump may fill them, and they hold no rows themselves.
     without_rows: BTreeSet<(String, String)>,
+    /// Each relation that is a partition or has some, and then the partitioned table that it all belongs to.
+    trees: Vec<((String, String), (String, String))>,
     /// Tables of extensions, which bring rows of their own that no dump has.
     of_extensions: BTreeSet<(String, String)>,
     /// An event trigger runs while the statements behind it are loaded: one that logs them adds rows.
     has_event_triggers: bool,
 }
+
+const TREES: &str = "COALESCE((SELECT pg_catalog.json_agg(pg_catalog.json_build_array( \
+    pg_catalog.json_build_array(n.nspname, c.relname), pg_catalog.json_build_array(m.nspname, r.relname))) \
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+    JOIN pg_catalog.pg_class AS r ON r.oid = pg_catalog.pg_partition_root(c.oid) \
+    JOIN pg_catalog.pg_namespace AS m ON m.oid = r.relnamespace WHERE c.relkind IN ('r', 'p')), '[]')";
 
 impl Kinds {
     fn of(reader: &mut Reader<'_>) -> Result<Self> {
@@ -107,7 +118,7 @@ impl Kinds {
             )
         };
         let sql = format!(
-            "SELECT pg_catalog.json_build_object('without_rows', {}, 'of_extensions', {}, 'has_event_triggers', \
+            "SELECT pg_catalog.json_build_object('without_rows', {}, 'trees', {TREES}, 'of_extensions', {}, 'has_event_triggers', \
              EXISTS (SELECT FROM pg_catalog.pg_event_trigger AS e WHERE e.evtenabled <> 'D'));",
             named("c.relkind = 'p'"),
             named(
@@ -147,10 +158,41 @@ enum Verdict {
 }
 
 impl Judge {
+    /// Rows that came through a partitioned table are in its partitions: all of these are one table, where no code changed
+    /// any. Code may have made partitions, or other ones.
+    fn summed(&self, changes: Vec<Change>, contents: &Contents) -> Vec<Change> {
+        if self.runs_code || contents.filled_roots.is_empty() {
+            return changes;
+        }
+        let filled = self.kinds.trees.iter().filter(|(name, _)| contents.filled_roots.contains(name));
+        let filled: BTreeSet<_> = filled.map(|(_, root)| root).collect();
+        let trees = self.kinds.trees.iter().filter(|(_, root)| filled.contains(root));
+        let root_of: BTreeMap<_, _> = trees.map(|(name, root)| (name, root)).collect();
+        let mut sums: BTreeMap<_, Change> = BTreeMap::new();
+        let mut others = Vec::new();
+        for change in changes {
+            let Some(root) = root_of.get(&named(&change)) else {
+                others.push(change);
+                continue;
+            };
+            let sum = sums.entry(root).or_default();
+            sum.now = added(sum.now, change.now);
+            sum.backup = added(sum.backup, change.backup);
+            sum.estimated |= change.estimated;
+        }
+        others.extend(sums.into_iter().map(|((schema, table), sum)| Change {
+            schema: schema.clone(),
+            table: table.clone(),
+            ..sum
+        }));
+        others
+    }
+
     fn of(&self, change: &Change) -> Verdict {
         let Some(held) = change.backup else { return Verdict::Right };
         if !self.runs_code {
             return match change.now {
+                None if held > 0 => Verdict::Uncounted,
                 Some(now) if now < held && !change.estimated => Verdict::Wrong(format!(
                     "has {} after the load, the backup holds {}: statements of the file left rows out",
                     rows(now),
@@ -189,6 +231,14 @@ fn named(change: &Change) -> (String, String) {
     (change.schema.clone(), change.table.clone())
 }
 
+/// The sum of what is known.
+fn added(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 fn gone(held: u64) -> String {
     format!("is not there after the load, the backup holds {}: code of the file dropped or renamed it", rows(held))
 }
@@ -207,7 +257,7 @@ mod tests {
             kinds: Kinds {
                 without_rows: BTreeSet::from([("public".to_owned(), "parent".to_owned())]),
                 of_extensions: BTreeSet::from([("public".to_owned(), "spatial_ref_sys".to_owned())]),
-                has_event_triggers: false,
+                ..Kinds::default()
             },
             is_utf8,
             runs_code: true,
@@ -228,9 +278,11 @@ mod tests {
             judge.of(&Change { schema, table, now, backup, estimated, ..Change::default() })
         };
         assert!(matches!(of_inserts(Some(1), Some(2), false), Verdict::Wrong(_)));
-        for (now, estimated) in [(Some(1), true), (None, false), (Some(2), false), (Some(3), false)] {
+        for (now, estimated) in [(Some(1), true), (Some(2), false), (Some(3), false)] {
             assert_eq!(of_inserts(now, Some(2), estimated), Verdict::Right, "{now:?}");
         }
+        assert_eq!(of_inserts(None, Some(2), false), Verdict::Uncounted);
+        assert_eq!(of_inserts(None, Some(0), false), Verdict::Right);
         assert_eq!(of(true, "t", None, Some(0)), Verdict::Right);
         assert_eq!(of(true, "t", None, None), Verdict::Right);
         assert_eq!(of(true, "t", Some(2), Some(2)), Verdict::Right);
@@ -238,5 +290,34 @@ mod tests {
         for (name, now, held) in [("t", 1, 2), ("t", 2, 1), ("spatial_ref_sys", 1, 2)] {
             assert!(matches!(of(true, name, Some(now), Some(held)), Verdict::Wrong(_)), "{name} {now}");
         }
+    }
+
+    #[test]
+    fn a_partitioned_table_and_its_partitions_are_compared_as_one() {
+        let name = |table: &str| ("public".to_owned(), table.to_owned());
+        let change = |table: &str, now, backup| {
+            let (schema, table) = name(table);
+            Change { schema, table, now, backup, ..Change::default() }
+        };
+        let tree =
+            |members: &[&str], root: &str| members.iter().map(|member| (name(member), name(root))).collect::<Vec<_>>();
+        let judged = |runs_code, filled: &str| {
+            let trees: Vec<_> =
+                [tree(&["root", "middle", "leaf", "two"], "root"), tree(&["other", "third"], "other")].concat();
+            let judge = Judge { kinds: Kinds { trees, ..Kinds::default() }, is_utf8: true, runs_code };
+            let contents = Contents { filled_roots: BTreeSet::from([name(filled)]), ..Contents::default() };
+            let changes = vec![
+                change("root", None, Some(2)),
+                change("leaf", Some(2), Some(2)),
+                change("two", Some(1), None),
+                change("third", Some(1), Some(1)),
+            ];
+            let shown = |change: Change| (change.table, change.now, change.backup);
+            judge.summed(changes, &contents).into_iter().map(shown).collect::<Vec<_>>()
+        };
+        let third = || ("third".to_owned(), Some(1), Some(1));
+        let sum = vec![third(), ("root".to_owned(), Some(3), Some(4))];
+        assert_eq!((judged(false, "root"), judged(false, "middle")), (sum.clone(), sum));
+        assert_eq!((judged(true, "root").len(), judged(false, "elsewhere").len()), (4, 4));
     }
 }

@@ -2,6 +2,7 @@
 //! where it begins. So both ends of a compressed backup are read without unpacking anything.
 
 use crate::backup::codec::tail::tail_of;
+use crate::process::signals;
 use anyhow::{Result, ensure};
 use std::fs::File;
 
@@ -14,7 +15,7 @@ const HEADER: usize = START.len() + 4;
 const BLOCK_HEADER: usize = 3;
 /// The largest block.
 const BLOCK: usize = 128 << 10;
-/// At most this many beginnings of frames are followed; others than ours are hardly ever found.
+/// At most this many beginnings of frames are looked at: no line holds one, so others than ours are hardly ever found.
 const CANDIDATES: usize = 64;
 /// How much of a file's end is looked at first, in bytes; most manifests are shorter.
 const LOOKED_AT: u64 = 256 << 10;
@@ -51,16 +52,18 @@ pub(super) fn line(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     if size == 0 || size > rest.len() {
         return None;
     }
-    let mut line = Vec::with_capacity(size);
-    while line.len() < size {
-        let left = size.saturating_sub(line.len());
+    let mut blocks = Vec::new();
+    let mut left = size;
+    while left > 0 {
         let length = left.min(BLOCK);
         rest = rest.strip_prefix(&block_header(length, length == left))?;
         let (block, after) = rest.split_at_checked(length)?;
-        line.extend_from_slice(block);
+        blocks.push(block);
+        left = left.saturating_sub(length);
         rest = after;
     }
-    Some((line, rest))
+    // Nothing is copied of a frame that is none.
+    Some((blocks.concat(), rest))
 }
 
 /// The beginning of a frame's line, where these bytes begin such a frame; they may end within it.
@@ -80,17 +83,18 @@ pub(super) fn is_cut_start(bytes: &[u8]) -> bool {
 /// The line of the frame that the file's first `bytes` end in, and the size of that frame.
 ///
 /// # Errors
-/// The file cannot be read.
+/// The file cannot be read, or the run was interrupted.
 pub(super) fn last(file: &mut File, bytes: u64, longest: usize, start: &[u8]) -> Result<Option<(Vec<u8>, u64)>> {
     let most = of_size(longest);
     let mut looked_at = LOOKED_AT;
     loop {
         let (from, tail) = tail_of(file, bytes, looked_at)?;
-        for at in memchr::memmem::rfind_iter(&tail, &START) {
+        for at in memchr::memmem::rfind_iter(&tail, &START).take(CANDIDATES) {
+            signals::check()?;
             let frame = &tail[at..];
             if size_of(frame) == Some(frame.len() as u64)
+                && opening(frame).is_some_and(|line| line.starts_with(start))
                 && let Some((line, [])) = line(frame)
-                && line.starts_with(start)
             {
                 return Ok(Some((line, tail.len().saturating_sub(at) as u64)));
             }
@@ -114,10 +118,12 @@ fn of_size(line: usize) -> u64 {
     line.saturating_add(headers).saturating_add(HEADER) as u64
 }
 
-/// Whether a frame of such a line stands in these bytes, with its place and its line, and something follows it.
-pub(super) fn is_followed(tail: &[u8], mut fits: impl FnMut(usize, &[u8]) -> bool) -> bool {
+/// Whether a frame of a line that begins so and fits stands in these bytes, and something follows it. `fits` gets its
+/// place and its line.
+pub(super) fn is_followed(tail: &[u8], start: &[u8], mut fits: impl FnMut(usize, &[u8]) -> bool) -> bool {
     memchr::memmem::find_iter(tail, &START).take(CANDIDATES).any(|at| {
-        let found = line(&tail[at..]);
+        let begins = opening(&tail[at..]).is_some_and(|line| line.starts_with(start));
+        let found = if begins { line(&tail[at..]) } else { None };
         found.is_some_and(|(line, rest)| !rest.is_empty() && fits(at, &line))
     })
 }
@@ -157,6 +163,46 @@ mod tests {
             other[at] = byte ^ 2;
             assert_eq!(opening(&other), None, "{at}");
         }
+    }
+
+    /// Beginnings of frames, each with the size that fits, up to the last block.
+    fn many_beginnings(bytes: usize) -> Vec<u8> {
+        // So many bytes apart, one beginning's block headers stand where those of the others do.
+        const APART: usize = 25;
+        let mut tail = vec![0; bytes];
+        for at in (0..bytes - APART).step_by(APART) {
+            let blocks = (bytes - at - HEADER).div_ceil(BLOCK + BLOCK_HEADER);
+            let size = (bytes - at - HEADER).saturating_sub(blocks * BLOCK_HEADER);
+            tail[at..][..START.len()].copy_from_slice(&START);
+            tail[at + START.len()..][..4].copy_from_slice(&u32::try_from(size).unwrap().to_le_bytes());
+            tail[at + HEADER..][..BLOCK_HEADER].copy_from_slice(&block_header(BLOCK, false));
+        }
+        tail
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_beginnings_is_looked_at_briefly() {
+        use std::io::Write as _;
+        let tail = many_beginnings(16 << 20);
+        let path = std::env::temp_dir().join(format!("xtask-beginnings-{}", std::process::id()));
+        let mut file = File::options().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        file.write_all(&tail).unwrap();
+        let begun = std::time::Instant::now();
+        for start in [&b"-- line"[..], b""] {
+            assert!(last(&mut file, tail.len() as u64, 64 << 20, start).unwrap().is_none());
+        }
+        // Of frames that are whole so many are looked at, too.
+        let whole = of(b"line\n", LONGEST).unwrap().repeat(2 * CANDIDATES);
+        let mut looked_at = 0;
+        assert!(!is_followed(&whole, b"line", |_, _| {
+            looked_at += 1;
+            false
+        }));
+        assert_eq!(looked_at, CANDIDATES);
+        assert!(!is_followed(&tail, b"", |_, _| true));
+        // Without a bound it takes minutes.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Codec for Zstd {
 
     fn is_manifest_followed(&self, file: &mut File, bytes: u64) -> Result<bool> {
         let (start, tail) = tail_of(file, bytes, ADDED_LOOKED_AT)?;
-        Ok(frame::is_followed(&tail, |at, line| {
+        Ok(frame::is_followed(&tail, Manifest::SEAL.start.as_bytes(), |at, line| {
             let place = start.saturating_add(at as u64);
             matches!(Manifest::parse(line), Some(Ok(manifest)) if self.before_manifest(&manifest) == Some(place))
         }))

@@ -2,7 +2,7 @@
 //!
 //! A default, a check, a view or an index of the file calls functions while the file is loaded, also PostgreSQL's own, such as
 //! `lo_export` and `pg_reload_conf`. The list is one of what may be called: any other word before a parenthesis counts as
-//! the name of a function.
+//! the name of a function. Where a statement names functions without one, its form says so (`Meaning::makes_code`).
 
 use crate::sql::Token;
 
@@ -72,7 +72,7 @@ enum Listed {
 }
 
 impl Calls {
-    /// Whether it calls such a function, or makes an operator that calls one.
+    /// Whether it calls such a function.
     pub(super) fn found(&self) -> bool {
         self.found
     }
@@ -132,10 +132,6 @@ impl Calls {
             (0, _) if is("insert") => self.first = First::Insert,
             (0, _) if is("select") => self.first = First::Select,
             (0, _) if is("copy") => self.listed = Listed::Name,
-            // They name functions without a parenthesis.
-            (1, First::Create) if is("aggregate operator") => self.found = true,
-            // Its statements run with each row that comes behind it.
-            (_, First::Create) if self.words <= 3 && is("rule") => self.found = true,
             (1, First::Create) if is("event") => self.makes_event_trigger = true,
             (1, First::Create) if is("unlogged foreign") => self.first = First::CreateKind,
             (1, First::Create) if is("table statistics") => self.listed = Listed::Name,
@@ -210,6 +206,22 @@ mod tests {
         ("CREATE CAST (text AS oid) WITH FUNCTION pg_catalog.lo_import(text);", true),
         ("CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';", true),
         ("CREATE OR REPLACE PROCEDURE public.f() LANGUAGE sql AS 'SELECT 1';", true),
+        ("CREATE TYPE public.e AS ENUM ('a');", false),
+        ("CREATE TYPE public.p AS (input integer);", false),
+        ("CREATE TYPE public.b;", false),
+        ("CREATE TYPE public.b (INPUT = public.i, OUTPUT = public.o);", true),
+        ("CREATE TYPE public.r AS RANGE (subtype = double precision, multirange_type_name = public.mr);", false),
+        ("CREATE TYPE public.r AS RANGE (subtype = double precision, subtype_diff = float8mi);", true),
+        ("CREATE TYPE public.r AS RANGE (subtype = integer, \"canonical\" = f);", true),
+        ("CREATE ACCESS METHOD m TYPE TABLE HANDLER heap_tableam_handler;", true),
+        ("CREATE TRUSTED PROCEDURAL LANGUAGE l HANDLER public.h;", true),
+        ("CREATE FOREIGN DATA WRAPPER w OPTIONS (a 'b');", false),
+        ("CREATE FOREIGN DATA WRAPPER w VALIDATOR postgresql_fdw_validator;", true),
+        ("CREATE CONVERSION public.c FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;", true),
+        ("CREATE CAST (bytea AS jsonb) WITHOUT FUNCTION;", true),
+        ("CREATE CAST (text AS jsonb) WITH INOUT;", false),
+        ("CREATE OPERATOR CLASS public.c FOR TYPE integer USING btree AS OPERATOR 1 <(integer,integer);", true),
+        ("CREATE TEXT SEARCH TEMPLATE public.t (INIT = dsimple_init, LEXIZE = dsimple_lexize);", true),
     ];
 
     #[test]

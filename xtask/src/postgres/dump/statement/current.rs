@@ -3,6 +3,7 @@
 use super::body::Body;
 use super::calls::Calls;
 use super::catalog_grants::CatalogGrant;
+use super::catalog_reads::CatalogReads;
 use super::given::Given;
 use super::grammar::{Depth, Item};
 use super::insert::Insert;
@@ -32,6 +33,11 @@ pub(super) struct Statement {
     pub(super) if_exists: bool,
     pub(super) calls: Calls,
     pub(super) catalog_grant: CatalogGrant,
+    pub(super) catalog_reads: CatalogReads,
+    /// Routines that it names, some of them perhaps in part.
+    pub(super) routines: Vec<Name>,
+    /// A language that is an extension, if the statement ends behind it.
+    pub(super) language: Option<String>,
     pub(super) given: Given,
 }
 
@@ -84,6 +90,7 @@ impl Statement {
         self.follow_psql(token, keyword);
         self.calls.follow(token);
         self.catalog_grant.follow(token);
+        self.catalog_reads.follow(token);
         if self.is_empty() {
             self.line = line;
             self.begin(token, keyword, matcher);
@@ -155,12 +162,21 @@ impl Statement {
         if matcher.is_lost() {
             return;
         }
-        let given = &mut self.given;
+        let (given, routines, language) = (&mut self.given, &mut self.routines, &mut self.language);
         matcher.take(token, self.depth, |item| match item {
             Item::TargetSchema => target.set_schema(token),
             Item::TargetName => target.set_name(token),
             Item::Role => note_role(token, contents),
             Item::Schema => given.note(item, token),
+            Item::RoutineSchema => {
+                given.note(item, token);
+                routines.push(Name::of_schema(token));
+            }
+            Item::RoutineName => {
+                if let Some(name) = routines.last_mut() {
+                    name.set_name(token);
+                }
+            }
             Item::Owner | Item::Session => {
                 given.note(item, token);
                 note_role(token, contents);
@@ -168,6 +184,7 @@ impl Statement {
                 contents.encoded_owners.extend(encoded_role(token, contents));
             }
             Item::Encoding => contents.client_encoding = names::encoding(token),
+            Item::LanguageExtension => language.clone_from(&names::identifier(token)),
             Item::Extension => contents.extensions.extend(names::identifier(token)),
             Item::Tablespace => contents.tablespaces.extend(names::identifier(token)),
             _ => {}

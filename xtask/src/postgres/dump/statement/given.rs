@@ -16,6 +16,8 @@ impl Given {
     pub(super) fn note(&mut self, item: Item, token: Token<'_>) {
         match item {
             Item::Schema => self.schema = names::identifier(token),
+            // Of the functions that an object is made of another schema says nothing.
+            Item::RoutineSchema if self.schema.is_none() => self.schema = names::identifier(token),
             Item::Owner => self.owner = names::role(token),
             _ => {}
         }
@@ -25,7 +27,8 @@ impl Given {
     /// that schema; tables name it as their target.
     pub(super) fn tell_schema(&self, meaning: Meaning, target: &str, line: u64, contents: &mut Contents) {
         let schema = match meaning {
-            Meaning::Creates | Meaning::CreatesSchema => self.schema.as_deref(),
+            Meaning::CreatesSchema => self.schema.as_deref(),
+            meaning if meaning.creates_in_schema() => self.schema.as_deref(),
             meaning if meaning.creates() => Some(target),
             _ => None,
         };

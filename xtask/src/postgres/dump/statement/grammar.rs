@@ -12,7 +12,10 @@
 //! | `...` | anything |
 //! | `@name` | `schema.name`, never of a system schema; `@target`: the same, kept for `Relations` |
 //! | `@any` | a name of any schema, or of none |
-//! | `@id` | one identifier; `@schema`: never a system schema's |
+//! | `@routine` | as `@name`, of a routine, kept for `Routines` |
+//! | `@id` | one identifier; `@schema`: never a system schema's; `@'name'`: just that one |
+//! | `@option` | one identifier but `template` |
+//! | `@language` | one identifier, never of a language that every server has; `@language_extension`: noted as an extension, too |
 //! | `@role`, `@owner`, `@session`, `@extension`, `@tablespace` | one identifier (`@session`: or a string), which is noted in `Contents` |
 //! | `@string`, `@number`, `@word`, `@op` | a string, a number, an unquoted word, an operator |
 //! | `@encoding` | a string that names an encoding which servers have |
@@ -37,6 +40,12 @@ pub(super) enum Item {
     Schema,
     TargetSchema,
     TargetName,
+    RoutineSchema,
+    RoutineName,
+    Named(&'static str),
+    Language,
+    LanguageExtension,
+    Option,
     Role,
     /// A role that will own something.
     Owner,
@@ -79,9 +88,20 @@ impl Item {
             (Self::Word(expected), Token::Word(word)) => word.eq_ignore_ascii_case(expected.as_bytes()),
             (Self::Symbol(expected), Token::Symbol(symbol)) => symbol == expected,
             (Self::Text(expected), Token::Text(text)) => text == expected.as_bytes(),
-            (Self::Schema | Self::TargetSchema, token) => names::is_user_schema(token),
+            (Self::Schema | Self::TargetSchema | Self::RoutineSchema, token) => names::is_user_schema(token),
+            (Self::Language | Self::LanguageExtension, token) => names::is_own_language(token),
+            (Self::Option, token) => {
+                names::is_identifier(token) && names::identifier(token).is_none_or(|name| name != "template")
+            }
+            (Self::Named(expected), token) => names::identifier(token).is_some_and(|name| name == expected),
             (
-                Self::Identifier | Self::TargetName | Self::Role | Self::Owner | Self::Extension | Self::Tablespace,
+                Self::Identifier
+                | Self::TargetName
+                | Self::RoutineName
+                | Self::Role
+                | Self::Owner
+                | Self::Extension
+                | Self::Tablespace,
                 token,
             ) => names::is_identifier(token),
             (Self::String | Self::Session, Token::Text(_)) => true,
@@ -156,13 +176,17 @@ fn alternatives<M>(parts: &mut Parts, steps: &mut Vec<Step<M>>) -> Option<&'stat
 
 /// A part that stands for itself.
 fn single<M>(part: &'static str, steps: &mut Vec<Step<M>>) -> Option<()> {
-    use Item::{Identifier, Schema, TargetName, TargetSchema};
+    use Item::{Identifier, RoutineName, RoutineSchema, Schema, TargetName, TargetSchema};
     let dot = Item::Symbol(b'.');
     let items: &[Item] = match part {
         "..." => return repeated(Item::Any, steps),
         ".." => return repeated(Item::Inside, steps),
         "@name" => &[Schema, dot, Identifier],
         "@target" => &[TargetSchema, dot, TargetName],
+        "@routine" => &[RoutineSchema, dot, RoutineName],
+        "@option" => &[Item::Option],
+        "@language" => &[Item::Language],
+        "@language_extension" => &[Item::LanguageExtension],
         "@any" => {
             let fork = steps.len();
             steps.extend([Step::Fork(fork.checked_add(1)?, fork.checked_add(3)?), Step::Take(Identifier)]);
@@ -182,20 +206,25 @@ fn single<M>(part: &'static str, steps: &mut Vec<Step<M>>) -> Option<()> {
         "@encoding" => &[Item::Encoding],
         "(" => &[Item::Opening],
         ")" => &[Item::Closing],
-        "\"[\"" => &[Item::Symbol(b'[')],
-        "\"]\"" => &[Item::Symbol(b']')],
-        "\"*\"" => &[Item::Symbol(b'*')],
         "." | "," | "=" | ":" | "-" => &[Item::Symbol(*part.as_bytes().first()?)],
         _ => {
-            let text = part.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-            let is_word = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            let item = text.map(Item::Text).or_else(|| is_word.then_some(Item::Word(part)))?;
-            steps.push(Step::Take(item));
+            steps.push(Step::Take(spelled(part)?));
             return Some(());
         }
     };
     steps.extend(items.iter().map(|item| Step::Take(*item)));
     Some(())
+}
+
+/// A part that is spelled out.
+fn spelled(part: &'static str) -> Option<Item> {
+    if let [b'"', symbol, b'"'] = part.as_bytes() {
+        return Some(Item::Symbol(*symbol));
+    }
+    let quoted = |start: &str| part.strip_prefix(start).and_then(|rest| rest.strip_suffix('\''));
+    let is_word = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let text = quoted("'").map(Item::Text);
+    text.or_else(|| quoted("@'").map(Item::Named)).or_else(|| is_word.then_some(Item::Word(part)))
 }
 
 /// The item as often as it comes.

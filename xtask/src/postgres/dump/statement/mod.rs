@@ -3,6 +3,7 @@
 mod body;
 mod calls;
 mod catalog_grants;
+mod catalog_reads;
 mod current;
 mod facts;
 mod given;
@@ -13,6 +14,7 @@ mod keyword;
 mod matcher;
 mod refusal;
 mod relations;
+mod routines;
 mod token;
 mod written;
 
@@ -28,6 +30,7 @@ pub use head::Made;
 use matcher::Matcher;
 use refusal::Refusal;
 use relations::{At, Name, Relations};
+use routines::Routines;
 use std::collections::BTreeSet;
 use written::Meaning;
 
@@ -60,6 +63,7 @@ pub(super) struct Statements {
     current: Statement,
     matcher: Matcher,
     relations: Relations,
+    routines: Routines,
     head: Head,
     /// The relation that the current statement is about.
     target: Name,
@@ -135,12 +139,13 @@ impl Statements {
     }
 
     fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Ended {
-        contents.runs_code |= statement.makes_routine() || statement.calls.found();
         contents.makes_event_triggers |= statement.calls.makes_event_trigger();
         if statement.catalog_grant.found() {
             contents.grants_on_catalog.get_or_insert(statement.line);
         }
-        let Statement { kind, refusal, if_exists, line, given, .. } = statement;
+        let calls = statement.calls.found();
+        let reads_catalogs = statement.catalog_reads.found();
+        let Statement { kind, refusal, if_exists, line, given, routines, language, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {
             return Ended::Refused(refusal.into());
@@ -153,8 +158,17 @@ impl Statements {
             return Ended::Refused(refusal::of(&self.head));
         };
         self.meaning = Some(meaning);
-        if let Err(refusal) = self.relations.note(meaning, &self.target) {
+        contents.runs_code |= calls || meaning.makes_code();
+        contents.extensions.extend(language.filter(|_| meaning == Meaning::Extension));
+        if reads_catalogs && meaning.reads_for_others() {
+            contents.reads_catalogs.get_or_insert(line);
+        }
+        let noted = self.routines.note(meaning, &routines);
+        if let Err(refusal) = noted.and_then(|()| self.relations.note(meaning, &self.target)) {
             return Ended::Refused(refusal.into());
+        }
+        if self.routines.are_given_away(meaning, &routines) {
+            contents.grants_on_others.get_or_insert(line);
         }
         self.relations.tell(meaning, &self.target, At { line, if_exists }, contents);
         given.tell_schema(meaning, &self.target.words().0, line, contents);

@@ -55,6 +55,12 @@ struct Unsure {
 }
 
 impl Name {
+    pub(super) fn of_schema(token: Token<'_>) -> Self {
+        let mut name = Self::default();
+        name.set_schema(token);
+        name
+    }
+
     pub(super) fn clear(&mut self) {
         self.schema.clear();
         self.name.clear();
@@ -80,7 +86,7 @@ impl Name {
     }
 
     /// What is the same in each spelling that the server could take for this name.
-    fn sure(&self) -> Name {
+    pub(super) fn sure(&self) -> Name {
         let sure = |bytes: &[u8]| bytes.iter().copied().filter(u8::is_ascii).take(SURE).collect();
         Name { schema: sure(&self.schema), name: sure(&self.name) }
     }

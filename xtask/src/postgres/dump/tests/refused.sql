@@ -65,6 +65,23 @@ ALTER TABLE ALL IN TABLESPACE a SET TABLESPACE b
 REASSIGN OWNED BY a TO b
 DROP OWNED BY a
 
+-- Languages that every server has, or that are there already: trusted, they give every role programs and files.
+CREATE OR REPLACE TRUSTED PROCEDURAL LANGUAGE c HANDLER pg_catalog.plpgsql_call_handler
+CREATE OR REPLACE TRUSTED PROCEDURAL LANGUAGE "internal" HANDLER pg_catalog.plpgsql_call_handler
+CREATE TRUSTED PROCEDURAL LANGUAGE C HANDLER public.h
+CREATE PROCEDURAL LANGUAGE sql HANDLER public.h
+CREATE OR REPLACE PROCEDURAL LANGUAGE "c"
+CREATE OR REPLACE TRUSTED PROCEDURAL LANGUAGE plpython3u HANDLER pg_catalog.plpython3_call_handler
+CREATE OR REPLACE PROCEDURAL LANGUAGE plpgsql HANDLER public.h
+CREATE TRUSTED PROCEDURAL LANGUAGE mine HANDLER pg_catalog.plpython3_call_handler
+CREATE TRUSTED PROCEDURAL LANGUAGE mine HANDLER plpython3_call_handler
+CREATE TRUSTED PROCEDURAL LANGUAGE mine
+ALTER PROCEDURAL LANGUAGE c OWNER TO villain
+ALTER LANGUAGE "internal" OWNER TO villain
+
+-- Text search of functions that do not belong together crashes the server.
+CREATE TEXT SEARCH PARSER public.p (START = prsd_start, GETTOKEN = prsd_lextype, END = prsd_end, LEXTYPES = prsd_lextype)
+
 -- Objects among the system's own.
 CREATE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text LANGUAGE sql AS 'SELECT 1'
 CREATE OR REPLACE FUNCTION "pg_catalog".now() RETURNS text LANGUAGE sql AS 'SELECT 1'

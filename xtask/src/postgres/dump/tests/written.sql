@@ -76,6 +76,14 @@ CREATE TYPE public.floats AS RANGE (
     subtype = double precision,
     multirange_type_name = public.multifloats
 );
+CREATE TYPE public.times AS RANGE (
+    subtype = time without time zone,
+    multirange_type_name = public.multitimes,
+    subtype_opclass = public.oc,
+    collation = pg_catalog."C",
+    canonical = public.f,
+    subtype_diff = public.g
+);
 CREATE TYPE public.base;
 CREATE TYPE public.base (
     INTERNALLENGTH = variable,
@@ -89,7 +97,10 @@ ALTER DOMAIN public.d OWNER TO giver;
 ALTER DOMAIN public.d
     ADD CONSTRAINT later CHECK ((VALUE <> ''::text)) NOT VALID;
 CREATE OR REPLACE PROCEDURAL LANGUAGE plx;
+CREATE OR REPLACE PROCEDURAL LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURAL LANGUAGE "plpython3u";
 CREATE TRUSTED PROCEDURAL LANGUAGE plx HANDLER public.h INLINE public.i VALIDATOR public.v;
+CREATE PROCEDURAL LANGUAGE plx HANDLER pg_catalog.plperlu_call_handler;
 ALTER PROCEDURAL LANGUAGE plx OWNER TO giver;
 CREATE FUNCTION public.f(a integer DEFAULT 1) RETURNS TABLE(b text)
     LANGUAGE plpgsql IMMUTABLE STRICT SECURITY DEFINER
@@ -146,6 +157,13 @@ CREATE TEXT SEARCH PARSER public.p (
     LEXTYPES = prsd_lextype );
 CREATE TEXT SEARCH TEMPLATE public.te (
     INIT = dsimple_init,
+    LEXIZE = dsimple_lexize );
+CREATE TEXT SEARCH TEMPLATE "public"."te" (
+    INIT = "thesaurus_init",
+    LEXIZE = "thesaurus_lexize" );
+CREATE TEXT SEARCH TEMPLATE public.te (
+    LEXIZE = public.f );
+CREATE TEXT SEARCH TEMPLATE public.alone (
     LEXIZE = dsimple_lexize );
 CREATE TEXT SEARCH DICTIONARY public.di (
     TEMPLATE = pg_catalog.simple,

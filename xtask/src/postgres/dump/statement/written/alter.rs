@@ -1,6 +1,6 @@
 //! Owners, and what pg_dump adds to an object after it is there.
 
-use super::Meaning::{self, Attaches, BehindIndex, Completes, Drops, Gives, GivesSchema, Key, Plain};
+use super::Meaning::{self, Attaches, BehindIndex, Completes, DefaultRights, Drops, Gives, GivesSchema, Key, Plain};
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
     // _printTocEntry
@@ -9,15 +9,13 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
          | TEXT SEARCH { DICTIONARY | CONFIGURATION } } @name OWNER TO @owner",
         Gives,
     ),
-    ("ALTER { FUNCTION | PROCEDURE | AGGREGATE } @name ( .. ) OWNER TO @owner", Gives),
+    ("ALTER { FUNCTION | PROCEDURE } @routine ( .. ) OWNER TO @owner", Gives),
+    ("ALTER AGGREGATE @name ( .. ) OWNER TO @owner", Gives),
     ("ALTER OPERATOR @schema . @op [ @op ]* ( .. ) OWNER TO @owner", Gives),
     ("ALTER OPERATOR { CLASS | FAMILY } @name USING @id OWNER TO @owner", Gives),
     ("ALTER SCHEMA @schema OWNER TO @owner", GivesSchema),
-    (
-        "ALTER { [ PROCEDURAL ] LANGUAGE | FOREIGN DATA WRAPPER | SERVER | EVENT TRIGGER | PUBLICATION | SUBSCRIPTION } \
-         @id OWNER TO @owner",
-        Plain,
-    ),
+    ("ALTER { FOREIGN DATA WRAPPER | SERVER | EVENT TRIGGER | PUBLICATION | SUBSCRIPTION } @id OWNER TO @owner", Plain),
+    ("ALTER [ PROCEDURAL ] LANGUAGE @language OWNER TO @owner", Plain),
     ("ALTER LARGE OBJECT @number OWNER TO @owner", Plain),
     // append_depends_on_extension
     ("ALTER { FUNCTION | PROCEDURE } @name ( .. ) DEPENDS ON EXTENSION @id", Plain),
@@ -84,7 +82,7 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     (
         "ALTER DEFAULT PRIVILEGES FOR ROLE @owner [ IN SCHEMA @schema ] GRANT @word [ , @word ]* \
          ON { TABLES | SEQUENCES | FUNCTIONS | TYPES | SCHEMAS | LARGE OBJECTS } TO @role [ WITH GRANT OPTION ]",
-        Plain,
+        DefaultRights,
     ),
     (
         "ALTER DEFAULT PRIVILEGES FOR ROLE @owner [ IN SCHEMA @schema ] REVOKE @word [ , @word ]* \

@@ -1,6 +1,6 @@
 //! Comments, security labels and grants: on objects of this database, never on one that all databases share.
 
-use super::Meaning::{self, BehindIndex, Plain};
+use super::Meaning::{self, BehindIndex, Grants, Plain};
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
     // dumpComment, dumpTableComment
@@ -42,9 +42,10 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
     // buildACLCommands. Privileges on what the system itself made are dumped, too.
     (
         "GRANT @word [ ( @id ) ] [ , @word [ ( @id ) ] ]* ON { { TABLE | SEQUENCE | TYPE } @any \
-         | { FUNCTION | PROCEDURE } @any ( .. ) | { SCHEMA | LANGUAGE | FOREIGN DATA WRAPPER | FOREIGN SERVER } @id \
+         | { FUNCTION | PROCEDURE } { @routine | @any } ( .. ) \
+         | { SCHEMA | LANGUAGE | FOREIGN DATA WRAPPER | FOREIGN SERVER } @id \
          | LARGE OBJECT @number } TO @role [ WITH GRANT OPTION ]",
-        Plain,
+        Grants,
     ),
     (
         "REVOKE @word [ ( @id ) ] [ , @word [ ( @id ) ] ]* ON { { TABLE | SEQUENCE | TYPE } @any \

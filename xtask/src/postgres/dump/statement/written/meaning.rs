@@ -17,6 +17,19 @@ pub(in super::super) enum Meaning {
     /// A new object that is none of the following.
     Creates,
     CreatesSchema,
+    /// A function or a procedure.
+    CreatesRoutine,
+    /// A new object for which the server calls functions that stand there without a parenthesis, or takes one type's bytes
+    /// for another's.
+    MakesCode,
+    /// A parser of text search that PostgreSQL itself does not have: functions which do not belong together crash the server.
+    TextSearch,
+    /// Such a template; it crashes the server where a dictionary uses it.
+    Template,
+    /// A dictionary, of the template that it names.
+    Dictionary,
+    /// An extension, with objects of its own.
+    Extension,
     Table,
     /// A table that its own statement makes a partition.
     Partition,
@@ -48,6 +61,10 @@ pub(in super::super) enum Meaning {
     Statistics,
     Drops,
     DropsSchema,
+    /// A role gets rights on an object.
+    Grants,
+    /// A role gets rights on the objects that are made from here on.
+    DefaultRights,
     /// An object of a schema gets an owner.
     Gives,
     /// A schema does.
@@ -60,6 +77,23 @@ impl Meaning {
         matches!(self, Self::Completes | Self::Index | Self::Key)
     }
 
+    /// Whether what it makes may run functions while the rest is loaded, whatever the statement calls itself. The
+    /// statements of a rule run with each row that comes behind it.
+    pub(in super::super) fn makes_code(self) -> bool {
+        matches!(self, Self::CreatesRoutine | Self::MakesCode | Self::TextSearch | Self::Template | Self::Rule)
+    }
+
+    /// Whether it makes an object whose form names its schema as `@name` or `@routine`.
+    pub(in super::super) fn creates_in_schema(self) -> bool {
+        use Meaning::{Creates, CreatesRoutine, Dictionary, MakesCode, Template, TextSearch};
+        matches!(self, Creates | CreatesRoutine | MakesCode | TextSearch | Template | Dictionary)
+    }
+
+    /// Whether it makes something that is read again and again with the rights of its owner.
+    pub(in super::super) fn reads_for_others(self) -> bool {
+        matches!(self, Self::View | Self::ReplacedView | Self::MaterializedView | Self::Rule)
+    }
+
     /// Whether the statement changes the session alone.
     pub(in super::super) fn sets(self) -> bool {
         use Meaning::{ActsAs, ClientEncoding, NoTransactionTimeout, SearchPath, Setting, StandardStrings};
@@ -69,12 +103,13 @@ impl Meaning {
     /// Whether pg_dump, which drops before it creates, drops nothing from here on.
     pub(in super::super) fn creates(self) -> bool {
         use Meaning::{
-            Creates, CreatesSchema, ForeignTable, MaterializedView, Partition, PartitionedTable, Rule, Table, View,
+            CreatesSchema, Extension, ForeignTable, MaterializedView, Partition, PartitionedTable, Rule, Table, View,
         };
-        matches!(
+        let is_in_schema = self.creates_in_schema();
+        let creates = matches!(
             self,
-            Creates
-                | CreatesSchema
+            CreatesSchema
+                | Extension
                 | Table
                 | Partition
                 | PartitionedTable
@@ -82,6 +117,7 @@ impl Meaning {
                 | MaterializedView
                 | ForeignTable
                 | Rule
-        )
+        );
+        creates || is_in_schema
     }
 }
