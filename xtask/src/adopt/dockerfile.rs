@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_build_that_lacks_the_member_is_told_from_one_that_has_it() {
+    fn a_build_that_lacks_the_member_is_distinguished_from_one_that_has_it() {
         for (text, expected) in [
             ("FROM rust\nCOPY Cargo.toml Cargo.lock ./\nCOPY src src\nRUN cargo build\n", Some(2)),
             ("FROM rust\ncopy [\"./Cargo.toml\", \"/app/\"]\nRUN cd /app \\\n  && cargo build\nCOPY . .\n", Some(2)),

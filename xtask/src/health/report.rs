@@ -112,7 +112,7 @@ impl Finding {
     }
 }
 
-/// So much of another program's words is enough.
+/// At most this much of another program's words is shown.
 const LONGEST: usize = 300;
 
 /// One line of the report.

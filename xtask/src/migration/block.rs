@@ -14,7 +14,7 @@ use crate::sql::{Dialect, Found, Lexer, Spelling, Token};
 use memchr::memchr_iter;
 use std::ops::Range;
 
-/// So many tokens of each statement are kept.
+/// How many tokens of each statement are kept.
 const HEAD: usize = 400;
 /// Behind one of these words another statement begins, unless the one that they stand in began with one of `WHOLE`.
 const OPENING: &[&str] = &["begin", "then", "else", "loop", "perform"];

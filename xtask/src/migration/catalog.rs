@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_columns_alone_is_told_apart() {
+    fn the_order_of_columns_alone_is_distinguished() {
         let table = |columns: &str| {
             parsed(&format!("CREATE TABLE public.t (\n    {columns}\n);\n\n\nALTER TABLE public.t OWNER TO x;\n"))
         };

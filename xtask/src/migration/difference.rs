@@ -29,7 +29,7 @@ impl Cause {
 }
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
-/// So many bytes of a line are kept.
+/// How many bytes of a line are kept.
 const LONGEST_LINE: u64 = 1 << 20;
 
 /// One way in which the file may have looked.
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_editors_and_checkouts_do_is_told_from_new_content() {
+    fn what_editors_and_checkouts_do_is_distinguished_from_new_content() {
         let applied = b"CREATE TABLE t (\n  a int\n);\n";
         let mut checksum = Checksum::default();
         checksum.feed(applied);

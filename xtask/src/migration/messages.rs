@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_told_apart_with_their_place_and_code() {
+    fn messages_are_distinguished_with_their_place_and_code() {
         let said = "psql:<stdin>:3: WARNING:  01000: nothing\nDETAIL:  more\nLOCATION:  f, g.c:1\n\
                     psql:<stdin>:12: ERROR:  42P01: relation \"x\" does not exist\n\
                     LINE 2: SELECT * FROM x;\n                      ^\nHINT:  none\nLOCATION:  p, q.c:7\n\

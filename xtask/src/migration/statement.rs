@@ -13,7 +13,7 @@ use std::ops::Range;
 
 /// The tables of OpenFGA, which OpenFGA alone migrates.
 const OPENFGA: &[&str] = &["tuple", "store", "authorization_model", "changelog", "assertion", "goose_db_version"];
-/// So many tokens of a statement are kept: what it does is said in the first of them.
+/// How many tokens of a statement are kept: what it does is said in the first of them.
 const HEAD: usize = 400;
 
 /// What is known of the statement that is being read.

@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How often the container is looked at meanwhile.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// So much of a log's line is enough.
+/// At most this much of a log's line is shown.
 const LONGEST: usize = 300;
 /// Digits of a container's id, as `docker ps` shows it.
 const SHORT_ID: usize = 12;
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_textfile_that_cannot_be_read_is_told() {
+    fn a_textfile_that_cannot_be_read_is_reported() {
         let disk = "node_filesystem_size_bytes{mountpoint=\"/\"} 1e+09\n";
         assert_eq!(disks(&format!("node_textfile_scrape_error 0\n{disk}")), Ok(()));
         assert!(disks(&format!("node_textfile_scrape_error 1\n{disk}")).unwrap_err().contains("backups/metrics"));

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_written_since() {
+    fn only_rows_written_since_are_counted() {
         let before = counters(&[("public.a", 5, 0), ("public.b", 3, 1), ("public.dropped", 2, 0)]);
         let now = counters(&[("public.a", 5, 0), ("public.b", 4, 3), ("public.new", 2, 0)]);
         let changes = now.since(&before).unwrap();

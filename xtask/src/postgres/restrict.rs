@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_psql_is_told_by_its_version() {
+    fn every_psql_is_reported_by_its_version() {
         assert!(is_known("psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)") && is_known("18.6"));
         assert!(!is_known("psql (PostgreSQL) 16.8"));
         // The first two betas of 18 did not have it: none of them is trusted to.
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_psql_with_the_hole_is_told_by_its_version() {
+    fn a_psql_with_the_hole_is_reported_by_its_version() {
         for leaky in
             ["15.18 (Debian 15.18-0+deb12u1)", "14.23", "16.14", "17.10", "18.5", "18.0", "18beta1", "13.22", ""]
         {

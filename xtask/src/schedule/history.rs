@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 const FILE: &str = "schedule.json";
 const VERSION: u32 = 1;
-/// So many runs are kept.
+/// How many runs are kept.
 const KEPT: usize = 30;
 /// No file of ours is longer, in bytes.
 const LONGEST: u64 = 1 << 20;

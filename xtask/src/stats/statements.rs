@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_state_is_told_from_the_others() {
+    fn each_state_is_distinguished_from_the_others() {
         let function = |trusted| Some(Function { schema: "public".to_owned(), trusted, has_plans: true });
         for (available, preloaded, installed, function, state) in [
             (false, false, false, None, State::NotInstalled),

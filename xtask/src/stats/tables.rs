@@ -48,7 +48,7 @@ pub struct Table {
 pub struct Wanted<'a> {
     /// Names, with or without their schema; none: all tables.
     pub names: &'a [String],
-    /// So many of them, where none is named.
+    /// At most this many of them, where none is named.
     pub most: u32,
 }
 

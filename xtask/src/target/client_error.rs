@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_not_made_is_told_by_the_program_itself() {
+    fn a_connection_that_is_not_made_is_reported_by_the_program_itself() {
         is(&format!("psql: error: {REFUSED}"), 2, Connection::NotMade(REFUSED));
         is(&format!("pg_dump: error: {REFUSED}"), 1, Connection::NotMade(REFUSED));
         is("psql: error: invalid port number: \"x\"\n", 2, Connection::NotMade("invalid port number: \"x\"\n"));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_is_lost_is_told_from_a_statement_that_failed() {
+    fn a_session_that_is_lost_is_distinguished_from_a_statement_that_failed() {
         let lost = format!(
             "psql:<stdin>:1: FATAL:  terminating connection due to administrator command\n\
             psql:<stdin>:1: {ENDED}psql:<stdin>:1: error: connection to server was lost\n"
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silence_is_told_from_another_by_libpqs_words() {
+    fn a_silence_is_distinguished_from_another_by_libpqs_words() {
         let at = "psql: error: connection to server at \"127.0.0.1\", port 5432 failed: ";
         let said = |words: &str| reason(&format!("gone: {at}{words}")).map(str::to_owned);
         let refused = "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?";

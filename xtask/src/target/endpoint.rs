@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_breaks_off_is_told_from_none_and_from_what_is_no_http() {
+    fn an_answer_that_breaks_off_is_distinguished_from_none_and_from_what_is_no_http() {
         let cut = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc";
         let chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n";
         for answer in [cut, chunk] {

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn its_error_is_told_and_not_its_manual() {
+    fn its_error_is_reported_and_not_its_manual() {
         let manual = "Usage:\n  openfga migrate [flags]\n\nFlags:\n      --version uint   the version\n";
         let output = format!("Container x  Running\nError: failed to ping:\n\tFATAL: no (SQLSTATE 57P05)\n{manual}");
         assert_eq!(words(&output), "Error: failed to ping:\n\tFATAL: no (SQLSTATE 57P05)");

@@ -10,8 +10,8 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Git] a_path_dependency_with_a_workspace_of_its_own_stays_out,
         [Git] submodules_stay_out_whatever_is_in_them,
-        [Git] a_signal_is_told_as_one_and_not_as_a_missing_git,
-        [Git] a_repository_that_git_refuses_is_not_to_be_made_anew,
+        [Git] a_signal_is_reported_as_one_and_not_as_a_missing_git,
+        [Git] a_repository_that_git_refuses_is_not_created_again,
     ]
 }
 
@@ -82,7 +82,7 @@ fn submodules_stay_out_whatever_is_in_them() {
     assert_eq!((theirs.packages(""), theirs.packages("tools/tool")), (vec!["xtask".into()], vec!["tool".into()]));
 }
 
-fn a_signal_is_told_as_one_and_not_as_a_missing_git() {
+fn a_signal_is_reported_as_one_and_not_as_a_missing_git() {
     let theirs = Theirs::with(&[COMPOSE]);
     let fakes = Fakes::new(&theirs.sandbox).program("git", "exec sleep 30");
     let running = fakes.over(theirs.adopt(&["--yes"])).spawn();
@@ -91,7 +91,7 @@ fn a_signal_is_told_as_one_and_not_as_a_missing_git() {
     running.wait().code(130).stderr_has("Ended by Ctrl-C (SIGINT); nothing was changed").stderr_lacks("install git");
 }
 
-fn a_repository_that_git_refuses_is_not_to_be_made_anew() {
+fn a_repository_that_git_refuses_is_not_created_again() {
     let theirs = Theirs::with(&[COMPOSE]);
     let words = "echo \"fatal: detected dubious ownership in repository at '$PWD'\" >&2; exit 128";
     let run = Fakes::new(&theirs.sandbox).program("git", words).over(theirs.adopt(&["--yes"])).run();

@@ -119,7 +119,7 @@ fn a_stack_of_other_names_is_read_from_its_container() {
     run(&["db-restore", "--yes"]).ok().stderr_has(&format!("Restoring {named}"));
     run(&["db-shell", "--", "-Atc", "SELECT count(*) FROM t"]).ok().prints("1");
 
-    a_wrong_password_is_told_with_its_origin(&stack);
+    a_wrong_password_is_reported_with_its_origin(&stack);
     by_setting(&stack);
     where_compose_fails(&stack);
     docker(&["stop", "--time", "0", &stack.container_of("database")]);
@@ -132,7 +132,7 @@ fn a_stack_of_other_names_is_read_from_its_container() {
 }
 
 /// Only the network asks for the password: programs inside come by the socket.
-fn a_wrong_password_is_told_with_its_origin(stack: &Stack) {
+fn a_wrong_password_is_reported_with_its_origin(stack: &Stack) {
     let refused = "PostgreSQL refuses the password of user app";
     let wrong = |words: &[&'static str]| stack.xtask(words.iter().copied()).env("POSTGRES_PASSWORD", "wrong");
     let health = Health::of(wrong(&[]), &["--only", "postgres"]);

@@ -10,13 +10,13 @@ pub fn tests() -> Vec<Test> {
         [Stack] up_and_down_change_tables_and_ledger_together,
         [Stack] a_part_of_the_pending_versions_can_be_applied,
         [Stack] a_dry_run_prints_the_files,
-        [Stack] an_error_is_told_by_file_line_and_statement,
+        [Stack] an_error_is_reported_by_file_line_and_statement,
         [Stack] a_backup_comes_first_where_there_is_data,
-        [Stack] what_has_no_way_back_stops_a_down,
+        [Stack] a_version_without_a_down_file_stops_a_down,
         [Stack] a_version_out_of_order_needs_consent,
         [Stack] verify_finds_a_way_back_that_leads_elsewhere,
         [Stack] the_first_migrations_are_verified,
-        [Stack] a_missing_right_is_told_and_nothing_is_applied,
+        [Stack] a_missing_right_is_reported_and_nothing_is_applied,
         [Script, Stack] down_reverts_only_after_a_yes,
         [Script, Stack] a_narrow_terminal_shows_paragraphs,
         [Make] make_passes_action_and_arguments_on,
@@ -74,7 +74,7 @@ fn a_dry_run_prints_the_files() {
     assert_eq!(database.tables(), "t1 t2");
 }
 
-fn an_error_is_told_by_file_line_and_statement() {
+fn an_error_is_reported_by_file_line_and_statement() {
     let database = shared().database();
     database.sandbox.tables(2);
     let text = "SELECT 1;\n\n-- a comment\nINSERT INTO t1\nVALUES\n  (1), ('x');\nSELECT 2;\n";
@@ -140,7 +140,7 @@ fn a_backup_comes_first_where_there_is_data() {
     database.xtask(["db-restore", "--dry-run"]).run().ok().stderr_has("_pre_migration_");
 }
 
-fn what_has_no_way_back_stops_a_down() {
+fn a_version_without_a_down_file_stops_a_down() {
     let database = shared().database();
     database.sandbox.tables(1);
     database.sandbox.write("migrations/2_for_good.sql", "CREATE TABLE t2 (a int);");
@@ -214,7 +214,7 @@ fn the_first_migrations_are_verified() {
     assert_eq!(database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'app'"), "0");
 }
 
-fn a_missing_right_is_told_and_nothing_is_applied() {
+fn a_missing_right_is_reported_and_nothing_is_applied() {
     let database = shared().database();
     let role = format!("weak_{}", database.name);
     database.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'weak'; REVOKE CREATE ON SCHEMA public FROM PUBLIC"));

@@ -7,7 +7,7 @@ use crate::harness::{Test, UrlDatabase};
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] baseline_compares_before_it_records,
-        [Postgres] drift_is_told_in_both_directions,
+        [Postgres] drift_is_reported_in_both_directions,
         [Postgres] baseline_names_rights_that_only_the_files_give,
         [Postgres] drift_of_grants_and_owners_is_a_verdict_of_its_own,
         [Postgres] openfgas_tables_alone_are_no_drift,
@@ -31,7 +31,7 @@ fn baseline_compares_before_it_records() {
     migrate(&database, &["baseline", "2", "--yes", "--no-compare"]).ok().stderr_has("✓ 2 migrations recorded");
 }
 
-fn drift_is_told_in_both_directions() {
+fn drift_is_reported_in_both_directions() {
     let database = UrlDatabase::new();
     database.sandbox.tables(2);
     migrate(&database, &["up"]).ok();

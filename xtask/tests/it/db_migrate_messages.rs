@@ -12,7 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_right_that_is_lacking_is_named_with_the_statement_that_gives_it,
         [Postgres] no_hint_hands_over_the_server,
         [Postgres] dry_runs_and_waiting_runs_report,
-        [Postgres] what_a_block_sets_is_told_as_any_other_setting,
+        [Postgres] what_a_block_sets_is_reported_as_any_other_setting,
         [Postgres, Script] a_service_that_migrates_is_named_while_a_run_waits_for_it,
     ]
 }
@@ -211,7 +211,7 @@ fn a_service_that_migrates_is_named_while_a_run_waits_for_it() {
     });
 }
 
-fn what_a_block_sets_is_told_as_any_other_setting() {
+fn what_a_block_sets_is_reported_as_any_other_setting() {
     let database = UrlDatabase::new();
     let away = "CREATE SCHEMA app;\nDO $$ BEGIN\n  PERFORM set_config('search_path', 'app', false);\nEND $$;\nCREATE TABLE own (a int);\n";
     database.sandbox.migration(1, "away", away, None);

@@ -12,7 +12,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_repair_leaves_another_programs_rows,
         [Postgres] files_and_databases_of_other_tools_are_left_alone,
         [Postgres] a_file_that_seems_to_hold_its_way_back_is_warned_of,
-        [Postgres] what_is_amiss_is_told_with_its_cure,
+        [Postgres] each_fault_is_reported_with_its_cure,
     ]
 }
 
@@ -160,7 +160,7 @@ fn a_file_that_seems_to_hold_its_way_back_is_warned_of() {
     migrate(&database, &["up", "--no-backup"]).ok().stderr_has("✓ 1 b").stderr_lacks("under this heading");
 }
 
-fn what_is_amiss_is_told_with_its_cure() {
+fn each_fault_is_reported_with_its_cure() {
     let database = UrlDatabase::new();
     database.sandbox.migration(1, "one", "CREATE TYPE mood AS ENUM ('a');", None);
     database.sandbox.write("migrations/9223372036854775808_max.sql", "SELECT 1;");

@@ -7,7 +7,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] a_revert_that_fails_half_way_says_which_repair_fits_which_end,
         [Postgres] a_revert_that_is_undone_by_hand_keeps_its_row,
-        [Postgres] a_way_up_that_fails_half_way_is_told_from_a_revert,
+        [Postgres] a_way_up_that_fails_half_way_is_distinguished_from_a_revert,
         [Postgres] an_invalid_index_that_is_left_is_not_taken_for_undone,
     ]
 }
@@ -66,7 +66,7 @@ fn a_revert_that_is_undone_by_hand_keeps_its_row() {
     assert_eq!(database.sql("SELECT n FROM bal"), "101");
 }
 
-fn a_way_up_that_fails_half_way_is_told_from_a_revert() {
+fn a_way_up_that_fails_half_way_is_distinguished_from_a_revert() {
     let database = UrlDatabase::new();
     database.sandbox.migration(1, "half", "-- no-transaction\nCREATE TABLE half (a int);\nSELECT 1/0;\n", None);
     let undo = "undo it by hand, then: cargo xtask db-migrate repair 1\n";

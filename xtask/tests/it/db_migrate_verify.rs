@@ -13,13 +13,13 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_role_that_files_leave_on_the_server_is_named,
         [Postgres] a_role_that_a_file_drops_is_named_with_the_way_back,
         [Postgres] a_role_of_an_applied_file_is_in_the_way_of_the_next_try,
-        [Postgres] a_right_that_is_granted_and_taken_back_is_no_change,
+        [Postgres] a_right_that_is_granted_and_revoked_is_no_change,
         [Postgres] grants_on_the_live_database_are_left_out,
         [Postgres] statements_that_reach_the_whole_server_are_left_out,
         [Postgres] files_programs_and_rows_of_the_whole_server_are_left_out,
         [Postgres] what_stands_in_strings_lists_and_loops_of_a_block_is_left_out,
         [Postgres] of_a_block_whole_statements_are_left_out_and_a_wrong_one_is_refused_by_the_server,
-        [Postgres] the_way_back_takes_back_what_code_changed_on_the_server,
+        [Postgres] the_down_file_undoes_what_code_changed_on_the_server,
         [Postgres] settings_of_the_scratch_database_are_no_change,
         [Postgres] settings_of_the_live_database_are_named_beside_the_report,
     ]
@@ -192,7 +192,7 @@ fn composed(statement: &str) -> String {
 }
 
 /// A database whose rights were never granted has them written out afterwards.
-fn a_right_that_is_granted_and_taken_back_is_no_change() {
+fn a_right_that_is_granted_and_revoked_is_no_change() {
     let database = UrlDatabase::new();
     let _alone = database.alone();
     let name = &database.name;
@@ -364,7 +364,7 @@ fn of_a_block_whole_statements_are_left_out_and_a_wrong_one_is_refused_by_the_se
 }
 
 /// What a file composes is seen by nobody; where its way back takes it back, it does not stay.
-fn the_way_back_takes_back_what_code_changed_on_the_server() {
+fn the_down_file_undoes_what_code_changed_on_the_server() {
     let database = UrlDatabase::new();
     let _alone = database.alone();
     let name = &database.name;

@@ -15,7 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] an_older_checkout_takes_no_newer_row_out,
         [Postgres] a_transaction_around_a_file_is_ours,
         [Postgres] an_applied_file_that_ends_its_transaction_is_tried_as_sqlx_ran_it,
-        [Postgres] a_setting_that_lasts_under_sqlx_is_told,
+        [Postgres] a_setting_that_lasts_under_sqlx_is_reported,
         [Postgres] an_empty_ledger_beside_a_full_one_is_refused,
         [Postgres] two_programs_share_a_ledger_by_ignore_missing,
         [Postgres] a_version_finished_by_hand_is_looked_at,
@@ -208,7 +208,7 @@ fn an_applied_file_that_ends_its_transaction_is_tried_as_sqlx_ran_it() {
     run.code(1).stderr_has("may not read the ledger \"public\".\"_sqlx_migrations\"").stderr_has("GRANT SELECT ON ");
 }
 
-fn a_setting_that_lasts_under_sqlx_is_told() {
+fn a_setting_that_lasts_under_sqlx_is_reported() {
     let database = UrlDatabase::new();
     database.sandbox.migration(1, "away", "CREATE SCHEMA app;\nSET search_path TO app;\n", None);
     database.sandbox.migration(

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Cron, Mount] what_cron_starts_makes_a_proven_backup_and_a_failing_night_is_seen,
-        [Stack, Mount] a_history_that_cannot_be_written_is_told_and_the_backup_stays,
+        [Stack, Mount] a_history_that_cannot_be_written_is_reported_and_the_backup_stays,
     ]
 }
 
@@ -311,7 +311,7 @@ fn nights_that_are_missed_are_seen(nights: &Nights) {
     assert!(log.contains("2026-11-23 03:00:01 the run failed: db-backup failed (killed by signal 9)"), "{log}");
 }
 
-fn a_history_that_cannot_be_written_is_told_and_the_backup_stays() {
+fn a_history_that_cannot_be_written_is_reported_and_the_backup_stays() {
     let database = shared().database();
     let sandbox = &database.sandbox;
     let told = sandbox.home.join("told");

@@ -8,9 +8,9 @@ use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack, Mount] a_night_on_a_full_disk_loses_nothing_and_is_told,
-        [Stack, Mount] a_log_that_cannot_be_written_is_told_and_the_backup_is_made,
-        [Stack] a_night_that_cannot_begin_is_told,
+        [Stack, Mount] a_night_on_a_full_disk_loses_nothing_and_is_reported,
+        [Stack, Mount] a_log_that_cannot_be_written_is_reported_and_the_backup_is_made,
+        [Stack] a_night_that_cannot_begin_is_reported,
     ]
 }
 
@@ -35,7 +35,7 @@ fn paths(pings: &[(String, String)]) -> Vec<&str> {
     pings.iter().map(|(path, _)| path.as_str()).collect()
 }
 
-fn a_night_on_a_full_disk_loses_nothing_and_is_told() {
+fn a_night_on_a_full_disk_loses_nothing_and_is_reported() {
     let pings = Pings::listen("200 OK");
     let database = scheduled(&pings);
     let (backups, kept) = (database.sandbox.path("backups"), database.sandbox.beside("kept"));
@@ -69,7 +69,7 @@ fn a_night_on_a_full_disk_loses_nothing_and_is_told() {
     assert_eq!(paths(&pings.take()), ["/start", "/fail"]);
 }
 
-fn a_log_that_cannot_be_written_is_told_and_the_backup_is_made() {
+fn a_log_that_cannot_be_written_is_reported_and_the_backup_is_made() {
     let pings = Pings::listen("200 OK");
     let database = scheduled(&pings);
     let (folder, kept) = (database.sandbox.path(".xtask"), database.sandbox.beside("state"));
@@ -84,7 +84,7 @@ fn a_log_that_cannot_be_written_is_told_and_the_backup_is_made() {
     assert_eq!(paths(&pings.take()), ["/start", ""]);
 }
 
-fn a_night_that_cannot_begin_is_told() {
+fn a_night_that_cannot_begin_is_reported() {
     let pings = Pings::listen("200 OK");
     let database = scheduled(&pings);
     let backups = database.sandbox.path("backups");

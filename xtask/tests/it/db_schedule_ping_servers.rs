@@ -15,9 +15,9 @@ pub fn tests() -> Vec<Test> {
         [Stack] a_ping_server_that_is_slow_fails_no_backup,
         [Stack, Openssl] a_ping_server_of_a_private_ca_is_trusted_by_its_certificate_alone,
         [Stack, Openssl] a_run_by_hand_believes_the_certificates_of_its_plan,
-        [Openssl] what_keeps_tls_from_a_ping_server_is_told_as_it_is,
-        [Postgres] a_password_that_expired_is_told_with_the_way_to_install_again,
-        [Postgres] a_restore_that_fails_at_night_is_told_with_its_cause,
+        [Openssl] what_keeps_tls_from_a_ping_server_is_reported_as_it_is,
+        [Postgres] a_password_that_expired_is_reported_with_the_way_to_install_again,
+        [Postgres] a_restore_that_fails_at_night_is_reported_with_its_cause,
     ]
 }
 
@@ -128,7 +128,7 @@ fn a_run_by_hand_believes_the_certificates_of_its_plan() {
     }
 }
 
-fn what_keeps_tls_from_a_ping_server_is_told_as_it_is() {
+fn what_keeps_tls_from_a_ping_server_is_reported_as_it_is() {
     let sandbox = Sandbox::new();
     // It takes the beginning of TLS for a request.
     let plain = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -152,7 +152,7 @@ fn what_keeps_tls_from_a_ping_server_is_told_as_it_is() {
     run.stderr_has("⚠ The ping was not taken: ").stderr_has("; a server that expects https:// does so\n");
 }
 
-fn a_password_that_expired_is_told_with_the_way_to_install_again() {
+fn a_password_that_expired_is_reported_with_the_way_to_install_again() {
     let database = UrlDatabase::new();
     database.own("CREATE TABLE note AS SELECT 1 AS id");
     database.xtask(INSTALL).args(["--timer", "paste"]).run().ok();
@@ -177,7 +177,7 @@ fn a_password_that_expired_is_told_with_the_way_to_install_again() {
     night().ok();
 }
 
-fn a_restore_that_fails_at_night_is_told_with_its_cause() {
+fn a_restore_that_fails_at_night_is_reported_with_its_cause() {
     let database = UrlDatabase::new();
     database.own("CREATE TABLE note AS SELECT 1 AS id");
     database.xtask(INSTALL).args(["--timer", "paste", "--verify", "daily"]).run().ok();

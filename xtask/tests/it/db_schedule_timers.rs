@@ -13,7 +13,7 @@ pub fn tests() -> Vec<Test> {
         [Cron, Mount] a_crontab_that_no_cron_reads_is_warned_of,
         [Compose] a_project_without_postgresql_has_no_schedule,
         [Cron, Mount] a_copy_of_a_checkout_does_not_follow_its_schedule,
-        [] a_crontab_that_is_absent_or_refuses_is_told_and_nothing_is_installed,
+        [] a_crontab_that_is_absent_or_refuses_is_reported_and_nothing_is_installed,
         [] what_the_runs_would_refuse_is_refused_at_once,
         [] lines_for_other_timers_are_printed,
         [] a_plan_that_is_damaged_or_not_private_is_not_followed,
@@ -175,7 +175,7 @@ fn a_copy_of_a_checkout_does_not_follow_its_schedule() {
     assert!(left.matches("# BEGIN").count() == 1 && left.contains("xtask-copy-"), "{left}");
 }
 
-fn a_crontab_that_is_absent_or_refuses_is_told_and_nothing_is_installed() {
+fn a_crontab_that_is_absent_or_refuses_is_reported_and_nothing_is_installed() {
     let sandbox = Sandbox::new();
     let none = sandbox.beside("no-programs");
     fs::create_dir_all(&none).unwrap();

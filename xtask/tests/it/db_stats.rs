@@ -18,7 +18,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] what_a_role_may_not_see_is_said_once,
         [Stack] a_partitioned_table_is_named_by_its_own_name,
         [Stack] the_questions_of_this_command_are_in_no_rate,
-        [Stack, Openfga] requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them,
+        [Stack, Openfga] requests_of_openfga_are_reported_and_other_metrics_are_not_taken_for_them,
         [OwnStack] slow_statements_are_shown_or_the_way_to_get_them,
         [Stack, Script] a_watch_needs_a_terminal_that_is_large_enough,
         [Stack, Script] no_line_is_wider_than_a_narrow_terminal,
@@ -282,7 +282,7 @@ fn metrics_of_another(text: &'static str) -> String {
     address
 }
 
-fn requests_of_openfga_are_told_and_other_metrics_are_not_taken_for_them() {
+fn requests_of_openfga_are_reported_and_other_metrics_are_not_taken_for_them() {
     let stack = shared();
     let database = stack.openfga_database();
     let store = database.sql("SELECT id FROM store");

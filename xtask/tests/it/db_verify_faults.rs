@@ -15,11 +15,11 @@ use std::time::{Duration, SystemTime};
 pub fn tests() -> Vec<Test> {
     tests![
         [Stack] a_signal_while_loading_leaves_nothing,
-        [Script] ctrl_c_while_a_file_is_read_is_told_like_any_other,
+        [Script] ctrl_c_while_a_file_is_read_is_reported_like_any_other,
         [Stack] after_a_kill_the_next_run_clears_up_but_not_after_the_living,
-        [Stack] a_server_session_that_is_ended_is_told,
-        [Stack] an_error_in_the_last_statement_is_told,
-        [Stack] rows_that_the_server_counts_otherwise_are_told,
+        [Stack] a_server_session_that_is_ended_is_reported,
+        [Stack] an_error_in_the_last_statement_is_reported,
+        [Stack] rows_that_the_server_counts_otherwise_are_reported,
         [Stack] a_file_rewritten_before_the_load_is_refused,
         [Stack] two_at_once_do_not_meet,
         [Stack] a_file_that_is_being_restored_is_not_pruned,
@@ -64,7 +64,7 @@ fn large_file(sandbox: &Sandbox) {
     file.write_all(&text[end..]).unwrap();
 }
 
-fn ctrl_c_while_a_file_is_read_is_told_like_any_other() {
+fn ctrl_c_while_a_file_is_read_is_reported_like_any_other() {
     let sandbox = Sandbox::new();
     large_file(&sandbox);
     let mut terminal = Xtask::new(&sandbox).args(["db-verify", "large.sql"]).terminal();
@@ -117,7 +117,7 @@ fn after_a_kill_the_next_run_clears_up_but_not_after_the_living() {
     nothing_is_left(&database);
 }
 
-fn a_server_session_that_is_ended_is_told() {
+fn a_server_session_that_is_ended_is_reported() {
     let database = shared().database();
     let file = slow_file(&database);
     let of_load = format!("FROM pg_stat_activity WHERE starts_with(datname, '{}_verify_')", database.name);
@@ -156,7 +156,7 @@ fn a_server_session_that_is_ended_is_told() {
     nothing_is_left(&database);
 }
 
-fn an_error_in_the_last_statement_is_told() {
+fn an_error_in_the_last_statement_is_reported() {
     let database = shared().database();
     let body = "CREATE TABLE public.t (a int);\nCOPY public.t (a) FROM stdin;\n1\n\\.\nALTER TABLE public.t ADD CHECK (a > 1);\n";
     let plain = database.sandbox.write("plain.sql", dump(body));
@@ -171,7 +171,7 @@ fn an_error_in_the_last_statement_is_told() {
     assert!(entry["reason"].as_str().unwrap().contains("is violated by some row"), "{entry}");
 }
 
-fn rows_that_the_server_counts_otherwise_are_told() {
+fn rows_that_the_server_counts_otherwise_are_reported() {
     let database = shared().database();
     let body = "CREATE TABLE public.t (a int);\n\
         CREATE FUNCTION public.skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';\n\

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 pub fn tests() -> Vec<Test> {
     tests![
         [Stack, Openfga] a_value_that_a_tuple_elsewhere_lacks_is_named_and_asked_for,
-        [Stack, Openfga] a_value_that_a_tuple_elsewhere_cannot_take_is_told_with_the_types,
+        [Stack, Openfga] a_value_that_a_tuple_elsewhere_cannot_take_is_reported_with_the_types,
         [Stack, Openfga] a_refusal_that_is_about_no_condition_blames_none,
         [Stack, Openfga] few_of_many_conditions_elsewhere_are_asked_for,
     ]
@@ -58,38 +58,43 @@ fn set_up<'a>(tuples: &[String]) -> Shop<'a> {
 }
 
 /// Runs it until the server refuses the question: it reads side by side, and answers where it knows enough before it has come
-/// to the tuple that it cannot decide. Either answer is reported as it is.
-fn until_refused(run: impl Fn() -> Outcome) -> Outcome {
-    for _ in 0..60 {
-        let run = run();
-        if run.text().contains("cannot be decided") || run.text().contains("\"undecided\"") {
-            return run;
+/// to the tuple that it cannot decide. Either answer is reported as it is. The server also learns, for each store and relation,
+/// which way of looking is the faster one (its "planner"), and may never come to that tuple again: a new store begins anew.
+fn until_refused(tuples: &[String], run: impl Fn(&Shop<'_>) -> Outcome) -> Outcome {
+    for _ in 0..8 {
+        let shop = set_up(tuples);
+        for _ in 0..8 {
+            let run = run(&shop);
+            if run.text().contains("cannot be decided") || run.text().contains("\"undecided\"") {
+                return run;
+            }
+            run.stderr_lacks("bug").stderr_lacks("by the tree");
         }
-        run.stderr_lacks("bug").stderr_lacks("by the tree");
     }
     panic!("the server answered each time");
 }
 
 fn a_value_that_a_tuple_elsewhere_lacks_is_named_and_asked_for() {
     let limit = "{name: late, context: {limit: 3}}";
-    let shop = set_up(&[
+    let tuples = [
         tuple("user:al", "member", "group:2", limit),
         tuple("user:al", "viewer", "folder:2", limit),
         tuple("user:*", "member", "group:3", "{name: two, context: {b: 1}}"),
-    ]);
+    ];
+    let shop = set_up(&tuples);
     for (user, relation, object, tuple, name) in [
         ("user:al", "viewer", "file:1", "user:al viewer folder:2", "hour"),
         ("user:bo", "viewer", "doc:1", "user:* member group:3", "a"),
     ] {
         let question = [user, relation, object];
-        let run = until_refused(|| shop.debug_auth(question).run());
+        let run = until_refused(&tuples, |shop| shop.debug_auth(question).run());
         let condition = if name == "a" { "two" } else { "late" };
         let why = format!("{name} is missing (condition {condition} of {tuple}, which the server reads, too)\n");
         run.code(1).stdout_has(&format!("cannot be decided: {why}")).stderr_has(&format!("cannot be decided: {why}"));
         run.stdout_has(&format!("⚠ {tuple} with {condition}\n")).stdout_has(&format!("⚠ {relation} of {object}"));
         let give = format!("→ give the value: --context '{{\"{name}\": VALUE}}'\n");
         run.stderr_has(&give).stderr_lacks("by the tree").stderr_lacks("bug");
-        let json = until_refused(|| shop.debug_auth(question).args(["--json"]).run()).code(1).json();
+        let json = until_refused(&tuples, |shop| shop.debug_auth(question).args(["--json"]).run()).code(1).json();
         assert_eq!(
             (&json["verdict"], &json["tree"]["verdict"], &json["tree_agrees"]),
             (&json!("undecided"), &json!("undecided"), &json!(true)),
@@ -102,7 +107,7 @@ fn a_value_that_a_tuple_elsewhere_lacks_is_named_and_asked_for() {
     // Two of them; the server names one at a time. Behind `and` and `but not` likewise.
     for relation in ["viewer", "both", "other"] {
         let asked = ["user:al", relation, "doc:1", "--context", "{\"a\": 1}"];
-        let run = until_refused(|| shop.debug_auth(asked).run());
+        let run = until_refused(&tuples, |shop| shop.debug_auth(asked).run());
         run.code(1).stdout_has("cannot be decided: hour is missing (condition late of user:al member group:2");
         run.stderr_lacks("bug");
         let all = ["--context", "{\"a\": 1, \"hour\": 1}", "--json"];
@@ -111,25 +116,25 @@ fn a_value_that_a_tuple_elsewhere_lacks_is_named_and_asked_for() {
     }
 }
 
-fn a_value_that_a_tuple_elsewhere_cannot_take_is_told_with_the_types() {
-    let shop = set_up(&[
+fn a_value_that_a_tuple_elsewhere_cannot_take_is_reported_with_the_types() {
+    let tuples = [
         tuple("user:al", "member", "group:2", "{name: late, context: {limit: 3}}"),
         tuple("user:bo", "viewer", "folder:2", "{name: late, context: {limit: 3}}"),
-    ]);
+    ];
     for (user, object, tuple) in
         [("user:al", "doc:1", "user:al member group:2"), ("user:bo", "file:1", "user:bo viewer folder:2")]
     {
         let asked = [user, "viewer", object, "--context", "{\"hour\": \"noon\"}"];
-        let run = until_refused(|| shop.debug_auth(asked).run());
+        let run = until_refused(&tuples, |shop| shop.debug_auth(asked).run());
         run.code(1).stdout_has(&format!("cannot be decided: condition late of {tuple}, which the server reads, too: "));
         run.stderr_has("expected a int64 value").stderr_lacks("bug");
         run.stderr_has("→ give values of the types that late takes: hour: int, limit: int\n");
     }
     // One of another type beside one that is missing: typed again it would be refused again.
     let two = tuple("user:al", "guest", "room:2", "{name: two, context: {}}");
-    let shop = set_up(&[tuple("room:1", "room", "hall:1", ""), two]);
+    let tuples = [tuple("room:1", "room", "hall:1", ""), two];
     let asked = ["user:al", "guest", "hall:1", "--context", "{\"a\": \"noon\"}"];
-    let run = until_refused(|| shop.debug_auth(asked).run());
+    let run = until_refused(&tuples, |shop| shop.debug_auth(asked).run());
     run.code(1).stderr_has("→ give the value: --context '{\"a\": VALUE, \"b\": VALUE}'\n");
 }
 

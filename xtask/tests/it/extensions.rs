@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Write as _;
 
 pub fn tests() -> Vec<Test> {
-    tests![[Postgres, PgCron] a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand]
+    tests![[Postgres, PgCron] a_backup_with_pg_cron_is_reported_refused_beforehand_and_restored_by_hand]
 }
 
 const WORKERS: &str =
@@ -16,7 +16,7 @@ const ENDED: &str = "Background workers of openfga ended with the swap";
 const IDLE: &str = "holds extension pg_cron, whose background worker does not run: pg_cron launcher";
 const RESTART: &str = "cargo xtask down --target local && cargo xtask up --target local";
 
-fn a_backup_with_pg_cron_is_told_refused_beforehand_and_restored_by_hand() {
+fn a_backup_with_pg_cron_is_reported_refused_beforehand_and_restored_by_hand() {
     let local = Local::new();
     local.up();
     local.sql("openfga", "CREATE TABLE t AS SELECT 1 AS a");

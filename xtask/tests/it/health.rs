@@ -16,7 +16,7 @@ pub fn tests() -> Vec<Test> {
         [Stack] the_report_follows_colour_locale_and_a_closed_pipe,
         [Postgres] the_local_target_needs_no_docker,
         [] the_url_target_asks_what_can_be_reached,
-        [Postgres] one_silence_is_told_from_another,
+        [Postgres] one_silence_is_distinguished_from_another,
         [] a_missing_docker_is_named_as_the_cause,
         [Docker] a_silent_engine_is_named_as_the_cause,
         [Docker, Root] an_engine_that_may_not_be_used_is_the_cause,
@@ -158,7 +158,7 @@ fn the_url_target_asks_what_can_be_reached() {
     health.outcome.stdout_lacks("hunter2").stderr_lacks("hunter2");
 }
 
-fn one_silence_is_told_from_another() {
+fn one_silence_is_distinguished_from_another() {
     const STARTING: &[u8] = b"E\0\0\0\x3eSFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0";
     let sandbox = Sandbox::new();
     let refused = sandbox::free_port();

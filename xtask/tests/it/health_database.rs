@@ -9,13 +9,13 @@ use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack] a_missing_refused_or_locked_database_is_told_apart,
+        [Stack] a_missing_refused_or_locked_database_is_distinguished,
         [Stack] a_wrong_password_is_named_and_not_shown,
         [Stack] old_transactions_and_invalid_indexes_are_named,
         [Stack] a_table_that_a_session_locks_is_not_waited_for,
         [Stack] settings_that_load_code_or_hide_names_are_warned_of,
-        [Stack] pending_changed_and_dirty_migrations_are_told_apart,
-        [Stack] missing_old_and_damaged_backups_are_told_apart,
+        [Stack] pending_changed_and_dirty_migrations_are_distinguished,
+        [Stack] missing_old_and_damaged_backups_are_distinguished,
         [Stack, Mount] a_nearly_full_disk_is_warned_of,
         [Stack] leftovers_of_a_killed_restore_are_warned_of,
         [Stack, Openfga] an_openfga_that_serves_another_database_is_named,
@@ -26,7 +26,7 @@ fn health(database: &Database<'_>, words: &[&str]) -> Health {
     Health::of(database.xtask([]), &[&["--only"], words].concat())
 }
 
-fn a_missing_refused_or_locked_database_is_told_apart() {
+fn a_missing_refused_or_locked_database_is_distinguished() {
     let database = shared().database();
     let missing = Health::of(database.xtask([]).env("POSTGRES_DB", "nosuch"), &["--only", "postgres", "connections"]);
     missing.says("postgres", "fail", "no database nosuch", "POSTGRES_DB").says(
@@ -121,7 +121,7 @@ fn settings_that_load_code_or_hide_names_are_warned_of() {
     look().says("settings", "ok", "none", "");
 }
 
-fn pending_changed_and_dirty_migrations_are_told_apart() {
+fn pending_changed_and_dirty_migrations_are_distinguished() {
     let database = shared().database();
     let look = || health(&database, &["migrations"]);
     look().says("migrations", "skipped", "there are none", "");
@@ -140,7 +140,7 @@ fn pending_changed_and_dirty_migrations_are_told_apart() {
     look().says("migrations", "fail", "dirty, started and not finished: 20250101000000 first", "db-migrate repair");
 }
 
-fn missing_old_and_damaged_backups_are_told_apart() {
+fn missing_old_and_damaged_backups_are_distinguished() {
     let database = shared().database();
     let look = || health(&database, &["backups"]);
     look().says("backups", "ok", "nothing to save", "");

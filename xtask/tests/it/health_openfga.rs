@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack, Openfga] each_fault_of_openfga_is_told_with_the_next_command,
+        [OwnStack, Openfga] each_fault_of_openfga_is_reported_with_the_next_command,
     ]
 }
 
@@ -34,7 +34,7 @@ fn stack() -> Stack {
     stack
 }
 
-fn each_fault_of_openfga_is_told_with_the_next_command() {
+fn each_fault_of_openfga_is_reported_with_the_next_command() {
     let stack = stack();
     of_openfga(&stack)
         .says("openfga/store", "warn", "OPENFGA_STORE_ID is not set", "run setup-openfga")

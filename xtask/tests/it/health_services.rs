@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack] each_service_of_a_team_is_told_in_its_own_trouble,
+        [OwnStack] each_service_of_a_team_is_reported_in_its_own_trouble,
         [Compose] a_stack_that_was_never_started_says_so,
         [Stack] a_strangers_container_on_the_port_is_named,
     ]
@@ -23,7 +23,7 @@ pub fn left_behind(stack: &Stack, service: &str) -> String {
     stack.docker(&[&["create"], &labels[..], &[needs::postgres_image().as_str(), "true"]].concat())
 }
 
-fn each_service_of_a_team_is_told_in_its_own_trouble() {
+fn each_service_of_a_team_is_reported_in_its_own_trouble() {
     let stack = Stack::of(Sandbox::new());
     let known_image = format!("{}/redis:1", stack.sandbox.project);
     stack.docker(&["tag", &needs::postgres_image(), &known_image]);
@@ -55,10 +55,10 @@ fn each_service_of_a_team_is_told_in_its_own_trouble() {
     let logs = stack.xtask(["--verbose", "health-check", "--only", "service/looping"]).run();
     logs.code(1).stdout_has("| the key is hunter2-***").stdout_lacks("planted-secret").stderr_lacks("planted-secret");
 
-    little_room_and_no_free_connection_are_told(&stack);
+    little_room_and_no_free_connection_are_reported(&stack);
     a_server_that_makes_its_cluster_is_not_well_yet(&stack);
-    a_server_that_is_paused_or_stopped_is_told(&stack);
-    a_stranger_on_the_port_of_a_stopped_server_is_told(&stack);
+    a_server_that_is_paused_or_stopped_is_reported(&stack);
+    a_stranger_on_the_port_of_a_stopped_server_is_reported(&stack);
     restarts_of_the_last_minutes_are_a_warning(&stack, crashed);
 }
 
@@ -69,7 +69,7 @@ fn restarts_of_the_last_minutes_are_a_warning(stack: &Stack, crashed: Instant) {
     health.says("service/crashed", "warn", ", 3 restarts", "docker compose logs");
 }
 
-fn little_room_and_no_free_connection_are_told(stack: &Stack) {
+fn little_room_and_no_free_connection_are_reported(stack: &Stack) {
     Health::of(stack.xtask([]), &["--only", "disk"]).says("disk/postgres", "warn", "less than", "room");
     let mut sessions: Vec<_> = (0..10).map(|_| stack.session("postgres")).collect();
     sessions.iter_mut().for_each(|session| drop(session.sql("SELECT 1")));
@@ -94,7 +94,7 @@ fn a_server_that_makes_its_cluster_is_not_well_yet(stack: &Stack) {
     assert_eq!(answer.as_deref(), Some(&b"1\n"[..]), "{errors}");
 }
 
-fn a_server_that_is_paused_or_stopped_is_told(stack: &Stack) {
+fn a_server_that_is_paused_or_stopped_is_reported(stack: &Stack) {
     // Starting the stack does not wake what is paused.
     stack.docker(&["pause", stack.postgres()]);
     let paused = Health::of(stack.xtask([]), &["--only", "postgres"]);
@@ -108,7 +108,7 @@ fn a_server_that_is_paused_or_stopped_is_told(stack: &Stack) {
 }
 
 /// Another server comes to the port meanwhile, healthy and all.
-fn a_stranger_on_the_port_of_a_stopped_server_is_told(stack: &Stack) {
+fn a_stranger_on_the_port_of_a_stopped_server_is_reported(stack: &Stack) {
     let _stranger = TcpListener::bind(("127.0.0.1", stack.postgres_port)).unwrap();
     let taken = Health::of(stack.xtask([]), &["--only", "service/postgres"]);
     taken.says("service/postgres", "fail", &format!("its port {} is taken by ", stack.postgres_port), "setup-env");

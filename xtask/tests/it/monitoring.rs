@@ -56,7 +56,7 @@ fn it_runs_beside_the_stack_and_shows_it() {
     let stack = watched();
     let run = |words: &[&'static str]| stack.xtask(words.iter().copied()).run();
     without_an_image_nothing_is_made(&stack);
-    a_role_that_another_run_makes_meanwhile_is_told_as_such(&stack);
+    a_role_that_another_run_makes_meanwhile_is_reported_as_such(&stack);
     let first = run(&["--verbose", "monitoring-dashboard", "--json"]);
     first.ok().stderr_has("✓ The role xtask_monitor");
     first.stderr_has("✓ Made the extension pg_stat_statements in the database postgres");
@@ -110,7 +110,7 @@ fn without_an_image_nothing_is_made(stack: &Stack) {
     assert_eq!(containers(stack, "{{.ID}}"), [""; 0]);
 }
 
-fn a_role_that_another_run_makes_meanwhile_is_told_as_such(stack: &Stack) {
+fn a_role_that_another_run_makes_meanwhile_is_reported_as_such(stack: &Stack) {
     let env = fs::read(stack.sandbox.path(".env")).unwrap();
     let make = format!("real exec {} psql -U postgres -c 'CREATE ROLE xtask_monitor' >&2", stack.postgres());
     let relay = format!(

@@ -7,7 +7,7 @@ use std::process::Command;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack, Clients] each_kind_is_converted_by_the_command_that_is_told,
+        [Stack, Clients] each_kind_is_converted_by_the_command_in_the_hint,
         [Stack] a_dump_with_its_database_is_loadable_without_it,
         [Stack] a_kind_without_a_way_asks_for_a_dump,
     ]
@@ -66,7 +66,7 @@ fn piped(program: &str, args: &[&str], file: &Path) -> Vec<u8> {
     run.stdout
 }
 
-fn each_kind_is_converted_by_the_command_that_is_told() {
+fn each_kind_is_converted_by_the_command_in_the_hint() {
     let database = described();
     let written = |bytes: Vec<u8>| database.sandbox.write(FILE, bytes);
     let plain = dumped(&database, &[]);

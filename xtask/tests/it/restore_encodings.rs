@@ -7,10 +7,10 @@ use serde_json::json;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Compose] an_encoding_and_a_locale_that_differ_are_told_with_commands_that_bring_them_back,
+        [Compose] an_encoding_and_a_locale_that_differ_are_reported_with_commands_that_bring_them_back,
         [Compose] what_a_manifest_says_of_a_locale_begins_no_line_and_ends_no_comment,
         [Compose] bytes_that_the_server_would_not_check_are_refused_or_told,
-        [Compose] letters_that_the_live_encoding_lacks_are_told_with_the_commands_that_help,
+        [Compose] letters_that_the_live_encoding_lacks_are_reported_with_the_commands_that_help,
         [Compose] roles_of_a_dump_that_is_not_utf8_are_found_and_made,
         [Postgres] names_in_utf8_are_known_in_a_maintenance_database_of_another_encoding,
     ]
@@ -37,7 +37,7 @@ fn typed(said: &str, database: &Database<'_>) {
     database.xtask(restore.split(' ').chain(["--yes"])).run().ok().stderr_has("✓ Database restored");
 }
 
-fn an_encoding_and_a_locale_that_differ_are_told_with_commands_that_bring_them_back() {
+fn an_encoding_and_a_locale_that_differ_are_reported_with_commands_that_bring_them_back() {
     let database = shared_for_restores().database_with("TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'");
     database.sql("CREATE TABLE t (s text PRIMARY KEY); INSERT INTO t VALUES ('a'), ('B'), ('ä')");
     database.backup();
@@ -113,7 +113,7 @@ fn bytes_that_the_server_would_not_check_are_refused_or_told() {
     files_of_other_programs(&database);
 }
 
-fn letters_that_the_live_encoding_lacks_are_told_with_the_commands_that_help() {
+fn letters_that_the_live_encoding_lacks_are_reported_with_the_commands_that_help() {
     let database = shared_for_restores().database_with("TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
     let fill = |letter: &str| {
         database.sql(&format!("DROP TABLE IF EXISTS t; CREATE TABLE t AS SELECT '{letter}' AS s"));

@@ -10,7 +10,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack] a_restore_without_room_on_the_servers_disk_is_stopped,
         [Compose] missing_roles_are_named_and_created_by_consent,
         [Compose] a_role_with_a_line_break_in_its_name_begins_no_line,
-        [Compose] a_missing_tablespace_is_told_with_both_ways_before_any_change,
+        [Compose] a_missing_tablespace_is_reported_with_both_ways_before_any_change,
         [Compose] missing_extensions_and_older_servers_are_refused,
         [Compose] an_old_psql_gets_neither_restrict_nor_a_hostile_file,
         [Compose] a_table_that_is_held_is_no_reason_to_go_on_without_a_backup,
@@ -65,7 +65,7 @@ fn missing_roles_are_named_and_created_by_consent() {
     stack.admin(&format!("DROP DATABASE {}; DROP ROLE {other}", database.only_beside("before")));
 }
 
-fn a_missing_tablespace_is_told_with_both_ways_before_any_change() {
+fn a_missing_tablespace_is_reported_with_both_ways_before_any_change() {
     let stack = shared_for_restores();
     let database = stack.database();
     let space = format!("Space of {}", database.name);

@@ -8,7 +8,7 @@ use std::fs;
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] a_new_volume_gets_the_databases_own_properties_back,
-        [Postgres] what_the_live_database_has_of_its_own_stays_and_the_statements_for_the_others_are_told,
+        [Postgres] what_the_live_database_has_of_its_own_stays_and_the_statements_for_the_others_are_reported,
         [Postgres] what_does_not_go_into_a_live_database_by_itself_is_left_out_and_told,
         [Postgres] the_owner_that_a_restore_creates_owns_the_database,
         [Postgres] a_role_that_a_setting_alone_names_is_made_by_the_statements,
@@ -128,7 +128,7 @@ fn a_new_volume_gets_the_databases_own_properties_back() {
     assert_eq!(own.properties(), properties);
 }
 
-fn what_the_live_database_has_of_its_own_stays_and_the_statements_for_the_others_are_told() {
+fn what_the_live_database_has_of_its_own_stays_and_the_statements_for_the_others_are_reported() {
     let own = Own::new("own_stays", &["os_a_taker", "os_owner", "os_reader"]);
     for sql in [
         "ALTER DATABASE @ SET work_mem = '5MB'",

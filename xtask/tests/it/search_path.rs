@@ -7,7 +7,7 @@ use serde_json::json;
 pub fn tests() -> Vec<Test> {
     tests![
         [Compose] what_needs_a_search_path_is_said_by_the_backup_and_loads_with_one,
-        [Compose] each_place_that_a_load_evaluates_is_told_by_the_backup,
+        [Compose] each_place_that_a_load_evaluates_is_reported_by_the_backup,
         [Compose] the_hint_names_the_schema_that_the_file_gives_and_what_to_change,
         [Compose] a_generated_column_that_reads_a_later_table_is_no_matter_of_a_path,
         [Compose] a_search_path_is_a_list_of_schemas,
@@ -119,7 +119,7 @@ const PLACES: &str = "CREATE TABLE parted (id int) PARTITION BY RANGE (bucket(id
     CREATE FUNCTION known(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN t::kind; END';
     CREATE TABLE of_type (a text, g text GENERATED ALWAYS AS (known(a)) STORED);";
 
-fn each_place_that_a_load_evaluates_is_told_by_the_backup() {
+fn each_place_that_a_load_evaluates_is_reported_by_the_backup() {
     let database = shared_for_restores().database();
     database.sql(&format!("{BUCKET}{PLACES}"));
     let run = database.xtask(["db-backup"]).run();

@@ -7,7 +7,7 @@ use crate::harness::stack::{Database, Stack};
 use crate::harness::{Test, wait_until};
 
 pub fn tests() -> Vec<Test> {
-    tests![[OwnStack] a_server_that_is_killed_is_told_as_one_that_is_gone]
+    tests![[OwnStack] a_server_that_is_killed_is_reported_as_one_that_is_gone]
 }
 
 /// Waits for the sleep in a database of such a name, then kills the server.
@@ -24,7 +24,7 @@ fn kill(stack: &Stack) {
     stack.forget_sessions();
 }
 
-fn a_server_that_is_killed_is_told_as_one_that_is_gone() {
+fn a_server_that_is_killed_is_reported_as_one_that_is_gone() {
     const GONE: &str = "The postgres service is not running";
     let stack = Stack::postgres_only();
     stack.up();

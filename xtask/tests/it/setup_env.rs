@@ -15,7 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres, Make] without_docker_one_run_sets_up_everything,
         [OwnStack, Git] a_missing_env_example_and_an_env_that_git_does_not_ignore_are_named,
         [OwnStack] another_teams_stack_needs_its_example_and_keeps_its_ports,
-        [Docker] an_image_that_is_not_there_is_told_in_composes_words,
+        [Docker] an_image_that_is_not_there_is_reported_in_composes_words,
     ]
 }
 
@@ -255,7 +255,7 @@ fn another_teams_stack_needs_its_example_and_keeps_its_ports() {
     assert_eq!(made, format!("{example}XTASK_TARGET=compose\n"));
 }
 
-fn an_image_that_is_not_there_is_told_in_composes_words() {
+fn an_image_that_is_not_there_is_reported_in_composes_words() {
     let stack = Stack::postgres_only();
     let run = stack.xtask(["setup-env"]).env("POSTGRES_IMAGE", "127.0.0.1:1/nosuch:1").run();
     run.prints_nothing().holds(matches!(run.code, Some(1 | 4)), "exit code 1 or 4 was expected");

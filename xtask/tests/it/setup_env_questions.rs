@@ -14,7 +14,7 @@ pub fn tests() -> Vec<Test> {
         [] a_link_is_followed_to_the_file_that_people_meant,
         [] the_target_is_written_once_and_never_changed,
         [] a_line_that_cannot_be_read_is_a_warning,
-        [Root] a_checkout_that_cannot_be_written_is_told,
+        [Root] a_checkout_that_cannot_be_written_is_reported,
         [Docker, Root] an_engine_that_may_not_be_used_is_no_reason_for_another_database,
     ]
 }
@@ -194,7 +194,7 @@ fn a_line_that_cannot_be_read_is_a_warning() {
     assert_eq!(env(&sandbox), format!("{text}XTASK_TARGET=local\n"));
 }
 
-fn a_checkout_that_cannot_be_written_is_told() {
+fn a_checkout_that_cannot_be_written_is_reported() {
     let sandbox = Sandbox::new();
     let binary = sandbox.beside("xtask");
     fs::copy(env!("CARGO_BIN_EXE_xtask"), &binary).unwrap();

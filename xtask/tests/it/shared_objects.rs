@@ -14,7 +14,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] a_restore_that_lacks_rows_of_the_file_is_not_swapped_in,
         [Postgres] rows_that_an_event_trigger_adds_are_warned_of,
         [Postgres] tables_that_cannot_be_counted_hide_no_other_one,
-        [Postgres] what_another_session_changes_is_told_apart_only_where_a_file_has_no_code,
+        [Postgres] what_another_session_changes_is_distinguished_only_where_a_file_has_no_code,
         [Postgres] a_role_without_rights_on_passwords_is_compared_too,
         [Postgres] what_a_file_does_to_the_next_sessions_of_its_role_is_named,
     ]
@@ -298,7 +298,7 @@ fn tables_that_cannot_be_counted_hide_no_other_one() {
     run.code(1).prints_nothing().stderr_has("public.victim has 1 row after the load, the backup holds 2");
 }
 
-fn what_another_session_changes_is_told_apart_only_where_a_file_has_no_code() {
+fn what_another_session_changes_is_distinguished_only_where_a_file_has_no_code() {
     let local = server();
     let body = "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';\nCREATE TABLE public.t (a int);\n\
          CREATE MATERIALIZED VIEW public.m AS SELECT 1 AS a FROM pg_catalog.pg_sleep(3);\n";

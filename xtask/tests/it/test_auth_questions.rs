@@ -4,7 +4,7 @@ use crate::harness::{Test, shared};
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [Stack, Openfga] questions_that_no_server_takes_are_told_before_any_request,
+        [Stack, Openfga] questions_that_no_server_takes_are_reported_before_any_request,
         [Stack, Openfga] questions_that_a_server_takes_are_asked,
     ]
 }
@@ -48,7 +48,7 @@ const TOLD: [(u32, &str); 16] = [
     (21, "assertions is empty: nothing would be asked"),
 ];
 
-fn questions_that_no_server_takes_are_told_before_any_request() {
+fn questions_that_no_server_takes_are_reported_before_any_request() {
     let shop = shared().shop();
     shop.file(WRONG);
     for run in [shop.setup(["--yes"]).run(), shop.test_auth([]).run()] {

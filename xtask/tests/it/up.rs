@@ -12,14 +12,14 @@ pub fn tests() -> Vec<Test> {
         [OwnStack, Openfga] an_openfga_that_crashes_is_not_called_started,
         [OwnStack, Openfga] a_migration_that_fails_is_named,
         [OwnStack, Openfga] a_volume_keeps_what_it_was_made_with,
-        [OwnStack] a_paused_database_is_told_how_to_wake,
+        [OwnStack] a_paused_database_is_reported_how_to_wake,
         [OwnStack] an_image_that_does_not_exist_is_named,
         [OwnStack] down_keeps_the_data,
         [OwnStack] a_stop_that_is_ended_says_what_is_stopped,
         [OwnStack] a_taken_port_is_named,
         [Stack, Openfga] both_parts_answer_when_it_ends,
         [Stack] a_second_run_changes_nothing,
-        [Stack] containers_that_another_run_makes_meanwhile_are_told_as_such,
+        [Stack] containers_that_another_run_makes_meanwhile_are_reported_as_such,
     ]
 }
 
@@ -44,7 +44,7 @@ fn a_second_run_changes_nothing() {
 }
 
 /// As Docker says it to the second of two runs on a fresh clone.
-fn containers_that_another_run_makes_meanwhile_are_told_as_such() {
+fn containers_that_another_run_makes_meanwhile_are_reported_as_such() {
     let stack = shared();
     let fails = |id: &str| {
         let words = format!(
@@ -182,7 +182,7 @@ fn a_volume_keeps_what_it_was_made_with() {
         .stderr_has("or make it: cargo xtask db-shell -- -d postgres -c 'CREATE DATABASE \"another\"'");
 }
 
-fn a_paused_database_is_told_how_to_wake() {
+fn a_paused_database_is_reported_how_to_wake() {
     let stack = Stack::postgres_only();
     stack.up();
     stack.docker(&["pause", stack.postgres()]);

@@ -9,7 +9,7 @@ use std::fs;
 
 pub fn tests() -> Vec<Test> {
     tests![
-        [OwnStack, Openfga] each_command_keeps_to_the_database_that_is_meant_of_three,
+        [OwnStack, Openfga] each_command_works_on_the_database_that_is_named_of_three,
         [Stack] every_letter_of_a_databases_name_is_a_part_of_it,
         [] a_name_that_no_database_has_is_refused,
     ]
@@ -119,7 +119,7 @@ fn named(database: &str) -> String {
     format!("compose service postgres (target compose, database {database}, user postgres)")
 }
 
-fn each_command_keeps_to_the_database_that_is_meant_of_three() {
+fn each_command_works_on_the_database_that_is_named_of_three() {
     let three = Three::new();
     the_files_name_the_database_before_there_is_a_container(&three);
     for database in ["openfga", "gdpr", "keycloak"] {

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_below_a_folder_is_told_from_a_goal() {
+    fn a_target_below_a_folder_is_distinguished_from_a_goal() {
         let (goals, folders) = (["up".to_owned(), "db-backup".to_owned()], folders());
         for (target, expected) in [
             ("$(BIN)/tool", true),

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_told_from_assignments() {
+    fn rules_are_distinguished_from_assignments() {
         for (line, expected) in [
             ("a b: c", Line::Rule("a b", None)),
             ("a:: ; @x = 1", Line::Rule("a", Some("@x = 1"))),

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn functions_that_may_make_rules_are_told_from_others() {
+    fn functions_that_may_make_rules_are_distinguished_from_others() {
         for (text, expected) in [
             ("$(A) $B ${C:.c=.o} $(A-b.c)", true),
             ("$(shell ls) $(patsubst %.c,%.o,$(wildcard *.c))", true),

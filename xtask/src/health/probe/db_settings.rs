@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_could_hurt_is_told() {
+    fn only_what_could_hurt_is_reported() {
         let open = ["open".to_owned(), "me".to_owned()];
         let told = |name: &str, value: &str| why(name, value, "me", &open).is_some();
         for (name, value) in [

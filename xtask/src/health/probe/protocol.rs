@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_door_that_closes_at_once_is_told_from_a_silent_one() {
+    fn a_door_that_closes_at_once_is_distinguished_from_a_silent_one() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let closing = std::thread::spawn(move || {

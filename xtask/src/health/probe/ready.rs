@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_accepts_logins_is_told_from_one_that_does_not_yet() {
+    fn a_server_that_accepts_logins_is_distinguished_from_one_that_does_not_yet() {
         let well = Ok("PostgreSQL answers".to_owned());
         assert_eq!(asked(&[b"N", b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0"]), well);
         assert_eq!(asked(&[b"S"]), well);

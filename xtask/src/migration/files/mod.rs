@@ -47,7 +47,7 @@ pub struct Refusal {
     pub cure: &'static str,
 }
 
-/// So many names are shown of a folder without migrations.
+/// At most this many names are shown of a folder without migrations.
 const OTHERS: usize = 3;
 const RENAME: &str =
     "name each file <version>_<words>.up.sql, or put it elsewhere; a new one: cargo xtask db-migrate new WORDS";

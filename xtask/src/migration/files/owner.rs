@@ -10,7 +10,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use text::{Code, Deed, Line, Text};
 
-/// So much of a file is looked at, in bytes: the mark of the way back stands behind the way there.
+/// At most this much of a file is looked at, in bytes: the mark of the way back stands behind the way there.
 const LOOKED_AT: u64 = 1 << 24;
 /// Marks that no other file has.
 const MARKS: [(&str, &str); 9] = [

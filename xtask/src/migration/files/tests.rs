@@ -64,7 +64,7 @@ fn a_folder_that_sqlx_takes_is_taken_with_remarks() {
 }
 
 #[test]
-fn what_two_files_claim_is_told() {
+fn what_two_files_claim_is_reported() {
     let found = folder(&["1_a.sql", "1_b.up.sql", "2_c.up.sql", "2_c.down.sql", "2_d.down.sql"]);
     assert_eq!((found.migrations[0].rivals.len(), &found.migrations[1].down), (1, &None));
     assert_eq!((found.remarks.len(), found.refusals.len()), (2, 0), "{:?}", found.remarks);

@@ -16,7 +16,7 @@ use std::path::Path;
 /// How far to go.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limit {
-    /// So many versions.
+    /// How many versions.
     pub count: Option<usize>,
     /// Up: this one and older ones. Down: those newer than this one.
     pub to: Option<i64>,

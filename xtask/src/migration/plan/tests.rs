@@ -60,7 +60,7 @@ fn up_takes_what_is_pending_and_stops_at_what_is_not_whole() {
 }
 
 #[test]
-fn down_goes_newest_first_and_never_past_what_has_no_way_back() {
+fn down_goes_newest_first_and_stops_at_a_version_without_a_down_file() {
     use State::{Applied, Ignored, Pending};
     let all = entries(&[
         (1, Applied, true),

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_lists_only_the_difference_is_told() {
+    fn of_two_lists_only_the_difference_is_reported() {
         assert_eq!(
             difference(&list([1, 2, 3]), &list([2, 3, 4])),
             [("missing", "doc:001".to_owned()), ("unexpected", "doc:004".to_owned())]

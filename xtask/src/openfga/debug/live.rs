@@ -24,7 +24,7 @@ use std::rc::Rc;
 pub const MOST_TUPLES: usize = 10_000;
 /// The most tuples of all relations together. Of a list that begins beyond it, one page is read.
 const MOST_IN_ALL: usize = 200_000;
-/// So many other values of conditions that do not hold are tried.
+/// At most this many other values of conditions that do not hold are tried.
 const MOST_VALUES: usize = 150;
 
 /// What is asked, and of whom.
@@ -54,11 +54,11 @@ pub struct Live<'a> {
     by_type: RefCell<HashMap<String, Objects>>,
     /// Pages of tuples of a user, a relation and a type.
     pages: RefCell<HashMap<(String, String, String), Vec<Stored>>>,
-    /// So many objects of the user's own tuples were asked for.
+    /// How many objects of the user's own tuples were asked for.
     own: Cell<usize>,
     /// The server was too slow for such a list: it is asked for no other one.
     is_slow: Cell<bool>,
-    /// So many tuples of lists were read.
+    /// How many tuples of lists were read.
     listed: Cell<usize>,
     /// And so many bytes, over all lists.
     bytes: Cell<usize>,

@@ -15,10 +15,11 @@ use std::collections::BTreeSet;
 
 /// Of at most so many relations the user's own tuples are read, one page of each.
 const MOST_LISTS: usize = 40;
-/// So many tuples are looked up that a refusal names.
+/// At most this many tuples are looked up that a refusal names.
 const MOST_NAMED: usize = 3;
-/// So many conditions are asked for one by one, and so many that cannot be decided are shown.
+/// At most this many conditions are asked for one by one.
 const MOST_ASKED: usize = 100;
+/// At most this many conditions that cannot be decided are shown.
 const MOST_FOUND: usize = 10;
 /// Longer words of a server name no tuple.
 const LONGEST: usize = 4_000;

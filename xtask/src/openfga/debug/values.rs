@@ -4,7 +4,7 @@ use super::node::Judged;
 use serde_json::{Map, Number, Value};
 use std::net::IpAddr;
 
-/// So many other values are tried in place of one.
+/// At most this many other values are tried in place of one.
 const MOST: usize = 16;
 /// They are made of at most so many values of the others and of the expression.
 const MOST_IN_POOL: usize = 100;

@@ -13,7 +13,7 @@ use crate::openfga::tuples::{Key, Tuple};
 use anyhow::Result;
 use std::collections::BTreeSet;
 
-/// So many candidates are tried.
+/// At most this many candidates are tried.
 const TRIED: usize = 100;
 /// At most this many single changes are shown.
 const MOST: usize = 10;

@@ -11,7 +11,7 @@ mod branches;
 
 /// A server goes no deeper.
 const DEEPEST: usize = 25;
-/// So many relations of objects are looked at in one tree; the server is asked for the others.
+/// At most this many relations of objects are looked at in one tree; the server is asked for the others.
 const MOST_RELATIONS: usize = 300;
 /// And so many behind tuples whose conditions do not hold: a change could open the way.
 const MOST_BEHIND_SHUT: usize = 100;
@@ -23,7 +23,7 @@ pub struct Walk<'a> {
     source: &'a dyn Source,
     /// The relations that led here, object first.
     path: Vec<Userset>,
-    /// So many relations may still be looked at.
+    /// How many relations may still be looked at.
     left: usize,
     /// The same for the other side: in the open while the walk is behind a condition that does not hold, and the other way
     /// round.

@@ -137,7 +137,7 @@ fn an_older_server_gives_no_more_than_the_file_says() {
 }
 
 #[test]
-fn settings_that_need_consent_are_told_with_the_statement() {
+fn settings_that_need_consent_are_reported_with_the_statement() {
     let globals = globals(&format!(
         "{}ALTER ROLE a SET search_path TO 'x', 'y z';\nALTER ROLE a SET role TO 'postgres';\nALTER ROLE a SET \"app.password\" TO 'p''w';\n",
         plain("a")

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_once_it_is_stopped() {
+    fn no_thread_waits_once_it_is_stopped() {
         let part = Part { kind: PartKind::Other, bytes: 0..0, line: 1, blocks: 0..0 };
         let piece = Piece { part: &part, table: Some(1), locks: true, after: After::Nothing };
         let queue = Queue::of(&[piece, piece]);

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many names are in the message.
+/// At most this many names are in the message.
 const MOST: usize = 10;
 
 /// One that the server has.

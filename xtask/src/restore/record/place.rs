@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_can_connect_before_it_is_private() {
+    fn no_session_connects_before_it_is_private() {
         let place = place(true, false, false, true);
         let [create, revoke, open] = &place.making(RecordState::Absent).unwrap()[..] else {
             panic!("three statements")

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use std::iter::Peekable;
 use std::str::CharIndices;
 
-/// So much of a statement is shown.
+/// At most this much of a statement is shown.
 const LONGEST: usize = 200;
 /// Statements whose constants can be distinguished from the rest. Of others the first words are shown.
 const QUERIES: [&str; 6] = ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH"];

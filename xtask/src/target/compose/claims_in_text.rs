@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn another_database_another_server_and_what_cannot_be_told() {
+    fn another_database_another_server_and_an_unknown_one() {
         for (text, expected) in [
             ("postgres://u:p@postgres/gdpr", Some(Meaning::Another)),
             ("jdbc:postgresql://postgres:5432/keycloak", Some(Meaning::Another)),

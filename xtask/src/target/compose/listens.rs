@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn where_it_listens_is_told_by_linux() {
+    fn where_it_listens_is_reported_by_linux() {
         let refused = "connection to server at \"10.0.0.2\", port 5432 failed: Connection refused\n\tIs the server";
         let (what, hint) = said(refused, LIST).unwrap();
         assert!(what.contains("listens at /run/my pg/.s.PGSQL.5433, not at port 5432"), "{what}");

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_one_shot_is_told_from_a_service_that_was_stopped() {
+    fn a_one_shot_is_distinguished_from_a_service_that_was_stopped() {
         let text = r#"{"name": "p", "services": {
             "postgres": {"image": "postgres", "ports": [{"target": 5432, "published": "5432"}]},
             "migrate": {"depends_on": {"postgres": {"condition": "service_healthy"}}},

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_starts_the_server_is_told_from_a_job() {
+    fn what_starts_the_server_is_distinguished_from_a_job() {
         let starts = |entrypoint: &[&str], command: &[&str]| start_server(&words(entrypoint), &words(command));
         assert!(starts(&[], &[]));
         assert!(starts(&[], &["-c", "max_connections=200"]));

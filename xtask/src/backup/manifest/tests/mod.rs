@@ -103,7 +103,7 @@ fn what_is_not_known_is_ignored_and_what_came_later_may_be_missing() {
 }
 
 #[test]
-fn another_format_is_told_before_anything_else() {
+fn another_format_is_reported_before_anything_else() {
     for (format, reason) in [(json!(3), "format 3 is newer than this program"), (json!(0), "format 0 is unknown")] {
         assert_eq!(parsed(&json!({ "format": format, "bytes": "of another kind" })).unwrap_err(), reason);
     }

@@ -17,8 +17,9 @@ const LIST_IS_WHOLE: Duration = Duration::from_millis(2500);
 const MOST_OWN_RELATIONS: usize = 10;
 const MOST_OWN_OBJECTS: usize = 50;
 const MOST_OWN_IN_ALL: usize = 150;
-/// So many objects of a type are looked at, and so many are enough.
+/// At most this many objects of a type are looked at.
 const MOST_LOOKS: usize = 10;
+/// The search ends once it has this many objects.
 const ENOUGH: usize = 5;
 
 impl Live<'_> {

@@ -8,9 +8,11 @@ use crate::openfga::debug::walk::Walk;
 use anyhow::Result;
 use std::cell::Cell;
 
-/// So many objects are tried for one link, and so many trees are built for all of them, of so many relations each.
+/// At most this many objects are tried for one link.
 const MOST_OBJECTS: usize = 3;
+/// At most this many trees are built for all links together.
 const MOST_TREES: usize = 12;
+/// At most this many relations are looked at in one such tree.
 const MOST_RELATIONS: usize = 30;
 
 impl Search<'_> {

@@ -9,7 +9,7 @@ use anyhow::Result;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
-/// So many objects that the user has already are tried as a link, after so many reads at most.
+/// At most this many objects that the user has already are tried as a link, after so many reads.
 const MOST_LINKS: usize = 3;
 const MOST_READS: usize = 20;
 

@@ -13,7 +13,7 @@ use anyhow::Result;
 use nearness::Nearness;
 use std::cell::Cell;
 
-/// So many sets are looked at in one place of the tree.
+/// At most this many sets are looked at in one place of the tree.
 const MOST: usize = 60;
 
 /// Where tuples are looked for that link what the user has already.

@@ -8,7 +8,7 @@ use crate::openfga::model::type_of;
 use anyhow::Result;
 use std::collections::HashSet;
 
-/// So many branches of one kind are followed.
+/// At most this many branches of one kind are followed.
 const MOST_BRANCHES: usize = 20;
 /// For at most this many of them the server is asked which ones to follow.
 const MOST_ASKED: usize = 200;
