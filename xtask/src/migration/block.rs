@@ -23,10 +23,10 @@ const WHOLE: &[&str] = &[
     "revoke", "security", "update", "with",
 ];
 /// Behind `EXECUTE` so many bytes are read; what is longer is not known.
-const LONGEST_TEXT: usize = 8_192;
+const LONGEST_TEXT: usize = 256 << 10;
 /// A `DO` may stand in the text of an `EXECUTE`, and so on: so often it is read.
 const DEEPEST: u8 = 4;
-const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Any };
+const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Body };
 
 /// A statement's line, and its bytes.
 type Part = (Place, Range<u64>);
@@ -45,6 +45,8 @@ pub struct Block {
     depth: u8,
     /// The loops around the statement, and whether each ends by what its statements do.
     loops: Vec<bool>,
+    /// How many of them do.
+    endless: usize,
     /// Its last statement needs no semicolon: it is the text of an `EXECUTE`.
     is_text: bool,
     /// Where it begins in its file; `None`: as a string, in which a quote may be doubled.
@@ -122,7 +124,13 @@ impl Block {
 
     /// The statement runs strings that stand in it.
     fn has_texts(&self) -> bool {
-        matches!(self.first_word(), Some("execute" | "do"))
+        matches!(self.first_word(), Some("execute" | "do")) || self.has_query_of_text()
+    }
+
+    /// `FOR … IN EXECUTE`, `RETURN QUERY EXECUTE`, `OPEN … FOR EXECUTE`.
+    fn has_query_of_text(&self) -> bool {
+        matches!(self.first_word(), Some("for" | "return" | "open"))
+            && self.head.iter().any(|token| token.word() == Some("execute"))
     }
 
     /// The block may change anything.
@@ -163,16 +171,18 @@ impl Block {
     /// `LOOP`, or `END LOOP`.
     fn follow_loops(&mut self) {
         if self.head.last().and_then(Lexeme::word) == Some("end") {
-            self.loops.pop();
+            self.endless = self.endless.saturating_sub(usize::from(self.loops.pop() == Some(true)));
         } else {
             // What is left out of another loop than these could be what ends it.
-            self.loops.push(!matches!(self.first_word(), Some("for" | "foreach")));
+            let is_endless = !matches!(self.first_word(), Some("for" | "foreach"));
+            self.endless = self.endless.saturating_add(usize::from(is_endless));
+            self.loops.push(is_endless);
         }
     }
 
     /// A statement has come to its end, by a semicolon or where it needs none: `is_whole`.
     fn end(&mut self, is_whole: bool) {
-        let has_texts = self.has_texts();
+        let (has_texts, is_query) = (self.has_texts(), self.has_query_of_text());
         let head = std::mem::take(&mut self.head);
         let raw = std::mem::take(&mut self.raw);
         self.changes_quoting = self.changes_quoting.or(std::mem::take(&mut self.quoting).changes());
@@ -182,9 +192,11 @@ impl Block {
             false => (lasting::of(&head), shared_objects::of(&head, head.len() < HEAD).into_iter().collect()),
         };
         self.lasting.extend(lasting);
-        let is_in_loop = self.loops.contains(&true);
+        let is_in_loop = self.endless > 0;
         let place = (self.begun, self.begun.offset..self.read.offset);
-        if is_whole {
+        if is_query {
+            self.shared.extend(shared.into_iter().map(|found| (None, found)));
+        } else if is_whole {
             self.shared.extend(shared.into_iter().map(|found| (Some(place.clone()).filter(|_| !is_in_loop), found)));
         }
         let called = server_writes::called(&head).filter(|_| !has_texts);

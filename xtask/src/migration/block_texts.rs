@@ -3,7 +3,7 @@
 use crate::sql::{Dialect, Found, Lexer, Spelling, State, Token};
 use memchr::memrchr;
 
-const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Any };
+const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Body };
 
 /// Each string, in order; and behind them the strings that are put together by `||` or stand in one list. `None`: the text
 /// is not understood, or a letter stands in it by its number.
@@ -13,7 +13,7 @@ pub fn of(text: &[u8]) -> Option<Vec<Vec<u8>>> {
         reader.take(*byte)?;
     }
     if reader.lexer.finish().is_some() {
-        reader.end(false);
+        reader.end(false)?;
     }
     let Strings { lexer, mut found, mut runs, .. } = reader;
     runs.retain(|(count, _)| *count > 1);
@@ -31,6 +31,8 @@ struct Strings {
     runs: Vec<(usize, Vec<u8>)>,
     /// Something else stands behind the last string.
     is_apart: bool,
+    /// `&` stands directly before, as in `U&'…'`.
+    is_unicode: bool,
 }
 
 impl Strings {
@@ -43,8 +45,9 @@ impl Strings {
                 None | Some(Found::Comment(_)) => None,
                 Some(Found::Token(token @ (Token::Text(_) | Token::Dollars))) => Some(token == Token::Dollars),
                 Some(Found::Token(Token::Symbol(b'|' | b',' | b'(' | b')' | b'[' | b']'))) => None,
-                Some(_) => {
+                Some(token) => {
                     self.is_apart = true;
+                    self.is_unicode = matches!(token, Found::Token(Token::Symbol(b'&')));
                     None
                 }
             };
@@ -52,7 +55,7 @@ impl Strings {
                 self.keep(before, byte)?;
             }
             if let Some(is_dollars) = ended {
-                self.end(is_dollars);
+                self.end(is_dollars)?;
             }
             if used > 0 {
                 return Some(());
@@ -66,14 +69,17 @@ impl Strings {
             (State::String(_), State::String(_)) | (State::Dollar { .. }, _) => self.open.push(byte),
             (State::StringEnd { newline: false, .. }, State::String(_)) => self.open.push(b'\''),
             (State::StringEscape(_), _) if byte.is_ascii_digit() || b"xuU".contains(&byte) => return None,
-            (State::StringEscape(_), _) => self.open.push(if byte.is_ascii_alphabetic() { b' ' } else { byte }),
+            (State::StringEscape(_), _) => self.open.push(if b"bfnrt".contains(&byte) { b' ' } else { byte }),
             _ => {}
         }
         Some(())
     }
 
-    fn end(&mut self, is_dollars: bool) {
+    fn end(&mut self, is_dollars: bool) -> Option<()> {
         let mut text = std::mem::take(&mut self.open);
+        if std::mem::take(&mut self.is_unicode) && text.contains(&b'\\') {
+            return None;
+        }
         if is_dollars {
             // The end of the quotes: `$tag$`.
             text.pop();
@@ -88,6 +94,7 @@ impl Strings {
         }
         self.is_apart = false;
         self.found.push(text);
+        Some(())
     }
 }
 
@@ -112,11 +119,14 @@ mod tests {
             ("concat('a', $$b$$, 'c')", &["a", "b", "c", "abc"]),
             ("'a' || x || 'b'", &["a", "b"]),
             ("CASE WHEN 'a' = 'b' THEN 'c' END -- 'd'", &["a", "b", "c"]),
+            ("E'ALTE\\R'", &["ALTER"]),
+            ("format('%1$I %2$L', 'a'::jsonb)", &["%1$I %2$L", "a", "%1$I %2$La"]),
+            ("U&'a' || '$2a$10$x'", &["a", "$2a$10$x", "a$2a$10$x"]),
             ("x", &[]),
         ] {
             assert_eq!(read(text).unwrap(), expected, "{text}");
         }
-        for text in ["E'\\x41'", "E'\\u0041'", "E'\\101'", "'a", "$$a"] {
+        for text in ["E'\\x41'", "E'\\u0041'", "E'\\101'", "U&'\\0041'", "'a", "$$a"] {
             assert_eq!(read(text), None, "{text}");
         }
     }

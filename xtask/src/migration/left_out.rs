@@ -2,6 +2,10 @@
 
 use super::shared_objects::SharedStatement;
 use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// At most this many statements of one block are named.
+const MOST_NAMED: usize = 5;
 
 /// A statement that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,12 +28,9 @@ impl LeftOutStatement {
     pub fn all(file: &str, shared: &[SharedStatement]) -> Vec<Self> {
         let of = |same: &[SharedStatement]| {
             let first = same.first()?;
-            let mut whats: Vec<&str> = Vec::new();
-            for statement in same.iter() {
-                if !whats.contains(&statement.what.as_str()) {
-                    whats.push(&statement.what);
-                }
-            }
+            let mut seen = BTreeSet::new();
+            let whats = same.iter().map(|statement| statement.what.as_str()).filter(|what| seen.insert(*what));
+            let whats: Vec<&str> = whats.take(MOST_NAMED).collect();
             Some(Self {
                 file: file.to_owned(),
                 line: first.line,
@@ -44,7 +45,7 @@ impl LeftOutStatement {
     /// What a person should know of it.
     pub fn lines(&self) -> Vec<String> {
         let Self { file, line, what, .. } = self;
-        let told = format!("{file}:{line}: {what} reaches beyond the scratch database: it is left out there");
+        let told = format!("{file}:{line}: {what} may reach beyond the scratch database: it is left out there");
         let goes_on = self.goes_on.map(|next| {
             format!(
                 "{file}:{next}: this line begins as a statement does, and is left out with the one of line {line}: a semicolon \

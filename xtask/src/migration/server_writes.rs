@@ -55,8 +55,13 @@ pub fn called(statement: &[Lexeme]) -> Option<String> {
     if DEFINITIONS.contains(&word(statement, 0)) {
         return None;
     }
-    let is_call = |pair: &&[Lexeme]| matches!(pair, [_, Lexeme::Symbol(b'(')]);
-    let names = statement.windows(2).filter(is_call).filter_map(|pair| pair.first()?.name());
+    // Behind these words stands the name of a table, and its columns.
+    let names_table = |at: usize| ["as", "into", "recursive", "table", "with"].contains(&word(statement, at));
+    let is_call = |at: &usize| {
+        statement.get(at.saturating_add(1)) == Some(&Lexeme::Symbol(b'('))
+            && !at.checked_sub(1).is_some_and(names_table)
+    };
+    let names = (0..statement.len()).filter(is_call).filter_map(|at| statement.get(at)?.name());
     let mut known = names.filter(|name| FUNCTIONS.contains(name) || *name == "dblink" || name.starts_with("dblink_"));
     known.next().map(|name| format!("{name}()"))
 }

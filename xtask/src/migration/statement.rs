@@ -78,8 +78,11 @@ impl Statement {
             && self.previous != "language"
         {
             self.block.feed(body);
+            let is_unicode = self.head.last() == Some(&Lexeme::Symbol(b'&'));
             if body.len() >= LONGEST_TOKEN {
                 self.block.not_understood("a long string");
+            } else if body.contains(&0) || (is_unicode && body.contains(&b'\\')) {
+                self.block.not_understood("a string with letters by their numbers");
             }
         }
         if self.head.len() < HEAD {
@@ -132,7 +135,8 @@ impl Statement {
         let others =
             ["alter", "comment", "create", "delete", "drop", "grant", "insert", "revoke", "truncate", "update"];
         let is_right = ["grant", "revoke", "for"].contains(&self.previous.as_str())
-            || self.head.last() == Some(&Lexeme::Symbol(b','));
+            || self.head.last() == Some(&Lexeme::Symbol(b','))
+            || (word == "drop" && (self.begins(&["alter", "group"]) || self.begins(&["alter", "subscription"])));
         is_definition && others.contains(&word) && !is_right
     }
 

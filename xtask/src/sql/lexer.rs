@@ -79,7 +79,7 @@ impl Lexer {
         match self.state {
             State::Text => self.text(byte, dialect),
             State::Word => self.word(piece, dialect),
-            State::Dash | State::Slash => self.second_of_comment(byte),
+            State::Dash | State::Slash => self.second_of_comment(byte, dialect),
             State::LineComment => self.line_comment(piece),
             State::BlockComment(comment) => {
                 self.state = comment.after(byte).map_or(State::Text, State::BlockComment);
@@ -89,11 +89,11 @@ impl Lexer {
             State::NameEnd => self.name_end(byte),
             State::String(quote) => self.string(quote, piece),
             State::StringEscape(quote) => {
-                self.keep(b" ");
+                self.keep(&[escaped(byte)]);
                 self.becomes(State::String(quote))
             }
             State::StringEnd { quote, newline } => self.string_end(quote, newline, byte, dialect),
-            State::DollarTag => self.dollar_tag(byte),
+            State::DollarTag => self.dollar_tag(byte, dialect),
             State::Dollar { matched: 0 } => match memchr(b'$', piece) {
                 None => Ok((piece.len(), None)),
                 Some(at) => {
@@ -150,12 +150,12 @@ impl Lexer {
         self.is_variable = colons % 2 == 1;
         match byte {
             b'/' => self.becomes(State::Slash),
-            b'\'' if prefixed_string == Some(true) => Err(SECOND_LINE),
+            b'\'' if prefixed_string == Some(true) && dialect.spelling != Spelling::Body => Err(SECOND_LINE),
             b'\'' => self.becomes(State::String(Quote { escapes: !dialect.standard_strings, plain: true })),
             b'"' => self.becomes(State::Name),
             b'$' => self.becomes(State::DollarTag),
             b'\\' => Ok((1, Some(Kind::Backslash))),
-            b'{' if self.is_variable => Err("`:{`, which psql replaces"),
+            b'{' if self.is_variable && dialect.spelling != Spelling::Body => Err("`:{`, which psql replaces"),
             byte if is_word(byte) => {
                 self.is_short = self.is_variable || byte.is_ascii_digit();
                 self.number = number;
@@ -180,7 +180,13 @@ impl Lexer {
         let after_dot = self.number == Number::Dot;
         self.number = Number::after_word(&self.token, after_dot);
         match (next, self.token.as_slice()) {
-            (b'\'' | b'$', _) if self.is_short || after_dot => return Err(TOUCHING_QUOTE),
+            (b'\'' | b'$', _) if self.is_short || after_dot => {
+                return if dialect.spelling == Spelling::Body {
+                    Ok((end, Some(Kind::Word)))
+                } else {
+                    Err(TOUCHING_QUOTE)
+                };
+            }
             (b'\'', b"e" | b"E") => self.state = State::String(Quote { escapes: true, plain: false }),
             // Bit strings have no escapes, whatever the setting.
             (b'\'', b"b" | b"B" | b"x" | b"X") => self.state = State::String(Quote { escapes: false, plain: false }),
@@ -193,9 +199,11 @@ impl Lexer {
         Ok((end.saturating_add(1), None))
     }
 
-    fn second_of_comment(&mut self, byte: u8) -> Moved {
+    fn second_of_comment(&mut self, byte: u8, dialect: Dialect) -> Moved {
         match (self.state, byte) {
-            (State::Dash, b'-') if self.number == Number::Exponent => Err("a comment that touches a number"),
+            (State::Dash, b'-') if self.number == Number::Exponent && dialect.spelling != Spelling::Body => {
+                Err("a comment that touches a number")
+            }
             (State::Dash, b'-') => {
                 self.number = Number::None;
                 self.token.extend_from_slice(b"--");
@@ -244,7 +252,7 @@ impl Lexer {
 
     fn string_end(&mut self, quote: Quote, newline: bool, byte: u8, dialect: Dialect) -> Moved {
         match byte {
-            b'\'' if newline && !quote.plain => Err(SECOND_LINE),
+            b'\'' if newline && !quote.plain && dialect.spelling != Spelling::Body => Err(SECOND_LINE),
             // A doubled quote, or a string that goes on after a line's end, is the same string.
             b'\'' => {
                 if !newline {
@@ -253,7 +261,7 @@ impl Lexer {
                 self.becomes(State::String(quote))
             }
             b'\n' => self.becomes(State::StringEnd { quote, newline: true }),
-            b'\r' if dialect.spelling == Spelling::Any => self.becomes(State::StringEnd { quote, newline: true }),
+            b'\r' if dialect.spelling != Spelling::PgDump => self.becomes(State::StringEnd { quote, newline: true }),
             b' ' | b'\t' if newline => Ok((1, None)),
             _ => {
                 self.prefixed_string = (!quote.plain).then_some(newline);
@@ -263,7 +271,7 @@ impl Lexer {
     }
 
     /// The tag of a dollar quote, or what only begins like one.
-    fn dollar_tag(&mut self, byte: u8) -> Moved {
+    fn dollar_tag(&mut self, byte: u8, dialect: Dialect) -> Moved {
         if byte == b'$' {
             self.dollar_tag.clone_from(&self.token);
             return self.becomes(State::Dollar { matched: 0 });
@@ -276,6 +284,19 @@ impl Lexer {
             return Ok((1, None));
         }
         // A parameter such as $1, or a lone $, is no quote.
-        if self.token.is_empty() { self.ended(Kind::Symbol(b'$')) } else { Err("a name that begins with $") }
+        if self.token.is_empty() || dialect.spelling == Spelling::Body {
+            self.ended(Kind::Symbol(b'$'))
+        } else {
+            Err("a name that begins with $")
+        }
+    }
+}
+
+/// What is kept of an escape in a string. A letter by its number is a NUL, which no string of the server holds.
+fn escaped(byte: u8) -> u8 {
+    match byte {
+        b'b' | b'f' | b'n' | b'r' | b't' => b' ',
+        b'0'..=b'9' | b'x' | b'u' | b'U' => 0,
+        other => other,
     }
 }

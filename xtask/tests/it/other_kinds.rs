@@ -21,7 +21,8 @@ fn described() -> Database<'static> {
     let database = shared().database();
     let name = &database.name;
     database.sql(&format!(
-        "CREATE TABLE t AS SELECT 'CREATE DATABASE x; ' || i AS a FROM generate_series(1, 3) AS i; \
+        "CREATE TABLE t AS SELECT (ARRAY['-- Name: DATABASE x; Type: ACL; Schema: -; Owner: y', 'kept', \
+           'CREATE DATABASE x; 3'])[i] AS a FROM generate_series(1, 3) AS i; \
          COMMENT ON TABLE t IS 'ours'; COMMENT ON DATABASE {name} IS E'of the shop.\\nOwner: team A; it''s theirs\\n'; \
          ALTER DATABASE {name} SET work_mem = '5MB'; REVOKE CONNECT ON DATABASE {name} FROM PUBLIC; \
          GRANT CONNECT ON DATABASE {name} TO pg_monitor; GRANT SELECT ON t TO pg_monitor"

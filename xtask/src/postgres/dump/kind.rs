@@ -54,7 +54,7 @@ pub enum Kind {
 /// session. The keys are found by their own line, each other part by the comment above it: a row that only looks like
 /// such a statement stays. A comment of the database may have several lines.
 const WITHOUT_DATABASE: &str = "leave out what is about the database: \
-    sed -E -e '1,/^-- Name: /{/^DROP DATABASE /d;}' \
+    sed -E -e '/^COPY .* FROM stdin;$/,/^\\\\\\.$/b' -e '1,/^-- Name: /{/^DROP DATABASE /d;}' \
     -e '/^-- Name: .*; Type: DATABASE( PROPERTIES)?; /,/^\\\\connect /d' -e '/^\\\\(un)?restrict /d' \
     -e '/^-- Name: DATABASE .*; Type: /,/^-- [NP]/{/^--/!d;}' FILE > x.sql\n\
     or dump again without --create";
@@ -93,8 +93,10 @@ const KNOWN: &[(Kind, &str, &str)] = &[
     (
         Kind::DescribesDatabase,
         NO_DUMP,
-        "leave that out: sed -E '/^-- Name: .*; Type: (COMMENT|SECURITY LABEL); /,/^-- [NP]/\
-                 {/ ON DATABASE .*;$/d;/ ON DATABASE /,/;$/d;}' FILE > x.sql\n\
+        "leave that out: awk '/^COPY .* FROM stdin;$/{rows=1} \
+                 !rows&&/^-- (Name: |PostgreSQL )/{out=0;first=/; Type: (COMMENT|SECURITY LABEL); /} \
+                 first&&/^(COMMENT|SECURITY)/{out=/^(COMMENT|SECURITY LABEL( FOR [^ ]+)?) ON DATABASE /;first=0} \
+                 !out||/^--/; /^\\\\[.]$/{rows=0}' FILE > x.sql\n\
                  or dump again with pg_dump 11 or newer",
     ),
     (Kind::DirectoryFormat, "pg_dump's directory format", TO_SQL),

@@ -48,7 +48,7 @@ fn a_refusal_says_which_statement_and_what_to_do() {
             "CREATE DATABASE x WITH TEMPLATE = template0: about the database",
         ),
         ("CREATE DATABASE x", "as pg_dump --create writes it\nleave out what is about the database: sed -E"),
-        ("COMMENT ON DATABASE x IS 'y'", "as pg_dump 10 writes it\nleave that out: sed -E"),
+        ("COMMENT ON DATABASE x IS 'y'", "as pg_dump 10 writes it\nleave that out: awk"),
         ("SECURITY LABEL FOR d ON DATABASE x IS 'y'", "or dump again with pg_dump 11 or newer"),
         ("GRANT ALL ON DATABASE x TO y", "or dump again without --create"),
         ("ALTER ROLE x SUPERUSER", "about objects that all databases of a server share"),
