@@ -39,14 +39,15 @@ fn what_a_block_sets_is_found() {
     }
 }
 
+fn touched(body: &str) -> Vec<Touched> {
+    let mut block = Block::default();
+    block.feed(body.as_bytes());
+    block.finish();
+    block.shared.into_iter().map(|(_, (_, touched))| touched).collect()
+}
+
 #[test]
 fn each_statement_of_a_text_counts_and_a_long_one_is_not_known() {
-    let touched = |body: &str| -> Vec<Touched> {
-        let mut block = Block::default();
-        block.feed(body.as_bytes());
-        block.finish();
-        block.shared.into_iter().map(|(_, (_, touched))| touched).collect()
-    };
     let names = |name: &str| vec![name.to_owned()];
     let member = Touched::Memberships { groups: names("g"), members: names("new") };
     let role = Touched::Roles(names("app"));
@@ -73,17 +74,6 @@ fn each_statement_of_a_text_counts_and_a_long_one_is_not_known() {
     ] {
         assert_eq!(touched(&format!("BEGIN {text}; END")), [Touched::Server], "{text}");
     }
-    for text in [
-        "EXECUTE format('CREATE TABLE %1$I (a int); CREATE INDEX %1$s_a ON %1$I (a)', 'p')",
-        "EXECUTE 'INSERT INTO t VALUES ($1)' USING '$2a$10$x', '{\"a\":{\"b\":1}}'::jsonb",
-        "INSERT INTO dblink_servers (id) VALUES (1)",
-        "my $rv = spi_exec_query(\"SELECT 1\"); return {a:{b:1}}",
-    ] {
-        assert_eq!(touched(&format!("BEGIN {text}; END")), [], "{text}");
-    }
-    assert_eq!(touched("BEGIN EXECUTE format('ALTER ROLE app RENAME TO %1$I', x); END").len(), 1);
-    let query = "BEGIN FOR r IN EXECUTE 'SELECT pg_terminate_backend(1)' LOOP NULL; END LOOP; END";
-    assert_eq!(touched(query), [Touched::Server]);
     assert_eq!(
         touched("BEGIN RAISE NOTICE 'pg_terminate_backend(1)'; EXECUTE 'ALTER DATABASE ' || x || ' SET a = 1'; END"),
         []
@@ -175,4 +165,20 @@ fn the_texts_of_execute_are_read_and_a_statement_ends_at_its_semicolon() {
     ] {
         assert_eq!(found(body), expected, "{body}");
     }
+}
+
+/// Templates of `format`, strings that are values, tables of names like functions, and other languages.
+#[test]
+fn honest_texts_of_a_block_change_nothing_outside() {
+    for text in [
+        "EXECUTE format('CREATE TABLE %1$I (a int); CREATE INDEX %1$s_a ON %1$I (a)', 'p')",
+        "EXECUTE 'INSERT INTO t VALUES ($1)' USING '$2a$10$x', '{\"a\":{\"b\":1}}'::jsonb",
+        "INSERT INTO dblink_servers (id) VALUES (1)",
+        "my $rv = spi_exec_query(\"SELECT 1\"); return {a:{b:1}}",
+    ] {
+        assert_eq!(touched(&format!("BEGIN {text}; END")), [], "{text}");
+    }
+    assert_eq!(touched("BEGIN EXECUTE format('ALTER ROLE app RENAME TO %1$I', x); END").len(), 1);
+    let query = "BEGIN FOR r IN EXECUTE 'SELECT pg_terminate_backend(1)' LOOP NULL; END LOOP; END";
+    assert_eq!(touched(query), [Touched::Server]);
 }
