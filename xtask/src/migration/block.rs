@@ -24,6 +24,8 @@ const WHOLE: &[&str] = &[
 ];
 /// Behind `EXECUTE` so many bytes are read; what is longer is not known.
 const LONGEST_TEXT: usize = 256 << 10;
+/// More different statements of one `EXECUTE` than these are not compared with what was there before.
+const MOST_OF_A_TEXT: usize = 64;
 /// A `DO` may stand in the text of an `EXECUTE`, and so on: so often it is read.
 const DEEPEST: u8 = 4;
 const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Body };
@@ -182,7 +184,9 @@ impl Block {
 
     /// A statement has come to its end, by a semicolon or where it needs none: `is_whole`.
     fn end(&mut self, is_whole: bool) {
-        let (has_texts, is_query) = (self.has_texts(), self.has_query_of_text());
+        // A query in a loop's head ends at LOOP.
+        let is_query = self.has_query_of_text() || self.first_word() == Some("for");
+        let has_texts = self.has_texts();
         let head = std::mem::take(&mut self.head);
         let raw = std::mem::take(&mut self.raw);
         self.changes_quoting = self.changes_quoting.or(std::mem::take(&mut self.quoting).changes());
@@ -206,27 +210,33 @@ impl Block {
     /// What `EXECUTE 'SET search_path TO …'` sets; a `%I` in it stands for a value that is not known. And what the texts of
     /// an `EXECUTE` or a `DO` change of the whole server.
     fn executed(&self, head: &[Lexeme], raw: &[u8]) -> (Vec<Lasting>, Vec<SharedWhat>) {
-        let is_execute = head.first().and_then(Lexeme::word) == Some("execute");
+        let is_text = head.first().and_then(Lexeme::word) != Some("do");
         let unknown = |what: &str| (Vec::new(), vec![(what.to_owned(), Touched::Server)]);
-        if raw.len() > LONGEST_TEXT || self.depth >= DEEPEST {
+        if raw.len() > LONGEST_TEXT {
             return unknown("EXECUTE of a long text");
+        }
+        if self.depth >= DEEPEST {
+            return unknown("a text that stands too deep in others");
         }
         let Some(texts) = block_texts::of(raw) else { return unknown("EXECUTE of a text that is not understood") };
         let mut lasting = Vec::new();
         let mut shared: Vec<SharedWhat> = Vec::new();
         for (at, text) in texts.iter().enumerate() {
-            let mut block = Self { is_text: is_execute, depth: self.depth.saturating_add(1), ..Self::default() };
+            let mut block = Self { is_text, depth: self.depth.saturating_add(1), ..Self::default() };
             block.feed(text);
             block.finish();
             if at == 0 {
                 lasting = block.lasting;
             }
             let found = block.shared.into_iter().map(|(_, found)| found);
-            found.for_each(|found| {
+            for found in found {
+                if shared.len() >= MOST_OF_A_TEXT {
+                    return (lasting, unknown("EXECUTE of many statements").1);
+                }
                 if !shared.contains(&found) {
                     shared.push(found);
                 }
-            });
+            }
         }
         let without_placeholder = |lasting: Lasting| Lasting {
             value: lasting.value.filter(|value| !value.is_empty() && !value.contains('%')),

@@ -19,10 +19,10 @@ const SHARED_CATALOGS: [&str; 12] = [
     "pg_tablespace",
 ];
 /// With one of these a statement begins that changes rows.
-const ROWS: [&str; 6] = ["delete", "explain", "insert", "merge", "update", "with"];
+const ROWS: [&str; 7] = ["delete", "explain", "for", "insert", "merge", "update", "with"];
 
 /// Functions of PostgreSQL that end sessions of other databases, write files, or change what all databases share.
-const FUNCTIONS: [&str; 23] = [
+const FUNCTIONS: [&str; 26] = [
     "lo_export",
     "pg_backup_start",
     "pg_backup_stop",
@@ -43,9 +43,12 @@ const FUNCTIONS: [&str; 23] = [
     "pg_replication_origin_drop",
     "pg_replication_slot_advance",
     "pg_rotate_logfile",
+    "pg_start_backup",
+    "pg_stop_backup",
     "pg_switch_wal",
     "pg_terminate_backend",
     "pg_wal_replay_pause",
+    "pg_wal_replay_resume",
 ];
 /// What begins so makes something, and runs none of the functions that it names; `CREATE TABLE … AS` does.
 const DEFINITIONS: [&str; 8] = ["alter", "comment", "create", "drop", "grant", "reassign", "revoke", "security"];
@@ -57,9 +60,12 @@ pub fn called(statement: &[Lexeme]) -> Option<String> {
     }
     // Behind these words stands the name of a table, and its columns.
     let names_table = |at: usize| ["as", "into", "recursive", "table", "with"].contains(&word(statement, at));
+    let before_name = |at: usize| match at.checked_sub(1).and_then(|at| statement.get(at)) {
+        Some(Lexeme::Symbol(b'.')) => at.checked_sub(3),
+        _ => at.checked_sub(1),
+    };
     let is_call = |at: &usize| {
-        statement.get(at.saturating_add(1)) == Some(&Lexeme::Symbol(b'('))
-            && !at.checked_sub(1).is_some_and(names_table)
+        statement.get(at.saturating_add(1)) == Some(&Lexeme::Symbol(b'(')) && !before_name(*at).is_some_and(names_table)
     };
     let names = (0..statement.len()).filter(is_call).filter_map(|at| statement.get(at)?.name());
     let mut known = names.filter(|name| FUNCTIONS.contains(name) || *name == "dblink" || name.starts_with("dblink_"));

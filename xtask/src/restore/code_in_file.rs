@@ -4,7 +4,7 @@ use crate::postgres::dump::Contents;
 
 /// Extensions of PostgreSQL's own whose functions change no table and no role, whatever checks and defaults call them with.
 /// Those of `tablefunc` run the text that they are given.
-const HARMLESS_EXTENSIONS: [&str; 15] = [
+const HARMLESS_EXTENSIONS: [&str; 16] = [
     "btree_gin",
     "btree_gist",
     "citext",
@@ -18,6 +18,7 @@ const HARMLESS_EXTENSIONS: [&str; 15] = [
     "pg_stat_statements",
     "pg_trgm",
     "pgcrypto",
+    "plpgsql",
     "unaccent",
     "uuid-ossp",
 ];

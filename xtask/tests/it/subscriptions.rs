@@ -190,7 +190,7 @@ fn what_views_and_extensions_let_roles_reach_is_named_before_a_load() {
     local.up();
     local.sql("openfga", MADE_OF_FUNCTIONS);
     let says = [
-        "gives roles rights on functions of an extension, from line ",
+        "gives roles rights on functions of an extension, or on aggregates, from line ",
         "has views or rules on catalogs that not every role may read, from line ",
     ];
     let quoted = ["pg_dump", "--quote-all-identifiers"];

@@ -87,7 +87,7 @@ pub fn name_rights_beyond_database(backup: &Proven, context: &Context) {
         ),
         (
             of_extensions,
-            "gives roles rights on functions of an extension",
+            "gives roles rights on functions of an extension, or on aggregates",
             "a role with such a right may reach the server's files, programs or other databases",
         ),
         (

@@ -173,12 +173,19 @@ fn honest_texts_of_a_block_change_nothing_outside() {
     for text in [
         "EXECUTE format('CREATE TABLE %1$I (a int); CREATE INDEX %1$s_a ON %1$I (a)', 'p')",
         "EXECUTE 'INSERT INTO t VALUES ($1)' USING '$2a$10$x', '{\"a\":{\"b\":1}}'::jsonb",
-        "INSERT INTO dblink_servers (id) VALUES (1)",
+        "INSERT INTO dblink_servers (id) VALUES (1); INSERT INTO app.dblink_servers (id) VALUES (1)",
         "my $rv = spi_exec_query(\"SELECT 1\"); return {a:{b:1}}",
     ] {
         assert_eq!(touched(&format!("BEGIN {text}; END")), [], "{text}");
     }
     assert_eq!(touched("BEGIN EXECUTE format('ALTER ROLE app RENAME TO %1$I', x); END").len(), 1);
-    let query = "BEGIN FOR r IN EXECUTE 'SELECT pg_terminate_backend(1)' LOOP NULL; END LOOP; END";
-    assert_eq!(touched(query), [Touched::Server]);
+    for query in [
+        "EXECUTE 'SELECT pg_terminate_backend(1)'",
+        "EXECUTE 'DELETE FROM pg_auth_members RETURNING *'",
+        "UPDATE pg_database SET datallowconn = false RETURNING 1",
+    ] {
+        let body = format!("BEGIN FOR r IN {query} LOOP NULL; END LOOP; END");
+        assert_eq!(touched(&body), [Touched::Server], "{body}");
+    }
+    assert_eq!(touched("BEGIN FOR r IN EXECUTE 'SELECT 1' LOOP NULL; END LOOP; END"), []);
 }

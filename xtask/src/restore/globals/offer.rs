@@ -34,8 +34,9 @@ impl Offer {
         let roles = globals.roles.iter().map(|role| role.name.as_str());
         let granted = globals.memberships.iter().map(|membership| membership.role.as_str());
         let names: BTreeSet<&str> = roles.chain(granted).collect();
-        let answer =
-            server.ask_maintenance(&QUERY.replace("NAMES", &literals(names)?).replace("POWERFUL", POWERFUL))?;
+        // The names come last: nothing is replaced in them.
+        let query = QUERY.replace("POWERFUL", POWERFUL).replace("NAMES", &literals(names)?);
+        let answer = server.ask_maintenance(&query)?;
         serde_json::from_str(answer.trim()).context("the roles that the server has")
     }
 }

@@ -192,5 +192,24 @@ impl View {
 fn with_names(sql: &str, live: &str, sizes: bool) -> Result<String> {
     let database = [DATABASE, if sizes { SIZE } else { "NULL" }].concat();
     let sql = sql.replace("SIMILAR", SIMILAR).replace("DATABASE", &database);
-    Ok(sql.replace("START", &literal(names::common_start(live))?).replace("LIVE", &literal(live)?))
+    let (start, live) = (literal(names::common_start(live))?, literal(live)?);
+    // Nothing is replaced in a name, which may hold such a word.
+    let parts: Vec<String> = sql.split("LIVE").map(|part| part.replace("START", &start)).collect();
+    Ok(parts.join(&live))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_holds_a_word_of_the_question_stays_whole() {
+        for name in ["LIVE", "SHOP_LIVE", "START_LIVE_DATABASE", "SIMILAR"] {
+            let question = View::question(name, true).unwrap();
+            let (start, live) = (literal(names::common_start(name)).unwrap(), literal(name).unwrap());
+            assert!(question.contains(&format!("text, {start})")), "{question}");
+            assert!(question.contains(&format!("l.datname = {live})")), "{question}");
+            assert_eq!(question.matches('\'').count() % 2, 0, "{question}");
+        }
+    }
 }
