@@ -172,7 +172,7 @@ impl Block {
 
     /// `LOOP`, or `END LOOP`.
     fn follow_loops(&mut self) {
-        if self.head.last().and_then(Lexeme::word) == Some("end") {
+        if self.head.len() == 1 && self.first_word() == Some("end") {
             self.endless = self.endless.saturating_sub(usize::from(self.loops.pop() == Some(true)));
         } else {
             // What is left out of another loop than these could be what ends it.

@@ -22,7 +22,7 @@ const SHARED_CATALOGS: [&str; 12] = [
 const ROWS: [&str; 7] = ["delete", "explain", "for", "insert", "merge", "update", "with"];
 
 /// Functions of PostgreSQL that end sessions of other databases, write files, or change what all databases share.
-const FUNCTIONS: [&str; 26] = [
+const FUNCTIONS: [&str; 30] = [
     "lo_export",
     "pg_backup_start",
     "pg_backup_stop",
@@ -44,6 +44,10 @@ const FUNCTIONS: [&str; 26] = [
     "pg_replication_slot_advance",
     "pg_rotate_logfile",
     "pg_start_backup",
+    "pg_stat_reset_replication_slot",
+    "pg_stat_reset_shared",
+    "pg_stat_reset_slru",
+    "pg_stat_statements_reset",
     "pg_stop_backup",
     "pg_switch_wal",
     "pg_terminate_backend",

@@ -10,7 +10,8 @@ pub enum Token<'a> {
     Word(&'a [u8]),
     /// A name in double quotes, without them.
     Name(&'a [u8]),
-    /// A string in single quotes, without them; a backslash and the letter after it are a blank.
+    /// A string in single quotes, without them. An escape is the letter that it stands for, a blank (`\n` and the like), or,
+    /// of a letter by its number, a NUL.
     Text(&'a [u8]),
     /// A string in dollar quotes.
     Dollars,

@@ -188,4 +188,5 @@ fn honest_texts_of_a_block_change_nothing_outside() {
         assert_eq!(touched(&body), [Touched::Server], "{body}");
     }
     assert_eq!(touched("BEGIN FOR r IN EXECUTE 'SELECT 1' LOOP NULL; END LOOP; END"), []);
+    assert_eq!(touched("BEGIN PERFORM pg_stat_statements_reset(); END"), [Touched::Server]);
 }

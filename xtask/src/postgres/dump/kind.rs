@@ -171,7 +171,8 @@ impl Kind {
             Self::AfterEnd(lines) => &format!("leave it out: head -n {lines} FILE > x.sql"),
             _ => self.known().1,
         };
-        let is_taken = file == "x.sql" || file.ends_with("/x.sql");
+        let name = file.trim_end_matches('\'');
+        let is_taken = name.trim_start_matches('\'') == "x.sql" || name.ends_with("/x.sql");
         let way = if is_taken { &way.replace("x.sql", "y.sql") } else { way };
         way.replace("FILE", file)
     }
@@ -191,6 +192,7 @@ mod tests {
     fn no_way_writes_the_file_that_it_reads() {
         assert_eq!(Kind::AfterEnd(3).way("x.sql"), "leave it out: head -n 3 x.sql > y.sql");
         assert_eq!(Kind::Gzip.way("dir/x.sql"), "unpack it: gunzip -c < dir/x.sql > y.sql");
+        assert_eq!(Kind::Gzip.way("'my dir/x.sql'"), "unpack it: gunzip -c < 'my dir/x.sql' > y.sql");
         assert_eq!(Kind::Gzip.way("max.sql"), "unpack it: gunzip -c < max.sql > x.sql");
     }
 
