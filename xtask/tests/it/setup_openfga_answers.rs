@@ -37,7 +37,7 @@ fn another_programs_answers_are_recognised() {
 
 fn an_answer_that_is_too_large_is_given_up() {
     let server = failing("GET /healthz", 9, |_, _| (200, String::new(), " ".repeat(17 << 20)));
-    setup(&checkout(&server)).run().code(4).stderr_has("larger than request limit");
+    setup(&checkout(&server)).run().code(4).stderr_has("the answer is longer than 16777216 bytes");
 }
 
 fn every_page_of_stores_is_read() {

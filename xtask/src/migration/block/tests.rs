@@ -180,8 +180,8 @@ fn honest_texts_of_a_block_change_nothing_outside() {
     }
     assert_eq!(touched("BEGIN EXECUTE format('ALTER ROLE app RENAME TO %1$I', x); END").len(), 1);
     for query in [
-        "EXECUTE 'SELECT pg_terminate_backend(1)'",
-        "EXECUTE 'DELETE FROM pg_auth_members RETURNING *'",
+        "EXECUTE 'SELECT pg_catalog.pg_terminate_backend(1)'",
+        "EXECUTE 'DELETE FROM pg_catalog.pg_auth_members RETURNING *'",
         "UPDATE pg_database SET datallowconn = false RETURNING 1",
     ] {
         let body = format!("BEGIN FOR r IN {query} LOOP NULL; END LOOP; END");
