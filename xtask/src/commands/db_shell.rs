@@ -1,7 +1,7 @@
 //! `db-shell`: psql on the target's database, for people and for scripts.
 
 use crate::context::Context;
-use crate::error::{self, Exit, Fault};
+use crate::error::{self, Cause, Exit, Fault};
 use crate::postgres::server::Server;
 use crate::process::Program;
 use crate::target::StdioMode;
@@ -26,20 +26,27 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         psql.check_writes_nothing(elsewhere.place())?;
     }
     let person = terminal.stdin_is_terminal() && terminal.stdout_is_terminal() && !psql.script;
-    let file = psql.file.filter(|path| path != Path::new("-")).map(|path| open(&context.typed(&path))).transpose()?;
+    let file = psql.file.as_deref().filter(|path| *path != Path::new("-"));
+    let file = file.map(|path| open(&context.typed(path))).transpose()?;
     let server = Server::under_name(&target, "xtask-shell");
-    // The first contact on `url` asks for the server's version: the target's own database may not be there.
-    let server = match &psql.database {
-        Some(name) => server.in_database(name),
-        None => server,
-    };
     let program = if person {
-        with_startup_file(&server, &psql.words, context)?.args(psql.words)
+        with_startup_file(&server, &psql, context)?.args(psql.words)
     } else {
-        let program = server.program("psql", StdioMode::Piped)?;
+        let program = program(&server, &psql, StdioMode::Piped)?;
         program.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1"]).args(psql.words)
     };
     Err(program.exec(file))
+}
+
+/// psql. The first contact on `url` asks for the server's version: where the target's own database is missing, in the one
+/// that `-d` names.
+fn program(server: &Server<'_>, psql: &PsqlArgs, talk: StdioMode) -> Result<Program> {
+    match (server.program("psql", talk), &psql.database) {
+        (Err(error), Some(name)) if error::cause(&error) == Some(Cause::DatabaseMissing) => {
+            server.in_database(name).program("psql", talk)
+        }
+        (program, _) => program,
+    }
 }
 
 /// psql's options that take a value in the next word (psql's manual page, "Options").
@@ -190,13 +197,13 @@ fn open(path: &Path) -> Result<File> {
 
 /// psql for a person. Their .psqlrc lies on this host, so it is copied beside a psql in a container, which removes the
 /// copy as the first thing that it reads there.
-fn with_startup_file(server: &Server<'_>, words: &[String], context: &Context) -> Result<Program> {
+fn with_startup_file(server: &Server<'_>, psql: &PsqlArgs, context: &Context) -> Result<Program> {
     let settings = &context.settings;
     let own = || settings.get("HOME").map(|home| Path::new(home).join(".psqlrc"));
     let file = settings.get("PSQLRC").map(PathBuf::from).or_else(own).filter(|path| path.is_file());
-    let is_read = !words.iter().any(|word| word == "-X" || word == "--no-psqlrc");
+    let is_read = !psql.words.iter().any(|word| word == "-X" || word == "--no-psqlrc");
     let (Some(elsewhere), Some(file), true) = (server.target().access().programs_elsewhere(), file, is_read) else {
-        return server.program("psql", StdioMode::Terminal);
+        return program(server, psql, StdioMode::Terminal);
     };
     let own = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
     match elsewhere.private_file(&|path| [format!("\\! rm -f {path}\n").as_bytes(), &own].concat()) {

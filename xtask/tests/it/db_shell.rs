@@ -40,6 +40,9 @@ fn another_database_is_reached_where_the_targets_own_is_missing() {
     xtask(&["db-backup"]).code(4).stderr_has("✗ PostgreSQL has no database nosuch").stderr_has("-- -l -d postgres");
     xtask(&["db-shell", "--", "-At", "-d", "postgres", "-c", "SELECT 1"]).ok().prints("1");
     xtask(&["db-shell", "--", "-Atlqd", "postgres"]).ok().stdout_has("postgres|");
+    // One that is missing beside the target's own is named by psql.
+    let other = database.xtask(["db-shell", "--", "-d", "nosuch", "-c", "SELECT 1"]).run();
+    other.code(2).stderr_has("database \"nosuch\" does not exist").stderr_lacks(&database.name);
     xtask(&["db-shell", "--", "-c", "SELECT 1"]).code(4).stderr_has("✗ PostgreSQL has no database nosuch");
 }
 

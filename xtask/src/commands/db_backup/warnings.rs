@@ -64,7 +64,7 @@ fn told(found: &PathDependent, path: &str, terminal: &Terminal) -> String {
     let word = terminal::shell_word(path);
     let until = if found.is_built { " (into PostgreSQL 16 and older)" } else { "" };
     let verify = terminal.to_type("cargo xtask db-verify --restore");
-    if let Some(extension) = found.extension.as_ref().filter(|extension| extension.has_path) {
+    if let Some(extension) = found.extension.as_ref().filter(|extension| extension.has_path && !found.reads_table) {
         return told_of_changed(found, extension, path, terminal);
     }
     let start = format!(
