@@ -26,8 +26,48 @@ pub struct Facts {
     pub sessions: Vec<String>,
     /// Background workers of extensions, which a swap ends, too: `pg_cron launcher`.
     pub workers: Vec<String>,
-    /// What a rename cannot take along: prepared transactions, enabled subscriptions, replication slots.
-    pub obstacles: Vec<String>,
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// What a rename cannot take along, by its name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Obstacle {
+    PreparedTransaction(String),
+    /// An enabled one: its worker would follow the database's OID.
+    Subscription(String),
+    ReplicationSlot(String),
+}
+
+impl Obstacle {
+    fn shown(&self) -> String {
+        match self {
+            Self::PreparedTransaction(name) => format!("prepared transaction {name}"),
+            Self::Subscription(name) => format!("subscription {name}"),
+            Self::ReplicationSlot(name) => format!("replication slot {name}"),
+        }
+    }
+
+    /// The statement that ends it, and a sentence on what that means.
+    fn removal(&self) -> Result<String, Fault> {
+        Ok(match self {
+            Self::PreparedTransaction(name) => {
+                let name = quote::printable_literal(name)?;
+                format!("ROLLBACK PREPARED {name};\nCOMMIT PREPARED keeps what the transaction did")
+            }
+            Self::Subscription(name) => {
+                let name = quote::printable_identifier(name)?;
+                format!(
+                    "ALTER SUBSCRIPTION {name} DISABLE;\n\
+                     enabled, it would go on in the database that is kept, and take the publisher's changes"
+                )
+            }
+            Self::ReplicationSlot(name) => {
+                let name = quote::printable_literal(name)?;
+                format!("SELECT pg_catalog.pg_drop_replication_slot({name});\nits reader gets no more changes")
+            }
+        })
+    }
 }
 
 const QUERY: &str = "
@@ -39,11 +79,11 @@ SELECT pg_catalog.json_build_object(
       WHERE a.datid = d.oid AND a.pid <> pg_catalog.pg_backend_pid() AND NOT (a.application_name LIKE 'xtask-%' AND OWN)
       GROUP BY COALESCE(NULLIF(a.application_name, ''), 'unnamed')) AS s),
   'workers', (WORKERS),
-  'obstacles', (SELECT COALESCE(pg_catalog.json_agg(o.line), '[]') FROM (
-      SELECT 'prepared transaction ' || p.gid AS line FROM pg_catalog.pg_prepared_xacts AS p WHERE p.database = d.datname
-      UNION ALL SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription AS s
+  'obstacles', (SELECT COALESCE(pg_catalog.json_agg(o.entry), '[]') FROM (
+      SELECT pg_catalog.json_build_object('prepared_transaction', p.gid) AS entry FROM pg_catalog.pg_prepared_xacts AS p WHERE p.database = d.datname
+      UNION ALL SELECT pg_catalog.json_build_object('subscription', s.subname) FROM pg_catalog.pg_subscription AS s
       WHERE s.subdbid = d.oid AND s.subenabled
-      UNION ALL SELECT 'replication slot ' || r.slot_name FROM pg_catalog.pg_replication_slots AS r
+      UNION ALL SELECT pg_catalog.json_build_object('replication_slot', r.slot_name) FROM pg_catalog.pg_replication_slots AS r
       WHERE r.database = d.datname) AS o))
 FROM pg_catalog.pg_database AS d WHERE d.datname = ";
 
@@ -167,13 +207,14 @@ impl Live {
 
     /// Refuses what would make the swap fail, also where a run that was killed locked the database, which is repaired first.
     pub fn check_obstacles(&self, target: &Target) -> Result<(), Fault> {
-        if self.facts.obstacles.is_empty() {
+        let obstacles = &self.facts.obstacles;
+        if obstacles.is_empty() {
             return Ok(());
         }
-        let obstacles = self.facts.obstacles.join(", ");
-        Err(Fault::failed(format!("{} cannot be swapped while it has: {obstacles}", target.database())).hint(
-            "finish or drop them, then try again; a subscription: ALTER SUBSCRIPTION … DISABLE \
-                 (enabled, it would go on in the database that is kept, and take the publisher's changes)",
-        ))
+        let shown: Vec<String> = obstacles.iter().map(Obstacle::shown).collect();
+        let removals = obstacles.iter().map(Obstacle::removal).collect::<Result<Vec<String>, Fault>>()?;
+        let message = format!("{} cannot be swapped while it has: {}", target.database(), shown.join(", "));
+        let hint = format!("end this first: cargo xtask db-shell, then\n{}", removals.join("\n"));
+        Err(Fault::failed(message).hint(hint))
     }
 }

@@ -103,7 +103,8 @@ fn what_a_rename_cannot_take_along_is_refused() {
     for args in [&[][..], &["--dry-run"]] {
         let run = database.restore(args.iter().copied()).run();
         run.code(1).stderr_has("cannot be swapped while it has: prepared transaction left open").stderr_lacks("Safety");
-        run.stderr_has("→ finish or drop them, then try again");
+        run.stderr_has("→ end this first: cargo xtask db-shell").stderr_has("ROLLBACK PREPARED 'left open';");
+        run.stderr_lacks("SUBSCRIPTION");
     }
     assert!(database.beside("before").is_empty() && database.safety_backups().is_empty());
     assert_eq!(database.dump(), states.old);
@@ -112,7 +113,11 @@ fn what_a_rename_cannot_take_along_is_refused() {
     database.sql("SELECT pg_create_logical_replication_slot('to_afar', 'test_decoding')");
     let run = database.restore([]).run();
     // A disabled subscription takes nothing from its publisher and goes along.
-    run.code(1).stderr_has("replication slot to_afar").stderr_lacks("from_afar").stderr_lacks("Safety");
+    run.code(1)
+        .stderr_has("replication slot to_afar")
+        .stderr_has("pg_drop_replication_slot('to_afar')")
+        .stderr_lacks("from_afar")
+        .stderr_lacks("Safety");
     database.sql("ALTER SUBSCRIPTION from_afar SET (slot_name = NONE); DROP SUBSCRIPTION from_afar");
     database.sql("SELECT pg_drop_replication_slot('to_afar')");
     database.restore([]).run().ok();

@@ -71,8 +71,11 @@ const CHANGES_OUTSIDE: &[(&str, &str)] = &[
     ("REVOKE bob FROM alice;", "membership of alice in bob: gone"),
     ("ALTER ROLE bob RESET work_mem;", "settings of role bob: gone"),
     ("ALTER DATABASE other SET search_path TO x;", "settings of database other: new"),
-    ("INSERT INTO pg_catalog.pg_db_role_setting VALUES (0, 0, '{log_min_messages=fatal}');", "settings of : new"),
-    ("DELETE FROM pg_catalog.pg_db_role_setting WHERE setdatabase = 0;", "settings of : gone"),
+    (
+        "INSERT INTO pg_catalog.pg_db_role_setting VALUES (0, 0, '{log_min_messages=fatal}');",
+        "settings of all roles: new",
+    ),
+    ("DELETE FROM pg_catalog.pg_db_role_setting WHERE setdatabase = 0;", "settings of all roles: gone"),
     ("COMMENT ON DATABASE openfga IS 'xtask {\"use\":\"verify\"}';", "comment on database openfga: new"),
     ("COMMENT ON ROLE bob IS 'x';", "comment on role bob: new"),
     ("COMMENT ON TABLESPACE pg_default IS 'x';", "comment on tablespace pg_default: new"),

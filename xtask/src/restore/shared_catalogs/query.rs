@@ -38,7 +38,8 @@ SELECT 'membership', pg_catalog.concat_ws('/', m.roleid, m.member, m.grantor),
 const SETTINGS: &str = "
 SELECT 'settings', pg_catalog.concat_ws('/', s.setdatabase, s.setrole),
   pg_catalog.concat_ws(' in ', CASE WHEN s.setrole <> 0 THEN 'role ' || pg_catalog.pg_get_userbyid(s.setrole) END,
-    CASE WHEN s.setdatabase <> 0 THEN 'database ' || COALESCE(d.datname::pg_catalog.text, s.setdatabase::pg_catalog.text) END),
+    CASE WHEN s.setdatabase <> 0 THEN 'database ' || COALESCE(d.datname::pg_catalog.text, s.setdatabase::pg_catalog.text) END,
+    CASE WHEN s.setrole = 0 AND s.setdatabase = 0 THEN 'all roles' END),
   NULLIF(s.setdatabase, 0::pg_catalog.oid),
   (SELECT pg_catalog.jsonb_object_agg(pg_catalog.split_part(entry, '=', 1), entry) FROM pg_catalog.unnest(s.setconfig) AS entry)
 FROM pg_catalog.pg_db_role_setting AS s LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase";
