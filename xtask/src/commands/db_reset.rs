@@ -66,30 +66,53 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     preview::changes(&plan, "AFTERWARDS", context);
     services::show(&users, context);
+    context.terminal.warn(&outcome(&live, target));
     if args.dry_run {
         return Ok(());
     }
     let openfga = plan.has_openfga();
     ask(args, target, openfga, context)?;
-    reset(args, server, openfga, context)
+    reset(args, server, (&live, openfga), context)
+}
+
+/// What a reset comes to.
+fn outcome(live: &Live, target: &Target) -> String {
+    let name = target.database();
+    match live.properties {
+        Some(_) => {
+            format!("An empty database replaces {name}; the current one is kept on the server as {name}_before_…")
+        }
+        None => format!(
+            "PostgreSQL has no database {name}: an empty one will be made, which belongs to {}; nothing is kept",
+            target.user()
+        ),
+    }
+}
+
+/// What was to be reset when the question was asked is there, and nothing that was not.
+fn check_same(asked: &Live, now: &Live, target: &Target) -> Result<(), Fault> {
+    if asked.properties.is_some() == now.properties.is_some() {
+        return Ok(());
+    }
+    let what = if now.properties.is_some() { "was made" } else { "went away" };
+    let fault = Fault::failed(format!("Database {} {what} meanwhile; nothing was reset", target.database()));
+    Err(fault.hint("see which databases are there: cargo xtask db-list"))
 }
 
 fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result<(), Fault> {
     let name = target.database();
-    context
-        .terminal
-        .warn(&format!("An empty database replaces {name}; the current one is kept on the server as {name}_before_…"));
     context.terminal.note(&format!("of {}", target.shown()));
     target.services().notice(openfga)?.iter().for_each(|notice| context.terminal.note(notice));
     context.terminal.confirm_name(&format!("To reset {name}, type its name:"), name, args.yes)
 }
 
-fn reset(args: &Args, server: &Server<'_>, openfga: bool, context: &Context) -> Result<()> {
+fn reset(args: &Args, server: &Server<'_>, (asked, openfga): (&Live, bool), context: &Context) -> Result<()> {
     let target = server.target();
     let record = locked_record::record(server)?;
     fault_point("locked");
     let unstarted = leftovers::repair_before_swap(&record, context)?;
     let live = Live::swappable(server)?;
+    check_same(asked, &live, target)?;
     let safety = safety::take(&args.safety, target, &live, context)?;
     fault_point("safety");
     let like = live.properties.as_ref();

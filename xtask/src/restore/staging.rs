@@ -107,20 +107,28 @@ impl<'r, 't> Staging<'r, 't> {
         &self.database
     }
 
-    /// Tries migrations in it. The task may ask whether they have changed objects outside of this database, and removed none.
-    /// What has changed there when the task ends comes beside its result, as an error with exit 6; `place` says which
-    /// statement made a role.
+    /// Tries migrations in it, and drops it. The task may ask whether they have changed objects outside of this database,
+    /// and removed none. What has changed there when the database is gone comes beside the task's result, as an error with
+    /// exit 6; `place` says which statement made a role.
     ///
     /// # Errors
-    /// The task's own.
+    /// The task's own; or the database could not be dropped.
     pub fn guarded<T>(
-        &self,
+        self,
         place: Place<'_>,
         task: impl FnOnce(&dyn Fn() -> bool) -> Result<T>,
     ) -> Result<(T, Option<Error>)> {
-        let guard = Guard::before(self.record, &self.database, Tried::Migrations)?;
-        let done = task(&|| guard.sees_revertible(self.record));
-        guard.beside(self.record, done, place)
+        let record = self.record;
+        let guard = Guard::before(record, &self.database, Tried::Migrations)?;
+        let done = task(&|| guard.sees_revertible(record));
+        let dropped = self.discard();
+        let (done, changed) = guard.beside(record, done, place)?;
+        match (dropped, changed) {
+            // What files changed outside of it matters more than a scratch database that stays.
+            (Err(_), Some(changed)) => Err(changed),
+            (Err(left), None) => Err(left),
+            (Ok(()), changed) => Ok((done, changed)),
+        }
     }
 
     /// Feeds the backup to psql, and compares what the server counted with what the backup holds. It stops before
@@ -235,8 +243,18 @@ impl Checked<'_, '_> {
     /// Statistics for the planner, which no dump holds; gives the server's counters of what was loaded, where it has
     /// them. Functions in indexes run meanwhile, with the settings and the `search_path` that the load had: so the tables
     /// are compared once more. What the server was like before the load is forgotten then: of many databases that are
-    /// staged together it would fill the memory.
+    /// staged together it would fill the memory. No session of ours is in the database from then on until it is swapped in.
     pub fn analyze(&mut self, backup: &Proven, options: LoadOptions<'_>) -> Result<Option<Counters>> {
+        let guard = self.guard.take();
+        self.analyze_under(guard.as_ref(), backup, options)
+    }
+
+    fn analyze_under(
+        &mut self,
+        guard: Option<&Guard>,
+        backup: &Proven,
+        options: LoadOptions<'_>,
+    ) -> Result<Option<Counters>> {
         let (Staging { record, database, .. }, settings) = (&self.staging, &self.load_settings);
         let analyze = match options.search_path {
             Some(path) => format!("{settings}SET search_path TO {};\nANALYZE;\nSET search_path TO ''", path.as_str()),
@@ -244,12 +262,13 @@ impl Checked<'_, '_> {
         };
         let inside = loading(record.server()).in_database(database.name()).within(load::DEADLINE);
         let counters = Counters::after(&analyze, &inside);
-        let Some(guard) = self.guard.take() else { return counters };
+        let Some(guard) = guard else { return counters };
         // A login that is refused now was not before the load.
         let unanswered = |error| if error::is_lasting(&error) { guard.unanswered(error) } else { error };
         let refused = |error| by_its_trigger(backup, error).unwrap_or_else(unanswered);
         let counters = guard.check(record, counters.map_err(refused))?;
-        self.recount = check_tables(&Load { backup, options, settings }, &inside, &guard)?;
+        // Code of the file may run in any session of its database, those that count the rows included.
+        self.recount = guard.check(record, check_tables(&Load { backup, options, settings }, &inside, guard))?;
         Ok(counters)
     }
 
@@ -259,7 +278,9 @@ impl Checked<'_, '_> {
     /// As for [`analyze`](Self::analyze).
     pub fn try_analyze(&mut self, backup: &Proven, options: LoadOptions<'_>) -> Result<()> {
         if code_in_file::runs(&backup.contents) {
-            self.analyze(backup, options)?;
+            let guard = self.guard.take();
+            self.analyze_under(guard.as_ref(), backup, options)?;
+            self.guard = guard;
         }
         Ok(())
     }
@@ -272,9 +293,11 @@ impl Checked<'_, '_> {
     /// Drops it on the server: it was only to be checked.
     ///
     /// # Errors
-    /// As for [`Staging::discard`].
+    /// As for [`Staging::discard`]; or code of the file changed objects outside of it until then (6).
     pub fn discard(self) -> Result<()> {
-        self.staging.discard()
+        let record = self.staging.record;
+        self.staging.discard()?;
+        self.guard.map_or(Ok(()), |guard| guard.check_dropped(record))
     }
 }
 

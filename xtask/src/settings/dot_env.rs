@@ -30,7 +30,7 @@ pub fn make_empty_env_file(root: &Path) -> Result<()> {
 fn make_env_file(root: &Path, content: &[u8]) -> Result<bool> {
     let path = root.join(".env");
     if path.symlink_metadata().is_ok() {
-        return Ok(false);
+        return if path.exists() { Ok(false) } else { Err(leads_nowhere(&path).into()) };
     }
     let refused = || {
         let hint = format!("make {} writable, and free some space on its disk", shell_word(&root.to_string_lossy()));
@@ -39,6 +39,11 @@ fn make_env_file(root: &Path, content: &[u8]) -> Result<bool> {
     let mut file = platform::create_private(&path).with_context(refused)?;
     file.write_all(content).and_then(|()| file.sync_all()).with_context(refused)?;
     Ok(true)
+}
+
+fn leads_nowhere(path: &Path) -> Fault {
+    let fault = Fault::failed(format!("{} cannot be found", path.display()));
+    fault.hint("where it is a link, make the file that it points to")
 }
 
 /// Sets values in `.env`, which must exist: every other byte and the file's mode stay, and the file is
@@ -64,10 +69,7 @@ impl EnvEdit {
     pub fn prepare(root: &Path, values: &[(&str, &str)]) -> Result<Self> {
         // Through a link, so that the file that people linked to is the one that changes.
         let link = root.join(".env");
-        let path = link.canonicalize().with_context(|| {
-            let fault = Fault::failed(format!("{} cannot be found", link.display()));
-            fault.hint("where it is a link, make the file that it points to")
-        })?;
+        let path = link.canonicalize().with_context(|| leads_nowhere(&link))?;
         let lines: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
         let mut edit = Self { path, by_hand: lines.join(" "), before: Vec::new(), after: Vec::new() };

@@ -4,7 +4,10 @@ use super::env_file::Problem;
 use super::known::{DECISIVE, ENVIRONMENT_ONLY};
 use super::{Origin, Settings};
 use crate::error::Fault;
-use crate::words::shell_word;
+use crate::words::{counted, shell_word};
+
+/// At most so many lines of `.env` are named.
+const MOST_NAMED: usize = 20;
 
 impl Settings {
     /// Refuses to go on without a `.env` that is there: what it says might be another database.
@@ -21,11 +24,14 @@ impl Settings {
         let ignored = ignored.map(|name| {
             format!("{name} in .env is not used: a checkout must not choose a program; set it in the environment")
         });
-        let problems = self.file.problems().iter().map(|Problem { line, message, compose_refuses, .. }| {
+        let problems = self.file.problems();
+        let more = problems.len().saturating_sub(MOST_NAMED) as u64;
+        let more = (more > 0).then(|| format!(".env: {} not used", counted(more, "more line is", "more lines are")));
+        let problems = problems.iter().take(MOST_NAMED).map(|Problem { line, message, compose_refuses, .. }| {
             let compose = if *compose_refuses { "; Docker Compose refuses the whole file for it" } else { "" };
             format!(".env line {line}: {message}: this line is not used{compose}")
         });
-        problems.chain(ignored)
+        problems.chain(more).chain(ignored)
     }
 
     /// The first line of `.env` for which Compose refuses the whole file, as `line 3: why`.

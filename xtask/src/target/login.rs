@@ -47,8 +47,14 @@ pub(super) fn of(backend: &dyn Backend, refusal: Refusal) -> Fault {
             let fault = Fault::unreachable(format!("PostgreSQL has no database {database}")).hint(hint);
             fault.lasting().because(Cause::DatabaseMissing)
         }
-        Refusal::Closed => Fault::unreachable(format!("The database {database} accepts no connections"))
-            .hint("if a restore was killed, repair it with: cargo xtask db-restore --repair"),
+        Refusal::Closed => {
+            let maintenance = database_name::maintenance(database);
+            let open = shell_word(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", sql_name(database)));
+            Fault::unreachable(format!("The database {database} accepts no connections")).hint(format!(
+                "if a restore was killed, repair it with: cargo xtask db-restore --repair\n\
+                 else open it: cargo xtask db-shell -- -d {maintenance} -c {open}"
+            ))
+        }
         Refusal::Forbidden => forbidden(backend, database),
         Refusal::LoginTrigger => by_code(backend),
     }

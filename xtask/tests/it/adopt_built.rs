@@ -49,7 +49,8 @@ fn adopted_as_db_tool() -> Database<'static> {
     database
 }
 
-/// Builds it there, however long it takes: the machine may be busy.
+/// Builds it there, however long it takes: the machine may be busy. `CARGO_PKG_NAME` is one of the variables for which
+/// build scripts run again: neither this build nor those that follow have it.
 fn build(root: &Path, target: &Path) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--locked", "--offline", "--package", "db-tool"]).current_dir(root);
@@ -75,6 +76,7 @@ fn an_adopted_copy_is_built_there_and_does_the_work_by_cargo_and_make() {
     let of_home = |name: &str, folder: &str| std::env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from);
     let in_it = |words: &[&str]| {
         let run = Xtask::bare(&theirs.path("migrations-of-theirs"), &theirs.home).program(words[0]).args(&words[1..]);
+        let run = run.unset("CARGO_PKG_NAME");
         let run = run.env("CARGO_HOME", of_home("CARGO_HOME", ".cargo"));
         let run = run.env("RUSTUP_HOME", of_home("RUSTUP_HOME", ".rustup")).env("CARGO_NET_OFFLINE", "true");
         run.env("CARGO_TARGET_DIR", target).env("POSTGRES_DB", &database.name).run()

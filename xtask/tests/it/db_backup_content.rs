@@ -139,7 +139,7 @@ fn two_thousand_tables_are_all_in_report_and_manifest() {
     );
     let run = database.xtask(["db-backup", "--json"]).run();
     let report = run.ok().json();
-    run.holds(run.took < Duration::from_secs(30), "2,000 tables should take seconds");
+    run.within(Duration::from_secs(30), "2,000 tables should take seconds");
     assert_eq!(report["tables"].as_array().unwrap().len(), 2000);
     let file = database.sandbox.path("backups").join(report["file"].as_str().unwrap());
     assert_eq!(manifest(&file)["copied"].as_array().unwrap().len(), 2000);

@@ -178,7 +178,7 @@ fn a_wrong_database_or_user_is_named_with_its_setting() {
     nothing_is_left(&database, &run);
     database.stack.admin(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", database.name));
     let run = database.xtask(["db-backup"]).run();
-    run.code(4).stderr_has("accepts no connections");
+    run.code(4).stderr_has("accepts no connections").stderr_has(" ALLOW_CONNECTIONS true");
     nothing_is_left(&database, &run);
 }
 

@@ -1,5 +1,6 @@
 //! `db-backup` that is ended in its middle: by a key, by signals, by kill -9.
 
+use crate::harness::patience::is_within;
 use crate::harness::run::Running;
 use crate::harness::stack::Database;
 use crate::harness::{Test, shared, wait_until};
@@ -36,7 +37,7 @@ fn ended_by(database: &Database<'_>, running: Running, signal: Signal, code: i32
     let run = running.wait();
     run.code(code).prints_nothing().stderr_has("Ended by").stderr_has("nothing was changed").stderr_lacks("✓");
     wait_until("no session is left", || database.our_sessions() == 0);
-    run.holds(sent.elapsed() < SOON, "it should end at once");
+    run.holds(is_within(sent.elapsed(), SOON), "it should end at once");
     assert_eq!(database.sandbox.backups(), [""; 0]);
 }
 
@@ -85,7 +86,7 @@ fn a_signal_ends_a_backup_whose_server_is_silent() {
     run.code(143).prints_nothing().stderr_lacks("✓");
     assert_eq!(database.sandbox.backups(), [""; 0]);
     let limit = Duration::from_secs(15);
-    run.holds(sent.elapsed() < limit, "a server that does not answer should not hold it");
+    run.holds(is_within(sent.elapsed(), limit), "a server that does not answer should not hold it");
 }
 
 fn ctrl_c_on_a_terminal_leaves_no_file() {
@@ -99,7 +100,7 @@ fn ctrl_c_on_a_terminal_leaves_no_file() {
     let run = terminal.wait();
     run.code(130).stdout_has("Ended by Ctrl-C (SIGINT); nothing was changed").stdout_lacks("Backup created");
     wait_until("no session is left", || database.our_sessions() == 0);
-    run.holds(sent.elapsed() < SOON, "it should end at once");
+    run.holds(is_within(sent.elapsed(), SOON), "it should end at once");
     assert_eq!(database.sandbox.backups(), [""; 0]);
 }
 

@@ -4,6 +4,7 @@ use crate::db_migrate_faults::prepared;
 use crate::harness::migrations::sqlx_lock;
 use crate::harness::{Health, Test, shared};
 use rustix::process::Signal;
+use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
@@ -100,7 +101,7 @@ fn a_file_outside_a_transaction_names_whom_it_waits_for() {
         let line =
             format!("\n{version} waits without a limit, because it runs outside a transaction: table public.t is held");
         crate::harness::wait_until("it says for whom it waits", || running.stderr().contains(&line));
-        std::thread::sleep(std::time::Duration::from_secs(2));
+        std::thread::sleep(Duration::from_secs(2));
         drop(holder);
         running.wait().ok();
     }
@@ -114,7 +115,7 @@ fn a_ledger_that_another_session_holds_is_named_with_it() {
         let run = database.migrate(args.iter().copied()).run();
         run.code(5).stderr_has("✗ The ledger cannot be read: table public._sqlx_migrations is held by session ");
         run.stderr_has("user postgres").stderr_has("-c 'SELECT pg_catalog.pg_terminate_backend(");
-        run.holds(run.took.as_secs() < 20, "it waited for long");
+        run.within(Duration::from_secs(20), "it waited for long");
     }
     let health = Health::of(database.xtask([]), &["--only", "migrations"]);
     health.says("migrations", "fail", "_sqlx_migrations is held by session ", "pg_terminate_backend(");

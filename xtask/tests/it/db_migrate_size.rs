@@ -18,21 +18,12 @@ fn a_thousand_migrations_are_applied_in_bounded_time() {
         let up = format!("CREATE SCHEMA IF NOT EXISTS s; COMMENT ON SCHEMA s IS '{version}';\n");
         database.sandbox.migration(version, "step", &up, Some("SELECT 1;\n"));
     }
-    // Each file is a few questions to psql. On a busy machine a plain session says what a question takes here, before the
-    // run and after it: others begin and end meanwhile.
-    let mut session = database.session();
-    let mut questions = || {
-        let clock = Instant::now();
-        (0..200).for_each(|_| drop(session.sql("SELECT 1")));
-        clock.elapsed()
-    };
-    let before = questions();
     let run = database.migrate([]).run();
-    run.ok().stderr_has("✓ 1,000 migrations applied");
-    let limit = Duration::from_secs(10).max(before.max(questions()) * 5 * 10);
-    run.holds(run.took < limit, &format!("a thousand migrations take less than {limit:?}"));
+    run.ok()
+        .stderr_has("✓ 1,000 migrations applied")
+        .within(Duration::from_secs(20), "each file takes a few questions");
     let again = database.migrate([]).run();
-    again.ok().stderr_has("✓ Nothing to do").holds(again.took < limit / 2, "nothing to do takes little");
+    again.ok().stderr_has("✓ Nothing to do").within(Duration::from_secs(5), "nothing to do takes little");
 }
 
 fn a_large_data_migration_takes_little_memory() {
@@ -48,7 +39,7 @@ fn a_large_data_migration_takes_little_memory() {
     let mut running = database.migrate([]).spawn();
     let mut peak = 0;
     // How long the server takes for the rows is the machine's affair: the run's own end, or the harness's deadline, ends this.
-    let end = Instant::now() + Duration::from_secs(140);
+    let end = Instant::now() + Duration::from_secs(390);
     while running.is_running() && Instant::now() < end {
         let status = fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap_or_default();
         let peak_now = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

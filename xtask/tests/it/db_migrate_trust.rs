@@ -6,6 +6,7 @@ use crate::harness::{Outcome, Test, UrlDatabase, Xtask};
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] an_armed_ledger_is_read_and_not_written,
+        [Postgres] a_missing_ledger_is_not_made_where_that_runs_code_of_a_lesser_role,
         [Postgres] a_bare_ledger_of_a_lesser_owner_is_written,
         [Postgres] a_ledger_armed_while_a_file_runs_is_not_written,
         [Postgres] a_schema_is_not_renamed_under_the_ledger,
@@ -142,6 +143,30 @@ fn a_bare_ledger_of_a_lesser_owner_is_written() {
     let run = database.xtask(["db-migrate", "up", "--no-backup"]).run();
     run.ok();
     untouched(&database, &run);
+}
+
+/// A superuser made the trigger; its function is the owner's.
+fn a_missing_ledger_is_not_made_where_that_runs_code_of_a_lesser_role() {
+    let database = prepared(&[TRAP]);
+    database.own("CREATE FUNCTION at_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN PERFORM trap(1); END$$");
+    for event in ["ddl_command_start", "ddl_command_end"] {
+        database.sql(&format!("CREATE EVENT TRIGGER watch ON {event} EXECUTE FUNCTION at_ddl()"));
+        for args in [&["up", "--no-backup"][..], &["baseline", "1", "--yes"]] {
+            let run = as_superuser(&database, &[&["db-migrate"], args].concat()).run();
+            let owner = &database.role;
+            run.code(1).prints_nothing().stderr_has(" is not made: event trigger watch would run a function of user ");
+            run.stderr_has(&format!(
+                "→ that could run code of '{owner}' with the rights of postgres: log in as '{owner}'"
+            ));
+            untouched(&database, &run);
+        }
+        database.sql("DROP EVENT TRIGGER watch");
+    }
+    as_superuser(&database, &["db-migrate", "up", "--no-backup"]).run().ok();
+    // What is there is not made again.
+    database.sql("CREATE EVENT TRIGGER watch ON ddl_command_start EXECUTE FUNCTION at_ddl()");
+    let run = as_superuser(&database, &["db-migrate", "down", "--yes", "--no-backup", "--dry-run"]).run();
+    untouched(&database, run.ok());
 }
 
 /// Between the first look and the row the owner has the whole time that a file runs.

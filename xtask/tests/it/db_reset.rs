@@ -112,8 +112,15 @@ fn only_the_name_typed_out_goes_on() {
 fn a_reset_makes_a_database_that_is_not_there() {
     let database = filled();
     let name = format!("{}_new", database.name);
+    let words = format!("⚠ PostgreSQL has no database {name}: an empty one will be made, which belongs to postgres; ");
+    let run = database.xtask(["db-reset", "--dry-run"]).env("POSTGRES_DB", &name).run();
+    run.ok().stderr_has(&words).stderr_lacks("is kept on the server");
     let run = database.xtask(["db-reset", "--yes"]).env("POSTGRES_DB", &name).run();
-    run.ok().stderr_has("✓ Database reset").stderr_lacks("Undo:");
+    run.ok()
+        .stderr_has(&words)
+        .stderr_lacks("is kept on the server")
+        .stderr_has("✓ Database reset")
+        .stderr_lacks("Undo:");
     assert_eq!(database.stack.psql(&name, TABLES), "0");
     database.stack.admin(&format!("DROP DATABASE {name} WITH (FORCE)"));
 }

@@ -188,7 +188,7 @@ fn a_paused_service(stack: &Stack) {
     stats.ok().stdout_has("OpenFGA's requests are not known: The openfga service is paused\n");
     stats.stdout_has("→ resume it with: docker compose unpause openfga\n").stdout_lacks("OPENFGA_METRICS_ENABLED");
     setup.code(4).stderr_has("The openfga service is paused").stderr_has("docker compose unpause openfga");
-    setup.holds(setup.took < Duration::from_secs(10), "it is reported at once");
+    setup.within(Duration::from_secs(10), "it is reported at once");
     paused.says("service/openfga", "fail", "it is paused", "docker unpause");
     paused.says("openfga", "fail", "its container is paused (see service/openfga)", "docker unpause ");
     // Without its database it does not serve: that is said, and not waited for.
@@ -197,7 +197,7 @@ fn a_paused_service(stack: &Stack) {
     stack.docker(&["unpause", stack.postgres()]);
     test.code(4).prints_nothing().stderr_has("does not serve: its database does not answer\n");
     test.stderr_has("The postgres service is paused").stderr_has("→ resume it with: docker compose unpause postgres\n");
-    test.holds(test.took < Duration::from_secs(18), "it is not waited for");
+    test.within(Duration::from_secs(18), "it is not waited for");
 }
 
 /// Its database first, then OpenFGA itself.

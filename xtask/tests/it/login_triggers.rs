@@ -1,5 +1,6 @@
 //! Login event triggers (PostgreSQL 17): one that raises an error is no refusal of the server's own.
 
+use crate::harness::forge::{Forged, dump};
 use crate::harness::{Stack, Test, needs};
 
 pub fn tests() -> Vec<Test> {
@@ -45,5 +46,30 @@ fn a_login_trigger_that_raises_is_named_with_the_way_to_turn_it_off() {
         run.stderr_has("→ turn it off in the database that the file was made of");
     }
     assert_eq!(stack.psql("openfga", "SELECT a FROM t"), "1");
+    what_one_does_at_the_last_login_is_found(&stack);
     assert_eq!(stack.psql("postgres", "SELECT count(*) FROM pg_database WHERE datname ~ '_(verify|staging)_'"), "0");
+}
+
+/// It acts once the planner's statistics are there: then only the rows are counted, and the database is dropped or swapped in.
+const LATE: &str = "
+CREATE FUNCTION public.l() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = 'late' AND reltuples >= 0) THEN
+    ALTER ROLE bob CREATEROLE; END IF; END$$;
+CREATE TABLE public.late (a int);
+COPY public.late (a) FROM stdin;
+1
+\\.
+CREATE EVENT TRIGGER e ON login EXECUTE FUNCTION public.l();
+";
+
+#[track_caller]
+fn what_one_does_at_the_last_login_is_found(stack: &Stack) {
+    stack.psql("postgres", "CREATE ROLE bob");
+    Forged::of(dump(LATE)).write(&stack.sandbox, "late.sql");
+    for words in [&["db-verify", "--restore", "backups/late.sql"][..], &["db-restore", "backups/late.sql", "--yes"]] {
+        stack.psql("postgres", "ALTER ROLE bob NOCREATEROLE");
+        let run = stack.xtask(words.iter().copied()).run();
+        run.code(6).prints_nothing().stderr_has("role bob: changed (whether it creates roles)");
+    }
+    assert_eq!(stack.psql("openfga", "SELECT a FROM t"), "1");
 }

@@ -2,6 +2,7 @@
 //! are done.
 
 use crate::harness::forge::dump;
+use crate::harness::patience::is_within;
 use crate::harness::restore::{States, slow, wait_for_the_sleep, whole_and_repaired};
 use crate::harness::stack::Database;
 use crate::harness::{Session, Test, shared_for_restores, wait_until};
@@ -113,7 +114,7 @@ fn a_safety_backup_that_fails_ends_the_load() {
     run.code(5).stderr_has("The safety backup of the live database failed; nothing was changed");
     run.stderr_has("A table stayed locked for 4 s").stderr_has("--lock-timeout SECONDS").stderr_lacks("✓");
     run.stderr_lacks("cannot be loaded").stderr_lacks("terminating connection").stderr_lacks("--no-safety-backup");
-    run.holds(run.took < Duration::from_secs(50), "the load is ended");
+    run.within(Duration::from_secs(50), "the load is ended");
     held.ends_unchanged("no safety backup");
 }
 
@@ -123,7 +124,7 @@ fn a_load_that_fails_ends_the_safety_backup() {
     let run = held.database.restore(["--jobs", "2", "--lock-timeout", "100", "wrong.sql"]).run();
     run.code(1).stderr_has("wrong.sql cannot be loaded").stderr_has("division by zero").stderr_lacks("✓");
     run.stderr_lacks("safety backup").stderr_lacks("terminating connection");
-    run.holds(run.took < Duration::from_secs(60), "the safety backup is ended");
+    run.within(Duration::from_secs(60), "the safety backup is ended");
     held.ends_unchanged("a wrong file");
 }
 
@@ -154,7 +155,7 @@ fn a_signal_ends_both() {
         running.signal(signal);
         let run = running.wait();
         run.code(code).stderr_has("nothing was changed").stderr_lacks("✓");
-        run.holds(sent.elapsed() < SOON, "it should end at once");
+        run.holds(is_within(sent.elapsed(), SOON), "it should end at once");
         held.ends_unchanged("a signal");
     }
 }

@@ -1,6 +1,7 @@
 //! `db-restore` that is ended at every point: one whole state is live, and the next run repairs the rest.
 //! `XTASK_TEST_KILLS=all` ends it in every way at every point; otherwise in one way at each.
 
+use crate::harness::patience::is_within;
 use crate::harness::restore::{saves_beside, slow, wait_for_the_sleep, whole_and_repaired};
 use crate::harness::{Test, shared_for_restores, wait_until};
 use rustix::process::Signal;
@@ -125,10 +126,8 @@ fn a_kill_while_loading_leaves_the_old_database() {
         let sent = Instant::now();
         running.signal(signal);
         let run = running.wait();
-        run.holds(
-            run.code == code && sent.elapsed() < Duration::from_secs(20),
-            "it should end at once, not with the file",
-        );
+        let at_once = is_within(sent.elapsed(), Duration::from_secs(20));
+        run.holds(run.code == code && at_once, "it should end at once, not with the file");
     }
     // The server's session goes on for a while; the run does not wait for it.
     let said = database.repair();

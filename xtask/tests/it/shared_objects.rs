@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] what_a_drill_changes_outside_its_database_is_named,
         [Postgres] a_restore_that_changes_something_outside_is_not_swapped_in,
+        [Postgres] what_code_changes_in_the_last_session_of_its_database_is_found,
         [Postgres] a_restore_whose_code_changes_loaded_rows_is_not_swapped_in,
         [Postgres] a_restore_that_lacks_rows_of_the_file_is_not_swapped_in,
         [Postgres] rows_that_an_event_trigger_adds_are_warned_of,
@@ -156,6 +157,36 @@ const CHANGES_OF_LOADED_ROWS: [(&str, &str); 6] = [
 ];
 
 /// The server counts the rows of a COPY before the code of a later one runs.
+/// A check whose function makes an aggregate that the first statement of each later session calls, and which acts once the
+/// planner's statistics are there: then only the rows are counted, and the database is dropped or swapped in.
+const BY_AN_AGGREGATE: &str = "
+CREATE FUNCTION public.late(bigint, text) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = 't' AND reltuples >= 0) THEN
+    ALTER ROLE bob CREATEROLE; END IF; RETURN COALESCE($1, 0) + 1; END$$;
+CREATE FUNCTION public.f(a int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE proname = 'count' AND proargtypes = '25') THEN
+    CREATE AGGREGATE pg_catalog.count(text) (sfunc = public.late, stype = bigint, initcond = '0'); END IF;
+  RETURN true; END$$;
+CREATE TABLE public.t (a int, CHECK (public.f(a)));
+COPY public.t (a) FROM stdin;
+1
+\\.
+";
+
+fn what_code_changes_in_the_last_session_of_its_database_is_found() {
+    let local = server();
+    let named = "role bob: changed (whether it creates roles)";
+    let run = verify(&local, "hostile.sql", BY_AN_AGGREGATE);
+    run.code(6).prints_nothing().stderr_has(named).stderr_lacks("✓");
+    nothing_is_left(&local);
+    local.sql("postgres", "ALTER ROLE bob NOCREATEROLE");
+    Forged::of(dump(BY_AN_AGGREGATE)).taken("openfga", Clock::now()).write(&local.sandbox, "hostile.sql");
+    let run = local.xtask(["db-restore", "backups/hostile.sql", "--yes"]).run();
+    run.code(6).prints_nothing().stderr_has(named).stderr_has("is not used").stderr_lacks("✓ Database restored");
+    assert_eq!(local.sql("openfga", "SELECT a FROM kept"), "1");
+    nothing_is_left(&local);
+}
+
 fn a_restore_whose_code_changes_loaded_rows_is_not_swapped_in() {
     let local = server();
     let kept = "CREATE TABLE public.a (i int);\nCREATE TABLE public.e ();\nCOPY public.a (i) FROM stdin;\n1\n2\n\\.\n";

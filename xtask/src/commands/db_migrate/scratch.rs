@@ -29,15 +29,9 @@ pub(super) fn with<T>(
     let runs = |step: &Step| ran.borrow_mut().push((shown(&step.file), step.roles.clone()));
     let hearer = Hearer { warn: &|text| work.context.warn_once(text), runs: &runs };
     let on = Migrated { server: &inside, config: &work.config };
-    let done = database.guarded(&|role| place(&ran.borrow(), role), |sees_changes| {
+    database.guarded(&|role| place(&ran.borrow(), role), |sees_changes| {
         Scratch::begin(on, hearer).and_then(|mut scratch| task(&mut scratch, sees_changes))
-    })?;
-    match (database.discard(), done) {
-        (Ok(()), done) => Ok(done),
-        // What files changed outside of it matters more than a scratch database that stays.
-        (Err(_), (_, Some(changed))) => Err(changed),
-        (Err(left), (_, None)) => Err(left),
-    }
+    })
 }
 
 /// The last statement of the files that ran which makes this role.

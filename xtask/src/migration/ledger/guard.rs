@@ -20,6 +20,46 @@ pub struct Guard {
     code: Vec<String>,
 }
 
+/// Whether role `o` has at least the rights of this session.
+const TRUSTED: &str = "(o.rolsuper OR
+           (SELECT pg_catalog.bool_and(o.oid = r.oid OR CASE
+              WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 160000
+              THEN pg_catalog.pg_has_role(o.oid, r.oid, 'MEMBER')
+              ELSE pg_catalog.pg_has_role(o.oid, r.oid, 'USAGE') OR pg_catalog.pg_has_role(o.oid, r.oid, 'SET') END)
+            FROM pg_catalog.pg_roles AS r WHERE r.rolname IN (current_user, session_user)))";
+
+/// An event trigger that would run when the table is made, with rights that the owner of its function lacks.
+#[derive(Debug, Deserialize)]
+pub struct EventTrigger {
+    name: String,
+    /// Of its function.
+    owner: String,
+}
+
+/// The query that gives an [`EventTrigger`] as JSON, where there is one.
+pub fn event_trigger() -> String {
+    format!(
+        "SELECT pg_catalog.json_build_object('name', e.evtname, 'owner', o.rolname)
+         FROM pg_catalog.pg_event_trigger AS e JOIN pg_catalog.pg_proc AS p ON p.oid = e.evtfoid
+         JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner
+         WHERE e.evtenabled <> 'D' AND e.evtevent <> 'login' AND NOT {TRUSTED} ORDER BY e.evtname LIMIT 1"
+    )
+}
+
+impl EventTrigger {
+    /// Why the table is not made.
+    pub fn refusal(&self, ledger: &str, user: &str) -> Fault {
+        let (name, owner) = (&self.name, shell_word(&self.owner));
+        let message =
+            format!("The ledger {ledger} is not made: event trigger {name} would run a function of user {owner}");
+        Fault::failed(message).hint(format!(
+            "that could run code of {owner} with the rights of {}: log in as {owner}, or have a superuser give the function to \
+             itself or disable the trigger",
+            shell_word(user)
+        ))
+    }
+}
+
 /// Keeps everything in `code` from coming to be until the transaction ends, and where this role is a superuser, who
 /// alone may lock that catalog, the table's name from becoming another table's: a schema that is renamed takes no lock
 /// on its tables. Readers and writers of rows go on.
@@ -40,12 +80,7 @@ pub fn question(ledger: &str) -> Result<String, Fault> {
     let ledger = literal(ledger)?;
     // Named with its schema, a table is found whatever the path is.
     Ok(format!(
-        "SELECT pg_catalog.json_build_object('owner', o.rolname, 'trusted', o.rolsuper OR
-           (SELECT pg_catalog.bool_and(o.oid = r.oid OR CASE
-              WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 160000
-              THEN pg_catalog.pg_has_role(o.oid, r.oid, 'MEMBER')
-              ELSE pg_catalog.pg_has_role(o.oid, r.oid, 'USAGE') OR pg_catalog.pg_has_role(o.oid, r.oid, 'SET') END)
-            FROM pg_catalog.pg_roles AS r WHERE r.rolname IN (current_user, session_user)),
+        "SELECT pg_catalog.json_build_object('owner', o.rolname, 'trusted', {TRUSTED},
          'code', ARRAY(
            SELECT 'a trigger'::pg_catalog.text FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid
            UNION SELECT 'a rule' FROM pg_catalog.pg_rewrite WHERE ev_class = c.oid

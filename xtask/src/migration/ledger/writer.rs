@@ -1,6 +1,6 @@
 //! The ledger as one session writes it: made where it is missing, and left alone where its owner's code would run.
 
-use super::guard::{self, Guard};
+use super::guard::{self, EventTrigger, Guard};
 use super::write;
 use crate::error::{self, Fault};
 use crate::migration::denied;
@@ -9,6 +9,7 @@ use crate::migration::session::Session;
 use crate::postgres::quote::{identifier, literal};
 use crate::words::shell_word;
 use anyhow::{Context as _, Result};
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 /// A table that this session may write.
@@ -28,9 +29,15 @@ impl Writer {
     /// # Errors
     /// Its owner has fewer rights than this session and could have code run by having the table written.
     pub fn open(session: &mut Session<'_>, table: String, schemas: &[String], lock_timeout: Duration) -> Result<Self> {
-        make_schemas(session, schemas)
-            .and_then(|()| session.run(&write::create(&table)))
-            .map_err(|error| not_made(error, session))?;
+        if !is_there(session, &table)? {
+            let triggered: Option<EventTrigger> = answered(session, &guard::event_trigger())?;
+            if let Some(trigger) = triggered {
+                return Err(trigger.refusal(&table, session.user()).into());
+            }
+            make_schemas(session, schemas)
+                .and_then(|()| session.run(&write::create(&table)))
+                .map_err(|error| not_made(error, session))?;
+        }
         let mut writer = Self { table, user: session.user().to_owned(), guarded: false, lock_timeout };
         writer.guarded = !writer.guard(session)?.trusted;
         Ok(writer)
@@ -58,12 +65,22 @@ impl Writer {
     }
 
     fn guard(&self, session: &mut Session<'_>) -> Result<Guard> {
-        let answer = session.ask(&guard::question(&self.table)?)?;
-        let answer = answer.ok_or_else(|| Fault::failed(format!("The ledger {} is gone", self.table)))?;
-        let guard: Guard = serde_json::from_str(&answer).context("the owner of the ledger")?;
+        let guard: Option<Guard> = answered(session, &guard::question(&self.table)?)?;
+        let guard = guard.ok_or_else(|| Fault::failed(format!("The ledger {} is gone", self.table)))?;
         guard.check(&self.table, &self.user)?;
         Ok(guard)
     }
+}
+
+fn is_there(session: &mut Session<'_>, table: &str) -> Result<bool> {
+    let sql = format!("SELECT pg_catalog.to_regclass({}) IS NOT NULL", literal(table)?);
+    Ok(session.ask(&sql)?.as_deref() == Some("t"))
+}
+
+/// The answer to a question that gives one JSON document, or no row.
+fn answered<T: DeserializeOwned>(session: &mut Session<'_>, question: &str) -> Result<Option<T>> {
+    let answer = session.ask(question)?;
+    answer.map(|answer| serde_json::from_str(&answer)).transpose().context("who owns the ledger, or code beside it")
 }
 
 /// A schema that is there is left alone: `CREATE SCHEMA IF NOT EXISTS` wants the right to make one even then.

@@ -48,10 +48,15 @@ impl Unrecorded {
         }
         let live = identifier(&self.live)?;
         let aside = identifier(&named(&self.live, "aside", &Local::now()))?;
-        Ok(vec![
+        let mut statements = vec![
             format!("ALTER DATABASE {live} RENAME TO {aside};"),
             format!("ALTER DATABASE {name} RENAME TO {live};"),
-        ])
+        ];
+        if !self.database.accepts_connections {
+            // A run that was killed in its swap closed it, or its owner did.
+            statements.push(format!("ALTER DATABASE {live} ALLOW_CONNECTIONS true;"));
+        }
+        Ok(statements)
     }
 
     /// The same as a hint.
@@ -109,6 +114,10 @@ mod tests {
         assert!(aside.ends_with("\";"), "{away}");
         assert_eq!(back, r#"ALTER DATABASE "it's ""mine""_before_20251021_163105" RENAME TO "it's ""mine""";"#);
         assert_eq!(Purpose::suggested(&named(live, "aside", &Local::now()), live), None);
+        let mut closed = kept.clone();
+        closed.database.accepts_connections = false;
+        let last = closed.by_hand().unwrap().pop();
+        assert_eq!(last.as_deref(), Some(r#"ALTER DATABASE "it's ""mine""" ALLOW_CONNECTIONS true;"#));
         let mut strange = kept;
         strange.database.has_known_owner = false;
         assert_eq!((strange.by_hand().unwrap().len(), strange.hint("postgres").unwrap().contains("ALTER")), (0, false));

@@ -98,6 +98,8 @@ pub struct Guard {
     tried: Tried,
     /// The OID of the database in which the code runs.
     own: u32,
+    /// That database is dropped by now: what is gone with it is explained.
+    is_dropped: bool,
     before: SharedCatalogs,
     /// The database in which a person looks at what belongs to the whole server.
     maintenance: &'static str,
@@ -112,7 +114,14 @@ impl Guard {
         let timeout = record.target().timeout();
         let before = SharedCatalogs::before(&|sql| record.ask(sql, timeout), database.name())?;
         let maintenance = record.server().maintenance_database();
-        Ok(Self { tried, own: database.oid(), before, maintenance, recorded: [first, recorded(record)?] })
+        Ok(Self {
+            tried,
+            own: database.oid(),
+            is_dropped: false,
+            before,
+            maintenance,
+            recorded: [first, recorded(record)?],
+        })
     }
 
     /// The outcome of the code, unless something of the whole server has changed. It is compared after a failure, too: what
@@ -123,6 +132,15 @@ impl Guard {
     pub fn check<T>(&self, record: &Record<'_>, outcome: Result<T>) -> Result<T> {
         let (done, changed) = self.beside(record, outcome, &|_| None)?;
         changed.map_or(Ok(done), Err)
+    }
+
+    /// The same once that database is dropped: sessions of ours, in which its code may run, were in it until then.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn check_dropped(mut self, record: &Record<'_>) -> Result<()> {
+        self.is_dropped = true;
+        self.check(record, Ok(()))
     }
 
     /// As [`check`](Self::check), but a change does not replace the outcome of code that succeeded: it is given beside it.
@@ -174,7 +192,7 @@ impl Guard {
         let looks: Vec<&Recorded> = self.recorded.iter().chain([&first, &last]).collect();
         let in_making: Vec<&str> = looks.iter().flat_map(|look| &look.in_making).map(String::as_str).collect();
         let mut ours = self.of_other_runs(&looks, record.server().session());
-        if matches!(self.tried, Tried::Migrations) {
+        if self.is_dropped || matches!(self.tried, Tried::Migrations) {
             // What they change of the scratch database itself goes with it.
             ours.insert(self.own);
         }

@@ -14,7 +14,12 @@ pub use edit::set;
 
 use interpolation::{expand, unescape};
 use scanner::{Content, NOT_UTF8, Scanner, Statement, decode};
+use std::cell::Cell;
 use std::collections::BTreeMap;
+
+/// How many bytes the values of variables may add to a file's values, all together: a few lines that each name the one
+/// before ten times would else fill the memory.
+const MOST_INSERTED: usize = 4 << 20;
 
 /// A line that was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,16 +46,16 @@ impl EnvFile {
     /// and gives names that stand without `=` their value. [`EnvFile::get`] still answers what the file says.
     pub fn parse(text: &[u8], environment: &dyn Fn(&str) -> Option<String>) -> Self {
         let decoded = decode(text);
-        let mut file = Self::default();
+        let mut reading = Reading { text, file: Self::default(), inserted: 0, line: 1, counted: 0 };
         for found in Scanner::new(&decoded) {
             match found {
-                Ok(statement) => file.add(text, &statement, environment),
+                Ok(statement) => reading.add(&statement, environment),
                 Err(fault) => {
-                    file.report(text, fault.at, first_name(&decoded[fault.at..]), Broken::refused(fault.message));
+                    reading.report(fault.at, first_name(&decoded[fault.at..]), Broken::refused(fault.message));
                 }
             }
         }
-        file
+        reading.file
     }
 
     /// The value of a name; the last of several assignments.
@@ -67,9 +72,28 @@ impl EnvFile {
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
+}
 
-    fn add(&mut self, text: &[u8], statement: &Statement, environment: &dyn Fn(&str) -> Option<String>) {
-        let lookup = |name: &str| environment(name).or_else(|| self.values.get(name).cloned());
+/// A file that is read from its begin on.
+struct Reading<'t> {
+    text: &'t [u8],
+    file: EnvFile,
+    /// The bytes that variables have added so far.
+    inserted: usize,
+    /// The line of byte `counted`, from 1.
+    line: usize,
+    counted: usize,
+}
+
+impl Reading<'_> {
+    fn add(&mut self, statement: &Statement, environment: &dyn Fn(&str) -> Option<String>) {
+        let (values, inserted) = (&self.file.values, Cell::new(self.inserted));
+        let lookup = |name: &str| {
+            let own = environment(name);
+            let value = own.as_ref().or_else(|| values.get(name))?;
+            inserted.set(inserted.get().saturating_add(value.len()));
+            (inserted.get() <= MOST_INSERTED).then(|| value.clone())
+        };
         let value = match &statement.content {
             Content::Inherited => environment(statement.name).map(Ok),
             Content::Plain(raw) => Some(expand(raw, &lookup, 0)),
@@ -78,21 +102,27 @@ impl EnvFile {
             Content::Unterminated => Some(Err("the quote is never closed".to_owned())),
         };
         let Some(value) = value else { return };
-        let written = &text[statement.start..statement.end];
-        match value.map_err(Broken::refused).and_then(|value| usable(value, written)) {
-            Ok(value) => drop(self.values.insert(statement.name.to_owned(), value)),
+        let is_too_long = inserted.get() > MOST_INSERTED;
+        // What a line did not get counts for no later one.
+        self.inserted = if is_too_long { self.inserted } else { inserted.get() };
+        let value = if is_too_long { Err(too_long()) } else { value.map_err(Broken::refused) };
+        let written = &self.text[statement.start..statement.end];
+        match value.and_then(|value| usable(value, written)) {
+            Ok(value) => drop(self.file.values.insert(statement.name.to_owned(), value)),
             Err(broken) => {
                 // An earlier value would hide that the line people look at is broken.
-                self.values.remove(statement.name);
-                self.report(text, statement.start, Some(statement.name.to_owned()), broken);
+                self.file.values.remove(statement.name);
+                self.report(statement.start, Some(statement.name.to_owned()), broken);
             }
         }
     }
 
-    fn report(&mut self, text: &[u8], at: usize, name: Option<String>, broken: Broken) {
-        let line = 1 + text[..at].iter().filter(|&&byte| byte == b'\n').count();
+    fn report(&mut self, at: usize, name: Option<String>, broken: Broken) {
+        let since = self.text.get(self.counted..at).unwrap_or_default();
+        self.line += since.iter().filter(|&&byte| byte == b'\n').count();
+        self.counted = self.counted.max(at);
         let Broken { message, compose_refuses } = broken;
-        self.problems.push(Problem { line, name, message, compose_refuses });
+        self.file.problems.push(Problem { line: self.line, name, message, compose_refuses });
     }
 }
 
@@ -110,6 +140,11 @@ impl Broken {
     fn useless(message: &str) -> Self {
         Self { message: message.to_owned(), compose_refuses: false }
     }
+}
+
+fn too_long() -> Broken {
+    let most = MOST_INSERTED >> 20;
+    Broken::useless(&format!("the variables in the values add more than {most} MiB to the file"))
 }
 
 /// The first word of a line that is written like a setting's name.

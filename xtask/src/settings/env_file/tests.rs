@@ -224,3 +224,26 @@ fn no_bytes_panic() {
         assert_eq!(set(&edited, "A", &value), edited, "twice");
     });
 }
+
+#[test]
+fn variables_that_multiply_are_refused_in_bounded_memory() {
+    let mut text = format!("A0={}\n", "x".repeat(1000));
+    for level in 1..12 {
+        text.push_str(&format!("A{level}={}\n", format!("${{A{}}}", level - 1).repeat(10)));
+    }
+    text.push_str("B=$A0\n");
+    let file = parse(text.as_bytes());
+    assert_eq!(file.get("A3").map(str::len), Some(1_000_000));
+    assert_eq!((file.get("A4"), file.get("B").map(str::len)), (None, Some(1000)));
+    let problem = &file.problems()[0];
+    assert_eq!((problem.line, problem.name.as_deref(), problem.compose_refuses), (5, Some("A4"), false));
+    assert!(problem.message.contains("add more than 4 MiB"), "{}", problem.message);
+}
+
+#[test]
+fn many_bad_lines_take_no_long_time() {
+    let text = "!\n".repeat(500_000);
+    let file = parse(text.as_bytes());
+    assert_eq!(file.problems().len(), 500_000);
+    assert_eq!(file.problems().last().map(|problem| problem.line), Some(500_000));
+}

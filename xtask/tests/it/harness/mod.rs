@@ -10,6 +10,7 @@ pub mod migrations;
 pub mod needs;
 pub mod openfga;
 pub mod outcome;
+pub mod patience;
 pub mod quick;
 pub mod quiet;
 pub mod removal;
@@ -209,12 +210,12 @@ fn clean_up() {
     let _ = std::fs::remove_dir_all(sandbox::base());
 }
 
-/// Asks again every few milliseconds until it is so; fails the test after 30 s.
+/// Asks again every few milliseconds until it is so; fails the test after two minutes.
 #[track_caller]
 pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(120);
     while !so() {
-        assert!(Instant::now() < end, "waited 30 s in vain until {what}");
+        assert!(Instant::now() < end, "waited two minutes in vain until {what}");
         std::thread::sleep(Duration::from_millis(15));
     }
 }

@@ -1,5 +1,6 @@
 //! How a run ended, and what a test says about that.
 
+use super::patience::is_within;
 use std::time::Duration;
 
 /// How a run ended. The assertions print everything when they fail.
@@ -80,6 +81,12 @@ impl Outcome {
             self.fail(expected);
         }
         self
+    }
+
+    /// It took less than this on a machine at rest, and not many times more on a busy one.
+    #[track_caller]
+    pub fn within(&self, limit: Duration, expected: &str) -> &Self {
+        self.holds(is_within(self.took, limit), &format!("{expected}: less than {limit:?} on a machine at rest"))
     }
 
     #[track_caller]

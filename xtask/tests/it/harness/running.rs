@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-const DEADLINE: Duration = Duration::from_secs(150);
+/// After this a program hangs, also on a slow machine.
+const DEADLINE: Duration = Duration::from_secs(400);
+
 /// A program that has been started.
 #[derive(Debug)]
 pub struct Running {
@@ -105,7 +107,7 @@ impl Terminal {
     /// Waits until the screen has shown this.
     #[track_caller]
     pub fn shows(&mut self, text: &str) -> &mut Self {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + Duration::from_secs(120);
         while !self.running.stdout().contains(text) {
             let ended = !self.running.is_running() && !self.running.stdout().contains(text);
             let screen = self.running.stdout();

@@ -40,7 +40,7 @@ impl Session {
         sent.map_err(|error| format!("psql is gone: {error}"))?;
         let mut lines = Vec::new();
         loop {
-            let line = self.lines.recv_timeout(Duration::from_secs(60)).map_err(|error| format!("psql: {error}"))?;
+            let line = self.lines.recv_timeout(Duration::from_secs(180)).map_err(|error| format!("psql: {error}"))?;
             if line == mark {
                 break;
             }

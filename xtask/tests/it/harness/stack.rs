@@ -36,6 +36,9 @@ pub const HEALTHY_ONCE: &str = "
       timeout: 24h
 ";
 
+/// Ten thousand members take the 3 s that a request has on a slow machine.
+const PATIENT: &str = "  openfga: {environment: {OPENFGA_REQUEST_TIMEOUT: 14s, OPENFGA_HTTP_UPSTREAM_TIMEOUT: 15s}}\n";
+
 /// The stack that all tests share. It is started by the first that asks; it must not be stopped, killed or filled.
 #[track_caller]
 pub fn shared() -> &'static Stack {
@@ -43,8 +46,8 @@ pub fn shared() -> &'static Stack {
     let stack = SHARED.get_or_init(|| {
         removal::remove_leftovers();
         let stack = Stack::new().shared();
-        let unused = if needs::has(Need::Openfga) { String::new() } else { unused() };
-        stack.override_with(&format!("services:\n{unused}  postgres:{HEALTHY_ONCE}"));
+        let openfga = if needs::has(Need::Openfga) { PATIENT.to_owned() } else { unused() };
+        stack.override_with(&format!("services:\n{openfga}  postgres:{HEALTHY_ONCE}"));
         let outcome = stack.xtask(["up"]).run();
         if outcome.code != Some(0) {
             return Err(format!(

@@ -16,7 +16,9 @@ pub(in super::super) enum Needless {
 /// `creates`: whether the dump has made anything before.
 pub(super) fn tell(meaning: Meaning, line: u64, creates: bool, contents: &mut Contents) {
     match meaning {
-        Meaning::ForeignTable => contents.foreign_tables = contents.foreign_tables.saturating_add(1),
+        Meaning::ForeignTable | Meaning::ForeignPartition => {
+            contents.foreign_tables = contents.foreign_tables.saturating_add(1);
+        }
         Meaning::Begin => contents.begins_transactions = true,
         Meaning::ActsAs => contents.acts_as_owners = true,
         Meaning::Statistics => {

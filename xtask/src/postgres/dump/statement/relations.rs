@@ -119,9 +119,10 @@ impl Relations {
                 self.unsure.views.insert(self.hasher.hash_one(target.sure()));
             }
             Meaning::MaterializedView => drop(self.others.insert(exact)),
-            Meaning::ForeignTable => {
+            Meaning::ForeignTable | Meaning::ForeignPartition => {
                 self.others.insert(exact);
                 self.unsure.foreign.insert(self.hasher.hash_one(target.sure()));
+                self.foreign_partition |= meaning == Meaning::ForeignPartition;
             }
             Meaning::Attaches => self.foreign_partition |= !self.is_table(exact),
             Meaning::Rule => self.rule = true,

@@ -82,6 +82,9 @@ fn rows_go_to_tables_alone() {
     let conditional = "CREATE RULE r AS ON INSERT TO public.t WHERE (1 = 1) DO ALSO WITH d AS (DELETE FROM public.u RETURNING 1)\n\
         INSERT INTO public.v SELECT 1 ON CONFLICT DO NOTHING;\n";
     let nothing = "CREATE RULE r AS ON INSERT TO public.t DO INSTEAD NOTHING;\n";
+    let foreign_part = "CREATE FOREIGN TABLE public.part PARTITION OF public.root\nFOR VALUES IN (1)\nSERVER s;\n";
+    let foreign_leaf = "CREATE TABLE public.middle PARTITION OF public.root\nFOR VALUES IN (1)\nPARTITION BY LIST (a);\n\
+        CREATE FOREIGN TABLE public.leaf PARTITION OF public.middle DEFAULT\nSERVER s;\n";
     for (text, words) in [
         (format!("{view}{copy}"), "rows for public.v, which is a view"),
         (format!("{view}INSERT INTO public.\"v\" VALUES (10);\n"), "which is a view"),
@@ -93,6 +96,10 @@ fn rows_go_to_tables_alone() {
         ),
         (format!("{foreign}INSERT INTO public.f VALUES (1);\n"), "without --include-foreign-data"),
         (format!("{root}{foreign}{attach}INSERT INTO public.root VALUES (1);\n"), "to a foreign server"),
+        (format!("{root}{foreign_part}INSERT INTO public.root VALUES (1);\n"), "to a foreign server"),
+        (format!("{root}{foreign_part}COPY public.root (a) FROM stdin;\n1\n\\.\n"), "to a foreign server"),
+        (format!("{root}{foreign_leaf}INSERT INTO public.root VALUES (1);\n"), "to a foreign server"),
+        (format!("{root}{foreign_leaf}INSERT INTO public.middle VALUES (1);\n"), "to a foreign server"),
         (format!("{table}{rule}INSERT INTO public.t VALUES (1);\n"), "after a rule"),
         (format!("{table}{conditional}COPY public.t (a) FROM stdin;\n1\n\\.\n"), "after a rule"),
         (format!("{table}{nothing}INSERT INTO public.t VALUES (1);\n"), "after a rule"),

@@ -1,8 +1,8 @@
 //! New objects.
 
 use super::Meaning::{
-    self, Creates, CreatesRoutine, CreatesSchema, Dictionary, Extension, ForeignTable, Index, MakesCode,
-    MaterializedView, Partition, PartitionedTable, ReplacedView, Rule, Table, Template, TextSearch, View,
+    self, Creates, CreatesRoutine, CreatesSchema, Dictionary, Extension, ForeignPartition, ForeignTable, Index,
+    MakesCode, MaterializedView, Partition, PartitionedTable, ReplacedView, Rule, Table, Template, TextSearch, View,
 };
 
 pub(super) const FORMS: &[(&str, Meaning)] = &[
@@ -92,10 +92,14 @@ pub(super) const FORMS: &[(&str, Meaning)] = &[
         PartitionedTable,
     ),
     (
-        "CREATE FOREIGN TABLE @target [ PARTITION OF @name ] [ ( .. ) ] \
-         [ { FOR VALUES { FROM ( .. ) TO ( .. ) | IN ( .. ) | WITH ( .. ) } | DEFAULT } ] \
-         [ INHERITS ( @name [ , @name ]* ) ] SERVER @id [ OPTIONS ( .. ) ]",
+        "CREATE FOREIGN TABLE @target [ ( .. ) ] [ INHERITS ( @name [ , @name ]* ) ] SERVER @id [ OPTIONS ( .. ) ]",
         ForeignTable,
+    ),
+    (
+        "CREATE FOREIGN TABLE @target PARTITION OF @name [ ( .. ) ] \
+         { FOR VALUES { FROM ( .. ) TO ( .. ) | IN ( .. ) | WITH ( .. ) } | DEFAULT } \
+         [ INHERITS ( @name [ , @name ]* ) ] SERVER @id [ OPTIONS ( .. ) ]",
+        ForeignPartition,
     ),
     ("CREATE VIEW @target [ WITH ( .. ) ] AS ...", View),
     // --clean replaces a view by an empty one, before it drops anything that the view uses.

@@ -39,6 +39,8 @@ pub(in super::super) enum Meaning {
     ReplacedView,
     MaterializedView,
     ForeignTable,
+    /// A foreign table that its own statement makes a partition: rows for the table that it is a part of go to its server.
+    ForeignPartition,
     /// A table becomes a partition.
     Attaches,
     /// A rule that does something.
@@ -103,7 +105,8 @@ impl Meaning {
     /// Whether pg_dump, which drops before it creates, drops nothing from here on.
     pub(in super::super) fn creates(self) -> bool {
         use Meaning::{
-            CreatesSchema, Extension, ForeignTable, MaterializedView, Partition, PartitionedTable, Rule, Table, View,
+            CreatesSchema, Extension, ForeignPartition, ForeignTable, MaterializedView, Partition, PartitionedTable,
+            Rule, Table, View,
         };
         let is_in_schema = self.creates_in_schema();
         let creates = matches!(
@@ -116,6 +119,7 @@ impl Meaning {
                 | View
                 | MaterializedView
                 | ForeignTable
+                | ForeignPartition
                 | Rule
         );
         creates || is_in_schema
