@@ -55,6 +55,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     let answer = || {
         let mut answer = question.and_then(Question::answer)?;
         answer.kept.retain(|kept| database.is_none_or(|database| kept.database == *database));
+        answer.overdue.retain(|overdue| database.is_none_or(|database| overdue.live == *database));
         Some(answer)
     };
     // Without an answer because of a signal, the list would lack a part without a word.

@@ -3,9 +3,11 @@
 use crate::context::Context;
 use crate::postgres::server::Server;
 use crate::postgres::startup;
+use crate::restore::blockers::Stuck;
 use crate::restore::killed_sets;
+use crate::restore::overdue::Overdue;
 use crate::restore::record::{self, Entry, Record, Unrecorded, View, Wanted};
-use crate::restore::repair::{self, Findings, Leftover, Stuck};
+use crate::restore::repair::{self, Findings, Leftover};
 use crate::restore::repair_each::{RepairEvent, Unstarted, repair_each};
 use crate::restore::scratch::{Cleared, Drill};
 use crate::target::Target;
@@ -71,6 +73,14 @@ pub fn name(leftovers: &[Leftover], context: &Context) {
     }
 }
 
+/// Names previous databases that could not be dropped, and what a person types.
+pub fn name_overdue(overdue: &[Overdue], context: &Context) {
+    for Overdue { shown, by_hand, .. } in overdue {
+        let by_hand = context.terminal.to_type(by_hand);
+        context.terminal.warn(&format!("{}\n{by_hand}", terminal::clean_line(shown)));
+    }
+}
+
 /// Says of each that it is left alone, and what a person would type.
 pub fn name_unrecorded(found: &[Unrecorded], maintenance_database: &str, context: &Context) -> Result<()> {
     for database in found {
@@ -126,9 +136,8 @@ pub fn begin_drill<'t>(server: &Server<'t>, context: &Context) -> Result<Drill<'
 
 /// Says of each that it could not be dropped, why, and what a person types.
 fn warn_of_stuck(stuck: &[Stuck], context: &Context) {
-    for Stuck { name, error, by_hand } in stuck {
-        let why = terminal::clean_line(&format!("{error:#}"));
-        let name = terminal::clean_line(name);
+    for Stuck { name, why, by_hand } in stuck {
+        let (name, why) = (terminal::clean_line(name), terminal::clean_line(why));
         let text = format!(
             "{name}, left behind by a run that was killed, could not be dropped: {why}\n{}",
             context.terminal.to_type(by_hand)

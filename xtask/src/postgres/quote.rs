@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use crate::error::Fault;
+use crate::words::is_obeyed;
 
 /// The longest text that is quoted, in bytes: longer than any name, setting or comment of ours.
 const LONGEST: usize = 1 << 20;
@@ -58,7 +59,7 @@ pub fn printable_literal(text: &str) -> Result<String, Fault> {
 
 /// Whether every terminal shows this letter as it is.
 fn shows(letter: char) -> bool {
-    letter == ' ' || letter.is_ascii_graphic() || letter.is_alphanumeric()
+    (letter == ' ' || letter.is_ascii_graphic() || letter.is_alphanumeric()) && !is_obeyed(letter)
 }
 
 /// A name as a person may type it, of letters that every terminal shows as they are. It is shown, never sent.
@@ -155,15 +156,15 @@ mod tests {
     #[test]
     fn a_printable_name_holds_no_letter_that_a_terminal_obeys() {
         assert_eq!(printable_identifier("a \"b\"").unwrap(), "\"a \"\"b\"\"\"");
-        let name = printable_identifier("é!\n\"\\\u{202e}").unwrap();
-        assert_eq!(name, "U&\"é!!!+00000A\"\"!+00005C!+00202E\" UESCAPE '!'");
+        let name = printable_identifier("é!\n\"\\\u{202e}\u{3164}").unwrap();
+        assert_eq!(name, "U&\"é!!!+00000A\"\"!+00005C!+00202E!+003164\" UESCAPE '!'");
         assert!(printable_identifier("").is_err() && printable_identifier("a\0").is_err());
     }
 
     #[test]
     fn a_printable_literal_holds_no_letter_that_a_terminal_obeys() {
         assert_eq!(printable_literal("it's 'o'").unwrap(), "'it''s ''o'''");
-        assert_eq!(printable_literal("a\n'\\\u{202e}").unwrap(), r"E'a\U0000000A''\\\U0000202E'");
+        assert_eq!(printable_literal("a\n'\\\u{202e}\u{3164}").unwrap(), r"E'a\U0000000A''\\\U0000202E\U00003164'");
         assert!(printable_literal("a\0").is_err());
     }
 

@@ -2,6 +2,7 @@
 //! that.
 
 pub mod beside;
+pub mod blockers;
 pub mod changes_since_swap;
 mod closed;
 pub mod code_in_file;
@@ -21,6 +22,7 @@ pub mod locked_record;
 pub mod merged;
 pub mod new_database;
 mod not_found;
+pub mod overdue;
 pub mod plan;
 pub mod preflight;
 pub mod previous;

@@ -1,6 +1,7 @@
 //! The previous databases, which stay on the server under their own names.
 
-use super::record::{Entry, OwnedDatabase, Purpose, Record, SwapSet, View};
+use super::blockers::Stuck;
+use super::record::{Details, Entry, OwnedDatabase, Purpose, Record, SwapSet, View};
 use crate::target::Target;
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
@@ -19,6 +20,13 @@ pub struct Previous {
 /// Those of this database, newest first.
 pub fn list(view: &View, live: &str) -> Vec<Previous> {
     let mut previous: Vec<Previous> = view.of(live).filter_map(|entry| owned(view, entry, live)).collect();
+    sort(&mut previous);
+    previous
+}
+
+/// Those of every live database that the record names, newest first.
+pub(super) fn all(view: &View, live: &str) -> Vec<Previous> {
+    let mut previous: Vec<Previous> = view.entries().iter().filter_map(|entry| owned(view, entry, live)).collect();
     sort(&mut previous);
     previous
 }
@@ -76,11 +84,28 @@ pub fn next_name(record: &Record<'_>, but: &[String]) -> Result<(String, DateTim
     record.free_name(Purpose::Previous, after.map_or(now, |after| after.max(now)), but)
 }
 
-/// Drops all but the newest ones; one that is the only way back stays. Says of each that had to go whether it went.
-pub fn drop_old(record: &Record<'_>, keep: usize) -> Result<Vec<(String, Result<()>)>> {
-    let all = list(&record.view()?, record.target().database());
-    let old = all.into_iter().skip(keep).filter(|old| !old.entry.details.only_way_back);
-    Ok(old.map(|old| (old.entry.name, record.drop_database(&old.database))).collect())
+/// Drops all but the newest ones; one that is the only way back stays. Says of each that had to go whether it went. The
+/// record notes which could not be dropped.
+pub fn drop_old(record: &Record<'_>, keep: usize) -> Result<Vec<(String, Result<(), Stuck>)>> {
+    let mut all = list(&record.view()?, record.target().database());
+    let old = all.split_off(keep.min(all.len()));
+    all.iter().for_each(|kept| note_overdue(record, kept, false));
+    let old = old.into_iter().filter(|old| !old.entry.details.only_way_back);
+    old.map(|old| {
+        let Err(error) = record.drop_database(&old.database) else { return Ok((old.entry.name, Ok(()))) };
+        note_overdue(record, &old, true);
+        let stuck = Stuck::by(&error, record.server(), &old.entry.name)?;
+        Ok((old.entry.name, Err(stuck)))
+    })
+    .collect()
+}
+
+/// Notes whether one had to go and is still there. Where that does not work, the next run finds out.
+fn note_overdue(record: &Record<'_>, previous: &Previous, is_overdue: bool) {
+    let details = &previous.entry.details;
+    if details.is_overdue != is_overdue {
+        let _ = record.note(previous.entry.id, &Details { is_overdue, ..Details::clone(details) });
+    }
 }
 
 /// A previous database, for commands that only read.
@@ -93,18 +118,18 @@ pub struct Kept {
     pub swapped_at: String,
     /// On the server's disk; `None` where this role may not know it.
     pub bytes: Option<u64>,
+    /// A later swap was to drop it, and could not.
+    pub overdue: bool,
 }
 
 /// Every one of the server's, newest first.
 pub fn kept(view: &View, target: &Target) -> Vec<Kept> {
-    let of = |entry| owned(view, entry, target.database());
-    let mut previous: Vec<Previous> = view.entries().iter().filter_map(of).collect();
-    sort(&mut previous);
     let kept = |Previous { entry, database, .. }: Previous| Kept {
         bytes: view.bytes(&database),
+        overdue: entry.details.is_overdue,
         name: entry.name,
         database: entry.live,
         swapped_at: entry.at,
     };
-    previous.into_iter().map(kept).collect()
+    all(view, target.database()).into_iter().map(kept).collect()
 }

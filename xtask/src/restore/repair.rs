@@ -1,7 +1,8 @@
 //! What killed runs left behind. A command that only looks names it; one that changes the database repairs it.
 
+use super::blockers::Stuck;
 use super::record::{self, Doubt, Entry, OwnedDatabase, Purpose, Record, Unrecorded, Verdict, View, Wanted};
-use super::{subscriptions, swap};
+use super::swap;
 use crate::error::{self, Exit};
 use crate::postgres::server::Server;
 use anyhow::Result;
@@ -56,15 +57,6 @@ pub struct Findings {
     pub unrecorded: Vec<Unrecorded>,
     /// Databases of ours that could not be dropped, and why.
     pub stuck: Vec<Stuck>,
-}
-
-/// A database of ours that could not be dropped. It hinders no later run.
-#[derive(Debug)]
-pub struct Stuck {
-    pub name: String,
-    pub error: anyhow::Error,
-    /// What a person types.
-    pub by_hand: String,
 }
 
 /// What [`look_by`] wants to be asked, in whichever database of the server.
@@ -210,9 +202,7 @@ pub fn drop_or_name(record: &Record<'_>, database: &OwnedDatabase) -> Result<Opt
     if error::exit(&error) != Exit::Failed {
         return Err(error);
     }
-    let name = database.name().to_owned();
-    let by_hand = subscriptions::by_hand(record.server(), &name)?;
-    Ok(Some(Stuck { name, error, by_hand }))
+    Stuck::by(&error, record.server(), database.name()).map(Some)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Leftovers are repaired one after the other. A database that cannot be dropped and services that cannot be started stop none
 //! of the others.
 
+use super::blockers::Stuck;
 use super::record::{Entry, Record};
-use super::repair::{self, Findings, Leftover, Stuck};
+use super::repair::{self, Findings, Leftover};
 use crate::process::signals;
 use anyhow::{Error, Result};
 

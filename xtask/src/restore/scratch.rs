@@ -1,7 +1,8 @@
 //! Scratch databases, in which a backup or migrations are tried.
 
+use super::blockers::Stuck;
 use super::record::{Purpose, Record, Verdict};
-use super::repair::{self, Stuck};
+use super::repair;
 use super::staging::Staging;
 use crate::postgres::open_session::OpenSession;
 use crate::postgres::properties::Properties;

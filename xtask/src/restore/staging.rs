@@ -9,7 +9,7 @@ use super::property_statements;
 use super::record::{OwnedDatabase, Purpose, Record};
 pub use super::shared_catalogs::Place;
 use super::shared_catalogs::{Guard, Tried};
-use super::subscriptions;
+use super::{blockers, subscriptions};
 use crate::backup::proof::Proven;
 use crate::error::{self, Cause, Exit, Fault};
 use crate::postgres::activity::Counters;
@@ -191,7 +191,7 @@ impl<'r, 't> Staging<'r, 't> {
         self.left = true;
         signals::shielded(|| self.record.drop_database(&self.database)).map_err(|error| {
             let name = self.database.name();
-            let by_hand = subscriptions::by_hand(self.record.server(), name).unwrap_or_default();
+            let by_hand = blockers::by_hand(self.record.server(), name).unwrap_or_default();
             let hint = format!("the next run tries again, or: cargo xtask db-restore --repair\n{by_hand}");
             error::explain(error, || Fault::failed(format!("{name} could not be dropped")).hint(hint))
         })

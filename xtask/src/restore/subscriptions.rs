@@ -4,7 +4,6 @@
 use super::record::OwnedDatabase;
 use crate::postgres::quote;
 use crate::postgres::server::Server;
-use crate::words::{clean_line, sql_name};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::time::Duration;
@@ -21,12 +20,10 @@ pub struct Subscription {
     pub enabled: bool,
 }
 
-/// What keeps a database from being dropped.
-#[derive(Debug, Default, Deserialize)]
-struct Blockers {
+/// Those of a database, and what their removal needs.
+#[derive(Debug, Deserialize)]
+struct Found {
     subscriptions: Vec<Subscription>,
-    prepared: Vec<String>,
-    slots: Vec<String>,
     /// Whether this role can keep event triggers silent from the session's beginning, those on login included.
     can_silence: bool,
 }
@@ -36,8 +33,6 @@ SELECT pg_catalog.json_build_object(
   'subscriptions', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('name', s.subname,
       'slot', s.subslotname, 'enabled', s.subenabled) ORDER BY s.subname), '[]')
     FROM pg_catalog.pg_subscription AS s JOIN pg_catalog.pg_database AS d ON d.oid = s.subdbid WHERE d.datname = NAME),
-  'prepared', (SELECT COALESCE(pg_catalog.json_agg(p.gid), '[]') FROM pg_catalog.pg_prepared_xacts AS p WHERE p.database = NAME),
-  'slots', (SELECT COALESCE(pg_catalog.json_agg(r.slot_name), '[]') FROM pg_catalog.pg_replication_slots AS r WHERE r.database = NAME),
   'can_silence', pg_catalog.current_setting('is_superuser') = 'on'
     AND EXISTS (SELECT FROM pg_catalog.pg_settings AS g WHERE g.name = 'event_triggers'))";
 
@@ -48,22 +43,22 @@ WHERE e.evtenabled <> 'D' AND pg_catalog.pg_has_role(e.evtowner, 'USAGE')";
 
 /// Those of one database of the server.
 pub fn of(server: &Server<'_>, database: &str) -> Result<Vec<Subscription>> {
-    Ok(blockers(server, database)?.subscriptions)
+    Ok(found(server, database)?.subscriptions)
 }
 
-fn blockers(server: &Server<'_>, database: &str) -> Result<Blockers> {
+fn found(server: &Server<'_>, database: &str) -> Result<Found> {
     let answer = server.ask_maintenance(&QUERY.replace("NAME", &quote::literal(database)?))?;
-    serde_json::from_str(answer.trim()).context("what keeps a database from being dropped")
+    serde_json::from_str(answer.trim()).context("the subscriptions of a database")
 }
 
 /// Removes the subscriptions of a database that is about to be dropped. No event trigger of it runs meanwhile.
 pub(super) fn remove(server: &Server<'_>, database: &OwnedDatabase) -> Result<()> {
-    let blockers = blockers(server, database.name())?;
-    if blockers.subscriptions.is_empty() {
+    let found = found(server, database.name())?;
+    if found.subscriptions.is_empty() {
         return Ok(());
     }
     // As an option, because a trigger on login fires before the first statement.
-    let silence = blockers.can_silence.then_some(("PGOPTIONS", "-c event_triggers=off"));
+    let silence = found.can_silence.then_some(("PGOPTIONS", "-c event_triggers=off"));
     let inside = server.in_database(database.name()).with_environment(silence.as_slice()).within(TIMEOUT);
     let ask = |sql: &str| inside.ask(sql);
     let triggers: Vec<String> =
@@ -73,36 +68,15 @@ pub(super) fn remove(server: &Server<'_>, database: &OwnedDatabase) -> Result<()
         // Commands about event triggers fire none.
         sql.push_str(&format!("ALTER EVENT TRIGGER {} DISABLE;\n", quote::identifier(trigger)?));
     }
-    for subscription in &blockers.subscriptions {
+    for subscription in &found.subscriptions {
         sql.push_str(&removal(&quote::identifier(&subscription.name)?));
     }
     ask(&format!("{sql}COMMIT;")).map(drop)
 }
 
 /// `name`: in quotes.
-fn removal(name: &str) -> String {
+pub(super) fn removal(name: &str) -> String {
     format!(
         "ALTER SUBSCRIPTION {name} DISABLE;\nALTER SUBSCRIPTION {name} SET (slot_name = NONE);\nDROP SUBSCRIPTION {name};\n"
     )
-}
-
-/// What a person types to drop a database that this run could not drop.
-pub(super) fn by_hand(server: &Server<'_>, database: &str) -> Result<String> {
-    let blockers = blockers(server, database).unwrap_or_default();
-    let quoted = quote::printable_identifier(database)?;
-    let connected = clean_line(&sql_name(database));
-    let mut lines = format!(
-        "clear it by hand: cargo xtask db-shell -- -d {}, then\n\\c {connected}\n",
-        server.maintenance_database()
-    );
-    for subscription in &blockers.subscriptions {
-        lines.push_str(&removal(&quote::printable_identifier(&subscription.name)?));
-    }
-    for transaction in &blockers.prepared {
-        lines.push_str(&format!("ROLLBACK PREPARED {};\n", quote::printable_literal(transaction)?));
-    }
-    for slot in &blockers.slots {
-        lines.push_str(&format!("SELECT pg_catalog.pg_drop_replication_slot({});\n", quote::printable_literal(slot)?));
-    }
-    Ok(format!("{lines}\\c {}\nDROP DATABASE {quoted} WITH (FORCE);", server.maintenance_database()))
 }

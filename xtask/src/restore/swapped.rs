@@ -1,5 +1,6 @@
 //! How a swap went, and what is left of earlier ones.
 
+use super::blockers::Stuck;
 use super::previous;
 use super::record::Record;
 use crate::process::signals;
@@ -22,8 +23,8 @@ pub struct Done {
 pub enum Surplus<'a> {
     /// It is dropped.
     Dropped(&'a str),
-    /// It could not be dropped, and why.
-    Stays(&'a str, &'a Error),
+    /// It could not be dropped.
+    Stays(&'a Stuck),
     /// Which ones there are could not be asked, and why.
     Unknown(&'a Error),
 }
@@ -61,7 +62,7 @@ impl Swapped {
                 // The report must not offer it for undo.
                 Ok(()) if self.before.as_ref() == Some(name) => self.before = None,
                 Ok(()) => tell(Surplus::Dropped(name)),
-                Err(error) => tell(Surplus::Stays(name, error)),
+                Err(stuck) => tell(Surplus::Stays(stuck)),
             }),
             Err(error) => tell(Surplus::Unknown(&error)),
         }

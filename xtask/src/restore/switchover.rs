@@ -122,6 +122,7 @@ impl<'a, 't> Switchover<'a, 't> {
                 only_way_back: *only_way_back && before.is_some(),
                 written: written.clone(),
                 set: record.set().cloned(),
+                is_overdue: false,
                 is_unknown: false,
             };
             notes.push(Note { before, at: record::at(&now), details });

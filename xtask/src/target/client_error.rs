@@ -162,7 +162,7 @@ pub fn numbered(line: &str) -> Option<(u64, &str)> {
 }
 
 /// What a line of psql's says of an error of the server: `psql:<stdin>:7: ERROR:  …`.
-fn error_message(line: &str) -> Option<&str> {
+pub(super) fn error_message(line: &str) -> Option<&str> {
     let (_, report) = line.strip_prefix("psql:<stdin>:")?.split_once(": ")?;
     ["ERROR:  ", "FATAL:  ", "PANIC:  "].iter().find_map(|severity| report.strip_prefix(severity))
 }

@@ -14,6 +14,7 @@ pub mod database_name;
 pub mod dependencies;
 mod direct_choice;
 pub mod disk;
+pub mod disk_full;
 pub mod endpoint;
 pub mod file_lock;
 mod free_port;

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres, Root, Mount] a_restore_stops_before_the_servers_disk_is_full,
+        [Postgres] a_function_that_speaks_of_a_full_disk_is_a_statement_that_failed,
         [Postgres, Root, Mount] a_set_needs_room_for_all_its_databases_at_once,
         [Postgres, Root, Mount] a_safety_backup_on_the_servers_disk_needs_room_beside_the_load,
     ]
@@ -119,6 +120,28 @@ fn a_restore_stops_before_the_servers_disk_is_full() {
     let ours = "SELECT count(*) FROM pg_database WHERE datname ~ '_(staging|before)_'";
     assert_eq!(server.sql(ours), "0");
     assert_eq!(elsewhere.sandbox.backups().len(), 1, "the safety backup is there");
+}
+
+/// The words, the SQLSTATE and lines of psql's look are what any function may raise.
+fn a_function_that_speaks_of_a_full_disk_is_a_statement_that_failed() {
+    let local = Local::new();
+    local.up();
+    let words = "could not extend file \"base/5/7\": No space left on device";
+    for raise in [
+        format!("RAISE EXCEPTION '{words}' USING ERRCODE = 'disk_full', HINT = 'Check free disk space.'"),
+        format!("RAISE EXCEPTION E'{words}\\nHINT:  Check free disk space.\\nCONTEXT:  COPY t, line 1'"),
+        format!("RAISE WARNING E'x\\npsql:<stdin>:7: ERROR:  {words}'; RETURN 1 / 0"),
+        format!("ASSERT false, '{words}'"),
+    ] {
+        let body = format!(
+            "CREATE FUNCTION public.f() RETURNS integer LANGUAGE plpgsql AS $$BEGIN {raise}; RETURN 1; END$$;\n\
+             CREATE MATERIALIZED VIEW public.m AS SELECT public.f() AS a;\n"
+        );
+        local.sandbox.write("says.sql", dump(body));
+        let run = local.xtask(["db-restore", "says.sql", "--yes"]).run();
+        run.code(1).stderr_lacks("disk is full").stderr_lacks("make room").stderr_lacks("✓ Database restored");
+        run.stderr_has("says.sql cannot be loaded").stderr_has("No space left on device");
+    }
 }
 
 fn a_set_needs_room_for_all_its_databases_at_once() {

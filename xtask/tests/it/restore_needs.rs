@@ -65,16 +65,27 @@ fn missing_roles_are_named_and_created_by_consent() {
     stack.admin(&format!("DROP DATABASE {}; DROP ROLE {other}", database.only_beside("before")));
 }
 
+/// A string that looks like a statement of a dump.
+const LINE: &str = r"x\nSET default_tablespace = x;\n;\nSET default_tablespace = x;\n";
+
+/// What lies in a tablespace, and strings beside it.
+fn in_tablespace(space: &str) -> String {
+    format!(
+        "CREATE TABLE t (a int) TABLESPACE \"{space}\"; INSERT INTO t VALUES (1); CREATE INDEX i ON t (a) TABLESPACE \"{space}\";
+         CREATE TABLE text AS SELECT 'SET default_tablespace = x;' AS a;
+         COMMENT ON TABLE text IS E'{LINE}';
+         CREATE FUNCTION text() RETURNS text LANGUAGE sql AS $$SELECT '{line}'::text$$",
+        line = LINE.replace("\\n", "\n"),
+    )
+}
+
 fn a_missing_tablespace_is_reported_with_both_ways_before_any_change() {
     let stack = shared_for_restores();
     let database = stack.database();
     let space = format!("Space of {}", database.name);
     let make = || make_tablespace(&database, &space);
     make();
-    database.sql(&format!(
-        "CREATE TABLE t (a int) TABLESPACE \"{space}\"; INSERT INTO t VALUES (1); CREATE INDEX i ON t (a) TABLESPACE \"{space}\";
-         CREATE TABLE text AS SELECT 'SET default_tablespace = x;' AS a"
-    ));
+    database.sql(&in_tablespace(&space));
     let file = database.backup();
     database.sql("DROP TABLE t");
     stack.admin(&format!("DROP TABLESPACE \"{space}\""));
@@ -91,6 +102,8 @@ fn a_missing_tablespace_is_reported_with_both_ways_before_any_change() {
         "SELECT (SELECT count(*) FROM t), count(*) FROM pg_class WHERE relname IN ('t', 'i') AND reltablespace = 0";
     database.restore(["x.sql"]).run().ok().stderr_has("✓ Database restored");
     assert_eq!((database.sql(count).as_str(), database.sql("SELECT count(*) FROM text").as_str()), ("1|2", "1"));
+    let same = format!("SELECT text() = E'{LINE}', obj_description('text'::regclass) = E'{LINE}'");
+    assert_eq!(database.sql(&same), "t|t");
     make();
     database.restore([file.to_str().unwrap()]).run().ok().stderr_has("✓ Database restored");
     assert_eq!(database.sql(count), "1|0");

@@ -4,11 +4,13 @@
 use crate::harness::forge::{Forged, dump};
 use crate::harness::{Local, Test, wait_until};
 use chrono::Local as Clock;
+use serde_json::json;
 
 pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] copies_go_with_their_subscriptions_and_the_publishers_slot_stays,
         [Postgres] a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing,
+        [Postgres] a_previous_database_that_cannot_be_dropped_is_named_with_what_clears_it,
         [Postgres] a_subscription_that_a_file_enables_is_refused,
         [Postgres] foreign_tables_and_rights_on_the_server_are_named_before_a_load,
         [Postgres] what_views_and_extensions_let_roles_reach_is_named_before_a_load,
@@ -121,6 +123,73 @@ fn a_scratch_database_that_cannot_be_dropped_is_no_pass_and_stops_nothing() {
     local.sql(&name, "ROLLBACK PREPARED E'it''s\\n→ cargo xtask db-reset'");
     local.xtask(["db-restore", "--repair"]).run().ok().stderr_has(&format!("Repaired: {name}"));
     assert_eq!(local.sql("postgres", BESIDE), "");
+}
+
+fn a_previous_database_that_cannot_be_dropped_is_named_with_what_clears_it() {
+    let local = server();
+    local.xtask(["db-backup"]).run().ok();
+    let restore = || local.xtask(["db-restore", "--yes"]).run();
+    restore().ok();
+    let kept = local.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '_before_'");
+    local.sql(&kept, "BEGIN; CREATE SCHEMA s; PREPARE TRANSACTION E'it''s\\n→ cargo xtask db-reset'");
+    // One of another database holds the name alone.
+    local.sql("publisher", &format!("BEGIN; COMMENT ON DATABASE {kept} IS 'x'; PREPARE TRANSACTION 'far'"));
+    let has = "it has: prepared transaction it's\\n→ cargo xtask db-reset of role postgres, prepared transaction far of role \
+               postgres";
+    let run = restore();
+    run.ok().prints_nothing().stderr_has("✓ Database restored").stderr_lacks("psql");
+    run.stderr_has(&format!("⚠ {kept} could not be dropped: canceling statement due to lock timeout; {has}\n"));
+    run.stderr_has("  the next restore tries again; see what is kept: cargo xtask db-list\n")
+        .stderr_lacks("ALLOW_CONN");
+    local.sql("postgres", &format!("ALTER DATABASE {kept} ALLOW_CONNECTIONS false"));
+    let overdue =
+        format!("{kept} was to be dropped after a later swap, and could not be; {has}, ALLOW_CONNECTIONS false");
+    local
+        .xtask(["db-list"])
+        .run()
+        .ok()
+        .stdout_has(&kept)
+        .stderr_has(&format!("⚠ {overdue}\n"))
+        .stderr_has("ROLLBACK PREPARED 'far';");
+    let run = local.xtask(["health-check"]).run();
+    run.stdout_has(&overdue).stdout_has("ROLLBACK PREPARED 'far';").stdout_lacks("✓ leftovers");
+    let json = local.xtask(["db-list", "--json"]).run().ok().json();
+    let marks = json["kept_on_server"].as_array().unwrap().iter().map(|kept| (&kept["name"], &kept["overdue"]));
+    let marks: Vec<_> = marks.collect();
+    assert!(marks.len() == 2 && marks.contains(&(&json!(kept), &json!(true))), "{json}");
+    assert!(marks.iter().any(|(name, overdue)| **name != json!(kept) && **overdue == json!(false)), "{json}");
+    overdue_only_as_long_as_it_is_there(&local, &kept);
+}
+
+fn overdue_only_as_long_as_it_is_there(local: &Local, kept: &str) {
+    let restore = |more: &[&'static str]| local.xtask([&["db-restore", "--yes"], more].concat()).run();
+    let list = || local.xtask(["db-list"]).run();
+    let health = || local.xtask(["health-check"]).run();
+    // One that is wanted is not overdue.
+    restore(&["--keep-old", "9"]).ok().stderr_lacks("could not be dropped");
+    list().ok().stdout_has(kept).stderr_lacks(kept);
+    health().stdout_has("✓ leftovers");
+    // What is shown clears it, as it is typed.
+    let run = restore(&[]);
+    let (_, typed) = run.stderr.split_once("clear it by hand: cargo xtask db-shell -- -d postgres, then\n").unwrap();
+    let end = format!("DROP DATABASE \"{kept}\" WITH (FORCE);\n");
+    let (typed, _) = typed.split_once(&end).unwrap();
+    assert_eq!(
+        typed.lines().map(str::trim).collect::<Vec<_>>(),
+        [
+            &format!("ALTER DATABASE \"{kept}\" ALLOW_CONNECTIONS true;"),
+            &format!("\\c \"{kept}\""),
+            r"ROLLBACK PREPARED E'it''s\U0000000A\U00002192 cargo xtask db-reset';",
+            "\\c \"publisher\"",
+            "ROLLBACK PREPARED 'far';",
+            "\\c postgres",
+            "",
+        ]
+    );
+    local.xtask(["db-shell", "--", "-d", "postgres"]).stdin(format!("{typed}{end}")).run().ok();
+    list().ok().stdout_lacks(kept).stderr_lacks(kept);
+    health().stdout_has("✓ leftovers");
+    restore(&[]).ok().stderr_lacks("could not be dropped");
 }
 
 fn a_subscription_that_a_file_enables_is_refused() {

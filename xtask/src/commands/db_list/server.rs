@@ -3,6 +3,7 @@
 use crate::commands::leftovers;
 use crate::context::Context;
 use crate::postgres::server::Server;
+use crate::restore::overdue::{self, Overdue};
 use crate::restore::previous::{self, Kept};
 use crate::restore::record::Wanted;
 use crate::restore::repair::{self, Findings};
@@ -21,6 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) kept: Vec<Kept>,
+    pub(super) overdue: Vec<Overdue>,
     pub(super) findings: Findings,
     /// Where psql is for what a person types.
     maintenance_database: &'static str,
@@ -61,8 +63,9 @@ fn answer_of(target: &Target) -> Option<Answer> {
     let server = &Server::new(target).ok()?;
     let findings = repair::look(server, Wanted { unrecorded: true, sizes: true }).ok()?;
     let kept = previous::kept(&findings.view, target);
+    let overdue = overdue::list(server, &findings.view);
     let (maintenance_database, database) = (server.maintenance_database(), target.database().to_owned());
-    Some(Answer { kept, findings, maintenance_database, database })
+    Some(Answer { kept, overdue, findings, maintenance_database, database })
 }
 
 impl Answer {
@@ -84,10 +87,11 @@ impl Answer {
         context.terminal.table(&["KEPT ON THE SERVER", "DATABASE", "AGE", "SIZE"], &rows, &[2, 3])
     }
 
-    /// Names what killed runs left behind, and what is only named like ours.
+    /// Names what killed runs left behind, what could not be dropped, and what is only named like ours.
     pub(super) fn warn(&self, context: &Context) -> Result<()> {
         leftovers::warn_of_distrust(&self.findings.view, context);
         leftovers::name(&self.findings.leftovers, context);
+        leftovers::name_overdue(&self.overdue, context);
         leftovers::name_killed_sets(&self.findings.view, &[&self.database], context);
         leftovers::name_unrecorded(&self.findings.unrecorded, self.maintenance_database, context)
     }

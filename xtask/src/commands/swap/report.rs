@@ -3,13 +3,15 @@
 use crate::commands::result;
 use crate::context::Context;
 use crate::postgres::server::Server;
+use crate::restore::blockers::Stuck;
 use crate::restore::live::Live;
 use crate::restore::subscriptions::{self, Subscription};
 use crate::restore::swapped::{Done, Surplus};
 use crate::restore::workers::{self, Idle};
 use crate::target::Target;
+use crate::target::client_error::server_message;
 use crate::terminal;
-use anyhow::{Error, Result};
+use anyhow::Result;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::path::Path;
@@ -74,15 +76,15 @@ impl Report<'_> {
 /// What became of a previous database that had to go after the swap.
 pub fn say_surplus(surplus: Surplus<'_>, context: &Context) {
     let terminal = &context.terminal;
-    let refused = |what: &str, error: &Error| {
-        let next = terminal.to_type("the next restore tries again; see what is kept: cargo xtask db-list");
-        let why = terminal::clean_line(&format!("{error:#}"));
-        terminal.warn(&format!("{what} could not be dropped: {why}; {next}"));
+    let refused = |what: &str, why: &str, by_hand: &str| {
+        let next = format!("the next restore tries again; see what is kept: cargo xtask db-list{by_hand}");
+        let (what, why) = (terminal::clean_line(what), terminal::clean_line(why));
+        terminal.warn(&format!("{what} could not be dropped: {why}\n{}", terminal.to_type(&next)));
     };
     match surplus {
         Surplus::Dropped(name) => terminal.note(&format!("Dropped {name}, which was kept from an earlier restore")),
-        Surplus::Stays(name, error) => refused(name, error),
-        Surplus::Unknown(error) => refused("The previous databases of earlier restores", error),
+        Surplus::Stays(Stuck { name, why, by_hand }) => refused(name, why, &format!("\n{by_hand}")),
+        Surplus::Unknown(error) => refused("The previous databases of earlier restores", &server_message(error), ""),
     }
 }
 

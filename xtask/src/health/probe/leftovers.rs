@@ -1,9 +1,11 @@
-//! What a restore that was killed left on the server, and what is only named like a database of ours.
+//! What a restore that was killed left on the server, previous databases that could not be dropped, and what is only named
+//! like a database of ours.
 
 use super::catalog::reach;
 use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::restore::killed_sets;
+use crate::restore::overdue;
 use crate::restore::record::Wanted;
 use crate::restore::repair::{self, Findings, Leftover};
 
@@ -30,6 +32,10 @@ fn judge(findings: &Findings, scene: &Scene) -> Finding {
     for set in killed_sets::without(&findings.view, &[scene.postgres().target().database()]) {
         details.push(set.shown());
         hints.push(set.repair());
+    }
+    for overdue in overdue::list(scene.postgres(), &findings.view) {
+        details.push(overdue.shown);
+        hints.push(overdue.by_hand);
     }
     if let Some(fault) = findings.view.distrust() {
         details.push(fault.to_string());

@@ -104,6 +104,9 @@ pub struct Hidden {
     pub command: Option<u64>,
 }
 
+/// So many statements about tablespaces are noted by their lines.
+pub const MOST_TABLESPACE_LINES: usize = 200;
+
 /// What a whole dump holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
@@ -129,6 +132,8 @@ pub struct Contents {
     pub extensions: BTreeSet<String>,
     /// Tablespaces other than the database's own that objects go into.
     pub tablespaces: BTreeSet<String>,
+    /// The lines in which the first [`MOST_TABLESPACE_LINES`] statements begin that name those.
+    pub tablespace_lines: Vec<u64>,
     /// OpenFGA's data, if its tables are there.
     pub openfga: Option<OpenFga>,
     pub openfga_ids: Ids,

@@ -12,15 +12,13 @@ use crate::postgres::session;
 use crate::process::{Captured, Dialog, Program, signals};
 use crate::restore::load_failure::{self, LoadOptions};
 use crate::restore::{load_memory, preflight};
-use crate::target::{Target, client_error};
+use crate::target::Target;
+use crate::target::disk_full::is_disk_full;
 use anyhow::{Error, Result};
 use std::time::Duration;
 
 /// The longest load or ANALYZE: all that psql waits for is the server's own work.
 pub(in crate::restore) const DEADLINE: Duration = Duration::from_secs(24 * 3600);
-
-/// The system's words for ENOSPC, which PostgreSQL hands on.
-const DISK_FULL: &str = "No space left on device";
 
 const OPTIONS: [&str; 7] =
     ["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-f", "-"];
@@ -90,7 +88,7 @@ impl Load<'_> {
         if said.ending.success() {
             return Ok(());
         }
-        if client_error::server_says(&said.stderr, DISK_FULL) {
+        if is_disk_full(&said.stderr) {
             // The server may have gone down with it: what it says last is not the cause.
             let fault = Fault::failed(format!("The server's disk is full; {} is unchanged", target.database()));
             return Err(Error::msg(said.stderr.trim().to_owned()).context(fault.hint(preflight::MAKE_ROOM)));

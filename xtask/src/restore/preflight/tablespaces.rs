@@ -2,6 +2,7 @@
 
 use crate::backup::proof::Proven;
 use crate::error::Fault;
+use crate::postgres::dump::MOST_TABLESPACE_LINES;
 use crate::postgres::quote::{literal, literals, printable_identifier};
 use crate::postgres::server::Server;
 use crate::words::{first_lines, first_names, shell_word};
@@ -79,15 +80,17 @@ fn statements(names: &[String], of: impl Fn(String) -> String) -> Result<String,
     Ok(first_lines(lines.into_iter()))
 }
 
-/// How everything goes into the tablespace of the database. Rows of `COPY` stay as they are; what this program added to the
-/// dump would not fit any more.
+/// How everything goes into the tablespace of the database. The statements are left out by their lines, because a string or
+/// the body of a function may hold a line like theirs; what this program added to the dump would not fit any more.
 fn without(backup: &Proven) -> String {
-    let steps = [
-        r"/^COPY .* FROM stdin;$/,/^\\\.$/b",
-        "/^SET default_tablespace = .*;$/d",
-        "1{/^-- xtask /d;}",
-        "${/^-- xtask /d;}",
-    ];
+    let lines = &backup.contents.tablespace_lines;
+    if lines.len() >= MOST_TABLESPACE_LINES {
+        return "or leave them out where the file came from: pg_dump --no-tablespaces".to_owned();
+    }
+    let mut steps = vec!["1{/^-- xtask /d;}".to_owned(), "${/^-- xtask /d;}".to_owned()];
+    steps.extend(lines.iter().map(|line| format!("{}bx", backup.line_of_dump(*line))));
+    // Only a statement that is alone in its line.
+    steps.extend(["b", ":x", "/^SET default_tablespace = [^;]*;$/d"].map(str::to_owned));
     let steps: Vec<String> = steps.iter().map(|step| format!("-e {}", shell_word(step))).collect();
     let (steps, file) = (steps.join(" "), backup.as_word());
     let text = if backup.path.extension().is_some_and(|end| end == "zst") {

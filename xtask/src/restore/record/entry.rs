@@ -53,6 +53,9 @@ pub struct Details {
     /// The set that is, or was, swapped as one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set: Option<SwapSet>,
+    /// A later swap was to drop it, and could not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_overdue: bool,
     /// They are not understood: the database is left alone.
     #[serde(skip)]
     pub is_unknown: bool,

@@ -12,6 +12,7 @@ use super::matcher::Matcher;
 use super::relations::Name;
 use super::token;
 use super::{Contents, EncodedName, names};
+use crate::postgres::dump::MOST_TABLESPACE_LINES;
 use crate::sql::Token;
 
 /// The parser of PostgreSQL gives up long before this.
@@ -162,6 +163,7 @@ impl Statement {
         if matcher.is_lost() {
             return;
         }
+        let line = self.line;
         let (given, routines, language) = (&mut self.given, &mut self.routines, &mut self.language);
         matcher.take(token, self.depth, |item| match item {
             Item::TargetSchema => target.set_schema(token),
@@ -186,9 +188,17 @@ impl Statement {
             Item::Encoding => contents.client_encoding = names::encoding(token),
             Item::LanguageExtension => language.clone_from(&names::identifier(token)),
             Item::Extension => contents.extensions.extend(names::identifier(token)),
-            Item::Tablespace => contents.tablespaces.extend(names::identifier(token)),
+            Item::Tablespace => note_tablespace(token, line, contents),
             _ => {}
         });
+    }
+}
+
+/// `line`: where the statement begins.
+fn note_tablespace(token: Token<'_>, line: u64, contents: &mut Contents) {
+    contents.tablespaces.extend(names::identifier(token));
+    if contents.tablespace_lines.len() < MOST_TABLESPACE_LINES {
+        contents.tablespace_lines.push(line);
     }
 }
 
