@@ -22,7 +22,7 @@ const SHARED_CATALOGS: [&str; 12] = [
 const ROWS: [&str; 7] = ["delete", "explain", "for", "insert", "merge", "update", "with"];
 
 /// Functions of PostgreSQL that end sessions of other databases, write files, or change what all databases share.
-const FUNCTIONS: [&str; 30] = [
+const FUNCTIONS: [&str; 32] = [
     "lo_export",
     "pg_backup_start",
     "pg_backup_stop",
@@ -46,7 +46,9 @@ const FUNCTIONS: [&str; 30] = [
     "pg_start_backup",
     "pg_stat_reset_replication_slot",
     "pg_stat_reset_shared",
+    "pg_stat_reset_single_table_counters",
     "pg_stat_reset_slru",
+    "pg_stat_reset_subscription_stats",
     "pg_stat_statements_reset",
     "pg_stop_backup",
     "pg_switch_wal",
@@ -62,6 +64,9 @@ pub fn called(statement: &[Lexeme]) -> Option<String> {
     if DEFINITIONS.contains(&word(statement, 0)) {
         return None;
     }
+    if has_numbered_letters(statement) {
+        return Some("a name in U&\"…\"".to_owned());
+    }
     // Behind these words stands the name of a table, and its columns.
     let names_table = |at: usize| ["as", "into", "recursive", "table", "with"].contains(&word(statement, at));
     let before_name = |at: usize| match at.checked_sub(1).and_then(|at| statement.get(at)) {
@@ -74,6 +79,14 @@ pub fn called(statement: &[Lexeme]) -> Option<String> {
     let names = (0..statement.len()).filter(is_call).filter_map(|at| statement.get(at)?.name());
     let mut known = names.filter(|name| FUNCTIONS.contains(name) || *name == "dblink" || name.starts_with("dblink_"));
     known.next().map(|name| format!("{name}()"))
+}
+
+/// Whether a name in it is written with letters by their numbers: `U&"lo\005fexport"`. Its letters are not read.
+fn has_numbered_letters(statement: &[Lexeme]) -> bool {
+    statement.windows(3).enumerate().any(|(at, tokens)| {
+        let [Lexeme::Word(prefix), Lexeme::Symbol(b'&'), Lexeme::Name(name)] = tokens else { return false };
+        prefix == "u" && (name.contains('\\') || word(statement, at.saturating_add(3)) == "uescape")
+    })
 }
 
 /// What a statement writes of the whole server, in words of SQL.
@@ -143,7 +156,7 @@ mod tests {
         let lexeme = |word: &str| match word {
             word if word.starts_with('"') => Lexeme::Name(word.trim_matches('"').to_owned()),
             word if word.starts_with('\'') => Lexeme::Text(word.trim_matches('\'').to_owned()),
-            "," | "(" | ")" | "." | "=" | "*" => Lexeme::Symbol(word.as_bytes()[0]),
+            "," | "(" | ")" | "." | "=" | "*" | "&" => Lexeme::Symbol(word.as_bytes()[0]),
             word => Lexeme::Word(word.to_owned()),
         };
         text.split(' ').map(lexeme).collect()
@@ -157,6 +170,8 @@ mod tests {
             ("select * from dblink ( 'a' , 'b' ) as t ( a int )", "dblink()"),
             ("insert into t select \"dblink_exec\" ( 'a' )", "dblink_exec()"),
             ("pg_reload_conf ( )", "pg_reload_conf()"),
+            ("select u & \"lo\\005fexport\" ( 1 , 'a' )", "a name in U&\"…\""),
+            ("update u & \"pg!005fdatabase\" uescape '!' set a = 1", "a name in U&\"…\""),
         ] {
             assert_eq!(called(text).as_deref(), Some(what), "{text}");
         }
@@ -166,6 +181,7 @@ mod tests {
             "create view v as select pg_terminate_backend ( 1 )",
             "grant execute on function pg_reload_conf ( ) to x",
             "select my_dblink ( 1 )",
+            "select u & \"flags\" from t",
         ] {
             assert_eq!(called(text), None, "{text}");
         }

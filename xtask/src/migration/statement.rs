@@ -16,6 +16,16 @@ const OPENFGA: &[&str] = &["tuple", "store", "authorization_model", "changelog",
 /// How many tokens of a statement are kept: what it does is said in the first of them.
 const HEAD: usize = 400;
 
+/// What is known of where a `COPY` takes its rows from.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Copied {
+    #[default]
+    Unknown,
+    /// The next word says it.
+    From,
+    Known,
+}
+
 /// What is known of the statement that is being read.
 #[derive(Debug, Default)]
 pub struct Statement {
@@ -29,6 +39,9 @@ pub struct Statement {
     goes_on: Option<u64>,
     /// `COPY … FROM stdin`: rows follow.
     pub takes_rows: bool,
+    /// Parentheses that are open.
+    parentheses: usize,
+    copied: Copied,
     pub binary: bool,
     concurrently: bool,
     /// It names rows: `WHERE`, `USING`.
@@ -65,7 +78,9 @@ impl Statement {
         }
         self.line = line;
         let copies = self.begins(&["copy"]);
-        self.takes_rows |= copies && self.previous == "from" && word == "stdin";
+        if copies {
+            self.follow_copy(token, &word);
+        }
         self.binary |= copies && word == "binary";
         self.concurrently |= word == "concurrently";
         self.chooses_rows |= word == "where" || word == "using";
@@ -89,6 +104,24 @@ impl Statement {
             self.head.push(token.into());
         }
         self.previous = word;
+    }
+
+    /// Where the rows of a `COPY` come from stands behind its first `FROM` or `TO` outside of parentheses: a query in
+    /// them, and a condition behind it, may name a table or a column `stdin`.
+    fn follow_copy(&mut self, token: Token<'_>, word: &str) {
+        match token {
+            Token::Symbol(b'(') => self.parentheses = self.parentheses.saturating_add(1),
+            Token::Symbol(b')') => self.parentheses = self.parentheses.saturating_sub(1),
+            _ if self.parentheses > 0 => {}
+            _ => {
+                self.takes_rows |= self.copied == Copied::From && word == "stdin";
+                self.copied = match (self.copied, word) {
+                    (Copied::Unknown, "from") => Copied::From,
+                    (Copied::Unknown, word) if word != "to" => Copied::Unknown,
+                    _ => Copied::Known,
+                };
+            }
+        }
     }
 
     /// Nothing more of it comes.

@@ -10,6 +10,21 @@ use std::time::{Duration, Instant};
 
 /// What psql's answer to the question for its version begins with.
 const VERSION: &str = "xtask-psql ";
+/// Variables of psql whose values are words of others: it puts them into what it reads, wherever `:NAME` stands outside of
+/// quotes. A database's or a role's name may hold a statement. Those that are not here hold words of psql's own.
+const UNSET: &str = "\\unset DBNAME
+\\unset ENCODING
+\\unset HOST
+\\unset LAST_ERROR_MESSAGE
+\\unset PORT
+\\unset SERVER_VERSION_NAME
+\\unset SERVER_VERSION_NUM
+\\unset SERVICE
+\\unset USER
+\\unset VERSION
+\\unset VERSION_NAME
+\\unset VERSION_NUM
+";
 /// The row behind its first statements.
 const BEGUN: &str = "xtask-begun";
 
@@ -21,8 +36,8 @@ pub struct Begun {
     pub lines: u64,
 }
 
-/// Asks a psql for its version, restricts it where it knows how, and sends it its first statements. `None`: it is silent
-/// or has ended, and says why when it is asked.
+/// Asks a psql for its version, takes from it the variables that hold words of others, restricts it where it knows how,
+/// and sends it its first statements. `None`: it is silent or has ended, and says why when it is asked.
 pub fn begin(psql: &mut Dialog, preamble: &str, timeout: Duration) -> Result<Option<Begun>> {
     let end = Instant::now() + timeout;
     let question = format!("\\echo {VERSION}:VERSION_NAME\n");
@@ -35,7 +50,7 @@ pub fn begin(psql: &mut Dialog, preamble: &str, timeout: Duration) -> Result<Opt
     } else {
         String::new()
     };
-    let first = format!("{restrict}{}SELECT '{BEGUN}';\n", sendable(preamble)?);
+    let first = format!("{UNSET}{restrict}{}SELECT '{BEGUN}';\n", sendable(preamble)?);
     let lines = [&question, &first].map(|text| text.matches('\n').count() as u64).iter().sum();
     Ok(answered(psql, &first, end, |line| line == BEGUN).map(|_| Begun { version, lines }))
 }

@@ -82,6 +82,9 @@ impl Lexer {
             State::Dash | State::Slash => self.second_of_comment(byte, dialect),
             State::LineComment => self.line_comment(piece),
             State::BlockComment(comment) => {
+                if comment.is_too_deep() {
+                    return Err("comments that stand in one another too deeply");
+                }
                 self.state = comment.after(byte).map_or(State::Text, State::BlockComment);
                 Ok((1, None))
             }

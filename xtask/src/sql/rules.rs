@@ -13,8 +13,16 @@ pub struct BlockComment {
 }
 
 impl BlockComment {
+    /// psql takes a time that grows with the square of it.
+    pub const DEEPEST: u32 = 1000;
+
     /// After its `/*`.
     pub const BEGUN: Self = Self { depth: 1, before: 0 };
+
+    /// Whether too many stand in one another.
+    pub fn is_too_deep(self) -> bool {
+        self.depth > Self::DEEPEST
+    }
 
     /// One byte further; `None`: it has ended.
     pub fn after(self, byte: u8) -> Option<Self> {

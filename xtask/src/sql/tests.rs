@@ -116,3 +116,10 @@ fn what_pg_dump_does_not_write_is_refused_in_a_dump_alone() {
         assert!(found(text, PG_DUMP, 1).is_err() && found(text, ANY, 1).is_ok(), "{text:?}");
     }
 }
+
+#[test]
+fn comments_nest_as_deeply_as_people_write_them() {
+    let nested = |depth: usize| format!("{}{} a", "/*".repeat(depth), "*/".repeat(depth));
+    assert_eq!(found(&nested(1000), ANY, 7), Ok(vec!["a".to_owned()]));
+    assert_eq!(found(&nested(1001), PG_DUMP, 7), Err("comments that stand in one another too deeply"));
+}

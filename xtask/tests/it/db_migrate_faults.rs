@@ -198,6 +198,11 @@ fn what_another_reading_hides() {
     let run = database.migrate(["--no-backup"]).run();
     run.code(1).stderr_has("hidden.up.sql:2: `\\unrestrict`").stderr_has("nothing was sent");
     database.migrate(["verify"]).run().code(1).stderr_has("hidden.up.sql:2: `\\unrestrict`");
+    // A table called `stdin`: no rows follow.
+    let rows = "CREATE TABLE stdin (a int);\nCOPY (SELECT * FROM stdin) TO stdout;\nCOMMIT;\nCREATE TABLE c ();\n";
+    database.sandbox.migration(1, "hidden", rows, None);
+    let run = database.migrate(["--no-backup"]).run();
+    run.code(1).stderr_has("hidden.up.sql:3: COMMIT in a file that runs in one transaction");
     for (end, words) in [("SELECT 1/0;\n", "division by zero"), ("", "The file ended its transaction")] {
         let text = format!("CREATE TABLE half ();\n{off}SELECT 'a\\''; COMMIT; --';\n{end}");
         database.sandbox.migration(1, "hidden", &text, None);

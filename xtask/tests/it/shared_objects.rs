@@ -11,6 +11,7 @@ pub fn tests() -> Vec<Test> {
         [Postgres] what_a_drill_changes_outside_its_database_is_named,
         [Postgres] a_restore_that_changes_something_outside_is_not_swapped_in,
         [Postgres] what_code_changes_in_the_last_session_of_its_database_is_found,
+        [Postgres] psql_puts_no_words_of_its_own_into_a_file,
         [Postgres] a_restore_whose_code_changes_loaded_rows_is_not_swapped_in,
         [Postgres] a_restore_that_lacks_rows_of_the_file_is_not_swapped_in,
         [Postgres] rows_that_an_event_trigger_adds_are_warned_of,
@@ -132,6 +133,29 @@ fn a_restore_that_changes_something_outside_is_not_swapped_in() {
         nothing_is_left(&local);
     }
     local.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to");
+}
+
+/// psql's variables hold names of databases and roles, which others may have chosen: `:DBNAME` would be a statement of theirs.
+fn psql_puts_no_words_of_its_own_into_a_file() {
+    let local = server();
+    let honest = "CREATE TABLE public.u (\n    \"USER\" integer,\n    arr integer[]\n);\n\
+        CREATE VIEW public.v AS\n SELECT arr[1:\"USER\"] AS arr\n   FROM public.u;\n";
+    for jobs in ["1", "2"] {
+        let file = Forged::of(dump(honest)).write(&local.sandbox, "honest.sql");
+        local
+            .xtask(["db-verify", "--restore", "--jobs", jobs])
+            .args([&file])
+            .run()
+            .ok()
+            .stdout_has("restored and compared");
+        for name in ["DBNAME", "USER", "HOST", "PORT", "ENCODING", "VERSION", "SERVER_VERSION_NUM"] {
+            let view = format!("CREATE VIEW public.v AS\n SELECT 1 :{name};\n");
+            let file = Forged::of(dump(&view)).write(&local.sandbox, "hostile.sql");
+            let run = local.xtask(["db-verify", "--restore", "--jobs", jobs]).args([&file]).run();
+            run.code(1).prints_nothing().stderr_has("syntax error at or near \":\"");
+        }
+    }
+    nothing_is_left(&local);
 }
 
 /// What code of a file does to table a, and the message.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub fn tests() -> Vec<Test> {
     tests![
+        [] too_many_users_with_objects_are_refused_before_they_take_memory,
         [Stack, Openfga] a_batch_that_runs_out_of_time_is_asked_again_singly,
         [Stack, Openfga] a_server_that_takes_its_time_for_each_check_is_asked_in_small_batches,
         [Stack, Openfga] no_answer_is_no_failed_assertion,
@@ -55,6 +56,21 @@ fn out_of_time(got: &Got) -> Option<(u16, String, String)> {
         (check["correlation_id"].as_str().unwrap().to_owned(), answer)
     });
     Some((200, String::new(), json!({"result": result.collect::<serde_json::Map<_, _>>()}).to_string()))
+}
+
+fn too_many_users_with_objects_are_refused_before_they_take_memory() {
+    let sandbox = Sandbox::new();
+    sandbox.write("openfga/model.fga", crate::harness::store::MODEL);
+    let list = |kind: &str| (0..3000).map(|number| format!("'{kind}:{number}'")).collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "name: s\nmodel_file: model.fga\ntests:\n  - check:\n      - users: [{}]\n        objects: [{}]\n        assertions: {{viewer: true}}\n",
+        list("user"),
+        list("doc")
+    );
+    sandbox.write("openfga/many.fga.yaml", &text);
+    let run = Xtask::new(&sandbox).args(["test-auth", "--file", "openfga/many.fga.yaml"]).run();
+    run.code(1).prints_nothing();
+    run.stderr_has("openfga/many.fga.yaml:5:9: 9000000 users with objects: a test has at most 100000");
 }
 
 fn a_batch_that_runs_out_of_time_is_asked_again_singly() {

@@ -46,6 +46,20 @@ fn every_way_to_quote_is_read_as_psql_reads_it() {
 }
 
 #[test]
+fn rows_follow_a_copy_from_stdin_alone() {
+    // A table, a CTE or a column may be called `stdin`: no rows follow.
+    for copy in [
+        "COPY (SELECT * FROM stdin) TO stdout",
+        "COPY (WITH stdin AS (SELECT 1) SELECT * FROM stdin) TO stdout",
+        "COPY t FROM '/f' WHERE a IS DISTINCT FROM stdin",
+        "COPY t (a) TO stdout",
+    ] {
+        refused(format!("{copy};\nCOMMIT;\nSELECT 2;\n"), 2, "COMMIT in a file");
+        refused(format!("{copy};\n\\! true\n\\.\n"), 2, "a backslash outside of quotes");
+    }
+}
+
+#[test]
 fn what_would_run_otherwise_than_it_reads_is_refused_with_its_line() {
     refused("SELECT 1;\nCOMMIT;\nSELECT 2;\n", 2, "COMMIT in a file");
     for word in ["ABORT", "ROLLBACK", "PREPARE TRANSACTION 'x'"] {

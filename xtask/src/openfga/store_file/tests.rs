@@ -57,10 +57,14 @@ pub struct ListUsers {
     pub place: Place,
 }
 
+/// At most so many questions are asked of a test: each user of an entry with each of its objects.
+const MOST_CHECKS: usize = 100_000;
+
 /// What a test's parts are checked against, and where findings go.
 struct Reading<'r, 't, 'm> {
     model: Option<&'m Model>,
     report: &'r mut Report<'t>,
+    checks_left: usize,
 }
 
 /// One test of the file; `number` counts from 1.
@@ -80,7 +84,7 @@ pub fn read(
         report.warning(node.place, "this test asks nothing");
     }
     let [checks, list_objects, list_users] = questions;
-    let mut reading = Reading { model, report };
+    let mut reading = Reading { model, report, checks_left: MOST_CHECKS };
     let checks = checks.into_iter().flat_map(|node| reading.checks(node)).collect();
     let list_objects = list_objects.into_iter().filter_map(|node| reading.list_objects(node)).collect();
     let list_users = list_users.into_iter().filter_map(|node| reading.list_users(node)).collect();
@@ -105,6 +109,13 @@ impl Reading<'_, '_, '_> {
                 Some((key.name.to_string(), truth(node, &key.name, self.report)?))
             })
             .collect();
+        let number = users.len().saturating_mul(objects.len());
+        if number > self.checks_left {
+            let message = format!("{number} users with objects: a test has at most {MOST_CHECKS}");
+            self.report.error(fields.place, message);
+            return Vec::new();
+        }
+        self.checks_left = self.checks_left.saturating_sub(number);
         let pairs = users.iter().flat_map(|user| objects.iter().map(move |object| (user, object)));
         let check = |((user, _), (object, _)): (&(&str, Place), &(&str, Place))| Check {
             user: (*user).to_owned(),

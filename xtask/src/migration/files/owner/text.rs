@@ -140,7 +140,8 @@ impl Statement {
             _ => None,
         };
         self.makes_routine |= first == "create" && matches!(word.as_str(), "function" | "procedure");
-        self.is_followed_by_rows |= first == "copy" && self.previous == "from" && word == "stdin";
+        let is_outside = self.parentheses == 0;
+        self.is_followed_by_rows |= first == "copy" && is_outside && self.previous == "from" && word == "stdin";
         self.has_drop |= word == "drop";
         if let Some(counted) = counted.filter(|_| self.makes_routine && self.parentheses == 0) {
             self.nesting.follow(counted);
