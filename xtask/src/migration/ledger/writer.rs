@@ -74,7 +74,7 @@ impl Writer {
 
 fn is_there(session: &mut Session<'_>, table: &str) -> Result<bool> {
     let sql = format!("SELECT pg_catalog.to_regclass({}) IS NOT NULL", literal(table)?);
-    Ok(session.ask(&sql)?.as_deref() == Some("t"))
+    Ok(session.ask(&sql)?.as_deref() == Some("true"))
 }
 
 /// The answer to a question that gives one JSON document, or no row.
