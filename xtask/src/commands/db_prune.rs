@@ -29,6 +29,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     args.policy.check()?;
+    context.settings.check_understood()?;
     let terminal = &context.terminal;
     let folder = context.backups_folder();
     let database = context.typed_database();

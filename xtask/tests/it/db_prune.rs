@@ -19,6 +19,7 @@ pub fn tests() -> Vec<Test> {
         [] rules_that_keep_nothing_are_refused,
         [Root] a_folder_that_cannot_be_written_is_an_error,
         [] a_thousand_files_are_quick,
+        [] a_setting_that_cannot_be_understood_stops_it,
         [Stack] after_a_backup_the_rules_apply_and_after_a_failure_they_do_not,
     ]
 }
@@ -202,4 +203,14 @@ fn after_a_backup_the_rules_apply_and_after_a_failure_they_do_not() {
     let run = database.xtask(["db-backup", "--keep-last", "1"]).run();
     let made = run.ok().text().trim_end().rsplit('/').next().unwrap().to_owned();
     assert!(sandbox.backups().contains(&made) && sandbox.backups().contains(&future), "{:?}", sandbox.backups());
+}
+
+fn a_setting_that_cannot_be_understood_stops_it() {
+    let sandbox = Sandbox::new();
+    whole(&sandbox, "acme", "backup", ago(1));
+    whole(&sandbox, "acme", "backup", ago(2));
+    sandbox.write(".env", "POSTGRES_DB=${X\n");
+    let run = prune(&sandbox, &["--keep-last", "1", "--yes"]);
+    run.code(2).prints_nothing().stderr_has("✗ .env line 1 sets POSTGRES_DB, but cannot be understood");
+    assert_eq!(sandbox.backups().len(), 2);
 }
