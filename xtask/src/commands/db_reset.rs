@@ -110,7 +110,7 @@ fn reset(args: &Args, server: &Server<'_>, (asked, openfga): (&Live, bool), cont
     let target = server.target();
     let record = locked_record::record(server)?;
     fault_point("locked");
-    let unstarted = leftovers::repair_before_swap(&record, context)?;
+    let owed = leftovers::repair_before_swap(&record, context)?;
     let live = Live::swappable(server)?;
     check_same(asked, &live, target)?;
     let safety = safety::take(&args.safety, target, &live, context)?;
@@ -123,8 +123,10 @@ fn reset(args: &Args, server: &Server<'_>, (asked, openfga): (&Live, bool), cont
     let written = Counters::of(&incoming).ok();
     let only_way_back = safety.is_none();
     let (record, live, database) = (&record, &live, empty.database().clone());
+    // The live database may lack OpenFGA's tables because they could not be migrated after the last swap.
+    let openfga = openfga || owed.migration;
     let first = Incoming { record, live, database, carried: like, openfga, only_way_back, written };
-    let switchover = Switchover::of([first], unstarted, &context.settings)?;
+    let switchover = Switchover::of([first], owed.services, &context.settings)?;
     let done = switchover.swap_in(vec![empty], args.keep_old, &|surplus| say_surplus(surplus, context))?;
     name_ended_workers(live, server, context);
     let report = Report { what: "Database reset", file: None, safety: safety.as_deref(), done: &done };

@@ -90,16 +90,25 @@ pub fn name_unrecorded(found: &[Unrecorded], maintenance_database: &str, context
     Ok(())
 }
 
-/// Repairs what killed runs left before the database is swapped, and says what; gives the services that this swap has to
-/// start beside those that run now. That some cannot be started is no reason not to swap: another database may be what
-/// they need. To be called under the lock.
-pub fn repair_before_swap(record: &Record<'_>, context: &Context) -> Result<BTreeSet<String>> {
+/// What earlier swaps left to be done, and a next one does beside its own.
+#[derive(Debug)]
+pub struct Owed {
+    /// Services to be started beside those that run now.
+    pub services: BTreeSet<String>,
+    /// OpenFGA's tables are to be migrated.
+    pub migration: bool,
+}
+
+/// Repairs what killed runs left before the database is swapped, and says what; gives what could not be done. That is no
+/// reason not to swap: another database may be what the services need. To be called under the lock.
+pub fn repair_before_swap(record: &Record<'_>, context: &Context) -> Result<Owed> {
     let (_, unstarted) = repair_what_can_be(record, context)?;
     for Unstarted { what, error, .. } in &unstarted {
         let why = terminal::clean_line(&format!("{error:#}"));
         context.terminal.warn(&format!("{}, and cannot be now: {why}", terminal::clean_line(what)));
     }
-    Ok(unstarted.into_iter().flat_map(|unstarted| unstarted.services).collect())
+    let migration = unstarted.iter().any(|unstarted| unstarted.migrate);
+    Ok(Owed { services: unstarted.into_iter().flat_map(|unstarted| unstarted.services).collect(), migration })
 }
 
 /// Repairs what killed runs left, and says what; gives what it found, and the services that could not be started.

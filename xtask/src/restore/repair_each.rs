@@ -12,6 +12,8 @@ use anyhow::{Error, Result};
 pub struct Unstarted {
     pub what: String,
     pub services: Vec<String>,
+    /// OpenFGA's tables are to be migrated before.
+    pub migrate: bool,
     pub error: Error,
 }
 
@@ -45,8 +47,8 @@ pub fn repair_each(
                 Ok(()) => true,
                 Err(error) => {
                     signals::check()?;
-                    let services = entry.details.stopped.clone();
-                    unstarted.push(Unstarted { what: leftover.shown(), services, error });
+                    let (services, migrate) = (entry.details.stopped.clone(), entry.details.migrate);
+                    unstarted.push(Unstarted { what: leftover.shown(), services, migrate, error });
                     false
                 }
             },

@@ -81,7 +81,7 @@ pub(super) fn repair<'a, 't: 'a>(
 ) -> Result<BTreeSet<String>> {
     let mut unstarted = BTreeSet::new();
     for (record, context) in records {
-        unstarted.extend(leftovers::repair_before_swap(record, context)?);
+        unstarted.extend(leftovers::repair_before_swap(record, context)?.services);
     }
     Ok(unstarted)
 }

@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, server: &Server<'_>, context: &Context) -> Result
     }
     context.terminal.confirm("Continue?", args.yes)?;
     let record = locked_record::record(server)?;
-    let unstarted = leftovers::repair_before_swap(&record, context)?;
+    let unstarted = leftovers::repair_before_swap(&record, context)?.services;
     let old = undo::still_there(&record, &old)?;
     let live = undo::swappable(server)?;
     let done = undo::swap_back(&[Back { record: &record, old: &old, live: &live }], unstarted, &context.settings)?;
