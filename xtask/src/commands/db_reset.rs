@@ -72,7 +72,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let openfga = plan.has_openfga();
     ask(args, target, openfga, context)?;
-    reset(args, server, (&live, openfga), context)
+    reset(args, server, &live, openfga, context)
 }
 
 /// What a reset comes to.
@@ -106,7 +106,7 @@ fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result
     context.terminal.confirm_name(&format!("To reset {name}, type its name:"), name, args.yes)
 }
 
-fn reset(args: &Args, server: &Server<'_>, (asked, openfga): (&Live, bool), context: &Context) -> Result<()> {
+fn reset(args: &Args, server: &Server<'_>, asked: &Live, openfga: bool, context: &Context) -> Result<()> {
     let target = server.target();
     let record = locked_record::record(server)?;
     fault_point("locked");

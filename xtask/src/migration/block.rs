@@ -8,7 +8,7 @@ use super::block_texts;
 use super::lasting::{self, Lasting};
 use super::quoting::Quoting;
 use super::reader::{Lexeme, Place};
-use super::server_writes;
+use super::server_writes::{self, Later};
 use super::shared_objects::{self, SharedStatement, Touched, Within};
 use crate::sql::{Dialect, Found, Lexer, Spelling, Token};
 use memchr::memchr_iter;
@@ -41,6 +41,8 @@ type SharedWhat = (String, Touched);
 pub struct Block {
     lexer: Lexer,
     head: Vec<Lexeme>,
+    /// Behind the tokens that are kept.
+    later: Later,
     /// What stands behind `EXECUTE`, or behind a `DO` within the block.
     raw: Vec<u8>,
     /// How deep it stands in texts of others.
@@ -167,6 +169,8 @@ impl Block {
             self.end(false);
         } else if self.head.len() < HEAD {
             self.head.push(token);
+        } else {
+            self.later.take(&self.head, token);
         }
     }
 
@@ -188,6 +192,7 @@ impl Block {
         let is_query = self.has_query_of_text() || self.first_word() == Some("for");
         let has_texts = self.has_texts();
         let head = std::mem::take(&mut self.head);
+        let later = std::mem::take(&mut self.later).found(&head);
         let raw = std::mem::take(&mut self.raw);
         self.changes_quoting = self.changes_quoting.or(std::mem::take(&mut self.quoting).changes());
         self.sets_path_locally |= lasting::sets_path_locally(&head);
@@ -203,7 +208,7 @@ impl Block {
         } else if is_whole {
             self.shared.extend(shared.into_iter().map(|found| (Some(place.clone()).filter(|_| !is_in_loop), found)));
         }
-        let called = server_writes::called(&head).filter(|_| !has_texts);
+        let called = server_writes::called(&head).or(later).filter(|_| !has_texts);
         self.shared.extend(called.map(|what| (None, (what, Touched::Server))));
     }
 

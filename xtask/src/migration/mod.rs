@@ -13,6 +13,7 @@ pub mod cautions;
 pub mod checks;
 pub mod checksum;
 pub mod config;
+mod copy_rows;
 mod denied;
 pub mod difference;
 pub mod drift;

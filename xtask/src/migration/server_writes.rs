@@ -2,6 +2,7 @@
 //! the catalogs that all databases share, and functions that reach out of their database.
 
 use super::reader::Lexeme;
+use std::collections::VecDeque;
 
 /// The catalogs that all databases of a server share, and a view through which one of them is changed.
 const SHARED_CATALOGS: [&str; 12] = [
@@ -64,6 +65,10 @@ pub fn called(statement: &[Lexeme]) -> Option<String> {
     if DEFINITIONS.contains(&word(statement, 0)) {
         return None;
     }
+    reached(statement)
+}
+
+fn reached(statement: &[Lexeme]) -> Option<String> {
     if has_numbered_letters(statement) {
         return Some("a name in U&\"…\"".to_owned());
     }
@@ -89,6 +94,50 @@ fn has_numbered_letters(statement: &[Lexeme]) -> bool {
     })
 }
 
+/// What stands in a statement behind the tokens of it that are kept.
+#[derive(Debug, Default)]
+pub struct Later {
+    /// The latest tokens.
+    window: VecDeque<Lexeme>,
+    found: Option<String>,
+}
+
+impl Later {
+    /// As many tokens belong together: a verb and its table, a function's name and what stands before it.
+    const WINDOW: usize = 12;
+
+    /// Takes the next token behind those that are kept.
+    pub fn take(&mut self, kept: &[Lexeme], token: Lexeme) {
+        if self.window.is_empty() {
+            self.window.extend(kept.iter().skip(kept.len().saturating_sub(Self::WINDOW)).cloned());
+        }
+        if self.window.len() >= Self::WINDOW {
+            self.window.pop_front();
+        }
+        let is_of_note = match &token {
+            Lexeme::Symbol(symbol) => *symbol == b'(',
+            Lexeme::Word(word) => word == "uescape" || SHARED_CATALOGS.contains(&word.as_str()),
+            Lexeme::Name(name) => name.contains('\\') || SHARED_CATALOGS.contains(&name.as_str()),
+            Lexeme::Text(_) => false,
+        };
+        self.window.push_back(token);
+        if is_of_note && self.found.is_none() {
+            let window = &*self.window.make_contiguous();
+            let changed = || (0..window.len()).find_map(|at| rows(window.get(at..).unwrap_or_default()));
+            self.found = reached(window).or_else(|| changed().filter(|_| ROWS.contains(&word(kept, 0))));
+        }
+    }
+
+    /// What was found in words of SQL; `kept` are the statement's first tokens.
+    pub fn found(&self, kept: &[Lexeme]) -> Option<String> {
+        match word(kept, 0) {
+            first if DEFINITIONS.contains(&first) => None,
+            "copy" if !self.window.is_empty() => Some("a long COPY, whose end is not read".to_owned()),
+            _ => self.found.clone(),
+        }
+    }
+}
+
 /// What a statement writes of the whole server, in words of SQL.
 pub fn of(statement: &[Lexeme]) -> Option<String> {
     match word(statement, 0) {
@@ -105,20 +154,23 @@ fn word(tokens: &[Lexeme], at: usize) -> &str {
 }
 
 /// `COPY` to a file of the server's host, or to and from a program there. What it reads from a file changes nothing outside.
+/// Behind a dot each word is a name.
 fn copied(statement: &[Lexeme]) -> Option<&'static str> {
-    let mut depth = 0_usize;
+    let (mut depth, mut after_dot) = (0_usize, false);
     let is_outside = |token: &Lexeme| {
+        let is_name = std::mem::replace(&mut after_dot, *token == Lexeme::Symbol(b'.'));
         match token {
             Lexeme::Symbol(b'(') => depth = depth.saturating_add(1),
             Lexeme::Symbol(b')') => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth == 0 && token.word().is_some_and(|word| ["from", "to"].contains(&word))
+        depth == 0 && !is_name && token.word().is_some_and(|word| ["from", "to"].contains(&word))
     };
     let at = statement.iter().position(is_outside)?;
     match (word(statement, at), statement.get(at.saturating_add(1))?) {
-        ("to", Lexeme::Text(_)) => Some("COPY … TO a file"),
         ("to", Lexeme::Word(program)) if program == "program" => Some("COPY … TO PROGRAM"),
+        ("to", Lexeme::Word(client)) if client == "stdout" || client == "stdin" => None,
+        ("to", _) => Some("COPY … TO a file"),
         (_, Lexeme::Word(program)) if program == "program" => Some("COPY … FROM PROGRAM"),
         _ => None,
     }
@@ -194,6 +246,10 @@ mod tests {
             ("copy ( select a from t ) to '/srv/export.csv'", "COPY … TO a file"),
             ("copy t ( a , b ) to program 'gzip'", "COPY … TO PROGRAM"),
             ("copy t from program 'curl'", "COPY … FROM PROGRAM"),
+            ("copy public . from to program 'gzip'", "COPY … TO PROGRAM"),
+            ("copy public . to from program 'curl'", "COPY … FROM PROGRAM"),
+            ("copy public . to to '/srv/export.csv'", "COPY … TO a file"),
+            ("copy t to u & '/srv/export.csv'", "COPY … TO a file"),
             ("update pg_database set datallowconn = false", "UPDATE on pg_database"),
             ("update only pg_catalog . \"pg_authid\" set rolsuper = true", "UPDATE on pg_authid"),
             ("delete from pg_catalog . pg_auth_members", "DELETE on pg_auth_members"),
@@ -208,6 +264,7 @@ mod tests {
             "copy t from '/srv/import.csv'",
             "copy t from stdin",
             "copy t to stdout",
+            "copy public . to to stdout",
             "copy program from stdin",
             "update t set a = 1 from pg_database",
             "update app . pg_database set a = 1",
@@ -219,6 +276,29 @@ mod tests {
             "update",
         ] {
             assert_eq!(found(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_the_kept_tokens_is_known() {
+        let later = |kept: &str, rest: &str| {
+            let (kept, mut later) = (lexemes(kept), Later::default());
+            let long = lexemes("1 , ".repeat(40).trim_end());
+            long.into_iter().chain(lexemes(rest)).for_each(|token| later.take(&kept, token));
+            later.found(&kept)
+        };
+        for (kept, rest, what) in [
+            ("select", "lo_export ( 4711 , 'a' )", "lo_export()"),
+            ("select", "pg_catalog . u & \"lo\\005fexport\" ( 1 )", "a name in U&\"…\""),
+            ("with a as ( select 1 )", "update only pg_catalog . pg_database set a = 1", "UPDATE on pg_database"),
+            ("copy ( select 1", "from t ) to 'a'", "a long COPY, whose end is not read"),
+        ] {
+            assert_eq!(later(kept, rest).as_deref(), Some(what), "{rest}");
+        }
+        for (kept, rest) in
+            [("create view v as select", "lo_export ( 1 , 'a' )"), ("select", "lo_export , pg_database")]
+        {
+            assert_eq!(later(kept, rest), None, "{rest}");
         }
     }
 }

@@ -1,11 +1,12 @@
 //! One statement of a migration: the few facts that decide whether and how it may run.
 
 use super::block::Block;
+use super::copy_rows::CopyRows;
 use super::lasting::{self, Lasting};
 use super::made::{self, Made, RoleMade};
 use super::quoting::Quoting;
 use super::reader::{Lexeme, Place};
-use super::server_writes;
+use super::server_writes::{self, Later};
 use super::shared_objects::{self, SharedStatement, Touched, Within};
 use super::transaction::Control;
 use crate::sql::{LONGEST_TOKEN, Token};
@@ -15,16 +16,6 @@ use std::ops::Range;
 const OPENFGA: &[&str] = &["tuple", "store", "authorization_model", "changelog", "assertion", "goose_db_version"];
 /// How many tokens of a statement are kept: what it does is said in the first of them.
 const HEAD: usize = 400;
-
-/// What is known of where a `COPY` takes its rows from.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Copied {
-    #[default]
-    Unknown,
-    /// The next word says it.
-    From,
-    Known,
-}
 
 /// What is known of the statement that is being read.
 #[derive(Debug, Default)]
@@ -39,9 +30,9 @@ pub struct Statement {
     goes_on: Option<u64>,
     /// `COPY … FROM stdin`: rows follow.
     pub takes_rows: bool,
-    /// Parentheses that are open.
-    parentheses: usize,
-    copied: Copied,
+    copy: CopyRows,
+    /// Behind the tokens that are kept.
+    later: Later,
     pub binary: bool,
     concurrently: bool,
     /// It names rows: `WHERE`, `USING`.
@@ -78,9 +69,7 @@ impl Statement {
         }
         self.line = line;
         let copies = self.begins(&["copy"]);
-        if copies {
-            self.follow_copy(token, &word);
-        }
+        self.takes_rows |= copies && self.copy.take(token);
         self.binary |= copies && word == "binary";
         self.concurrently |= word == "concurrently";
         self.chooses_rows |= word == "where" || word == "using";
@@ -102,26 +91,10 @@ impl Statement {
         }
         if self.head.len() < HEAD {
             self.head.push(token.into());
+        } else {
+            self.later.take(&self.head, token.into());
         }
         self.previous = word;
-    }
-
-    /// Where the rows of a `COPY` come from stands behind its first `FROM` or `TO` outside of parentheses: a query in
-    /// them, and a condition behind it, may name a table or a column `stdin`.
-    fn follow_copy(&mut self, token: Token<'_>, word: &str) {
-        match token {
-            Token::Symbol(b'(') => self.parentheses = self.parentheses.saturating_add(1),
-            Token::Symbol(b')') => self.parentheses = self.parentheses.saturating_sub(1),
-            _ if self.parentheses > 0 => {}
-            _ => {
-                self.takes_rows |= self.copied == Copied::From && word == "stdin";
-                self.copied = match (self.copied, word) {
-                    (Copied::Unknown, "from") => Copied::From,
-                    (Copied::Unknown, word) if word != "to" => Copied::Unknown,
-                    _ => Copied::Known,
-                };
-            }
-        }
     }
 
     /// Nothing more of it comes.
@@ -151,7 +124,8 @@ impl Statement {
         if self.begins(&["do"]) {
             return self.block.reaches_beyond(line, &bytes);
         }
-        let called = || server_writes::called(&self.head).map(|what| (what, Touched::Server));
+        let called = || server_writes::called(&self.head).or_else(|| self.later.found(&self.head));
+        let called = || called().map(|what| (what, Touched::Server));
         let found = shared_objects::of(&self.head, self.head.len() < HEAD).or_else(called);
         // The rows behind the statement would be left.
         let found = found.filter(|_| !self.takes_rows);

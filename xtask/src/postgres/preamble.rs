@@ -75,6 +75,18 @@ pub(super) const ASKING: &str = concat!(
     own_role!(),
 );
 
+/// Begins a superuser's psql in a database that a file has filled with that superuser's rights: code of the file may stand
+/// in the place of any function of PostgreSQL's own. No function is called, and no event trigger runs but those that are
+/// always enabled.
+pub(super) const CALLING_NOTHING: &str = "SET search_path TO '';
+SET statement_timeout TO 0;
+SET role TO 'none';
+SET session_replication_role TO 'replica';
+SET standard_conforming_strings TO on;
+SET transform_null_equals TO off;
+SET lc_messages TO 'C';
+";
+
 /// The first statement alone: for a session that has let another path in.
 pub const EMPTY_PATH: &str = empty_path!();
 

@@ -4,7 +4,7 @@ pub use super::session_name::{fresh_name, is_fresh_name};
 
 use super::beginning::{self, Beginning};
 use super::configured;
-use super::preamble::{ASKING, PREAMBLE};
+use super::preamble::{ASKING, CALLING_NOTHING, PREAMBLE};
 use super::quote::{literal, sendable};
 use super::refusal;
 use super::server::Server;
@@ -56,6 +56,11 @@ impl Server<'_> {
     /// to that code.
     pub fn work(&self, sql: &str) -> Result<String> {
         self.capture(PREAMBLE, sql)
+    }
+
+    /// Runs statements that call no function, as a superuser in a database in which any function may be another's.
+    pub fn work_calling_nothing(&self, sql: &str) -> Result<String> {
+        self.capture(CALLING_NOTHING, sql)
     }
 
     /// Sends a script as one piece to a psql of its own, and gives what it said, whether it worked or not.

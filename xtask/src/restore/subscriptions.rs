@@ -24,8 +24,9 @@ pub struct Subscription {
 #[derive(Debug, Deserialize)]
 struct Found {
     subscriptions: Vec<Subscription>,
-    /// Whether this role can keep event triggers silent from the session's beginning, those on login included.
-    can_silence: bool,
+    is_superuser: bool,
+    /// The server can keep event triggers silent from a session's beginning, those on login included.
+    has_event_triggers_setting: bool,
 }
 
 const QUERY: &str = "
@@ -33,13 +34,16 @@ SELECT pg_catalog.json_build_object(
   'subscriptions', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('name', s.subname,
       'slot', s.subslotname, 'enabled', s.subenabled) ORDER BY s.subname), '[]')
     FROM pg_catalog.pg_subscription AS s JOIN pg_catalog.pg_database AS d ON d.oid = s.subdbid WHERE d.datname = NAME),
-  'can_silence', pg_catalog.current_setting('is_superuser') = 'on'
-    AND EXISTS (SELECT FROM pg_catalog.pg_settings AS g WHERE g.name = 'event_triggers'))";
+  'is_superuser', pg_catalog.current_setting('is_superuser') = 'on',
+  'has_event_triggers_setting', EXISTS (SELECT FROM pg_catalog.pg_settings AS g WHERE g.name = 'event_triggers'))";
 
 /// Enabled event triggers that this role may disable: one that raises an error would keep what follows from being done.
 const EVENT_TRIGGERS: &str = "
 SELECT COALESCE(pg_catalog.json_agg(e.evtname), '[]') FROM pg_catalog.pg_event_trigger AS e
 WHERE e.evtenabled <> 'D' AND pg_catalog.pg_has_role(e.evtowner, 'USAGE')";
+
+/// All of them, for a session that calls no function, not even an operator's.
+const ALL_EVENT_TRIGGERS: &str = "SELECT evtname FROM pg_catalog.pg_event_trigger";
 
 /// Those of one database of the server.
 pub fn of(server: &Server<'_>, database: &str) -> Result<Vec<Subscription>> {
@@ -51,18 +55,23 @@ fn found(server: &Server<'_>, database: &str) -> Result<Found> {
     serde_json::from_str(answer.trim()).context("the subscriptions of a database")
 }
 
-/// Removes the subscriptions of a database that is about to be dropped. No event trigger of it runs meanwhile.
+/// Removes the subscriptions of a database that is about to be dropped. No event trigger of it runs meanwhile, and where
+/// this role is a superuser, as whom a file may have been loaded, no function at all: nothing is compared any more with
+/// what was before the load.
 pub(super) fn remove(server: &Server<'_>, database: &OwnedDatabase) -> Result<()> {
     let found = found(server, database.name())?;
     if found.subscriptions.is_empty() {
         return Ok(());
     }
     // As an option, because a trigger on login fires before the first statement.
-    let silence = found.can_silence.then_some(("PGOPTIONS", "-c event_triggers=off"));
+    let can_silence = found.is_superuser && found.has_event_triggers_setting;
+    let silence = can_silence.then_some(("PGOPTIONS", "-c event_triggers=off"));
     let inside = server.in_database(database.name()).with_environment(silence.as_slice()).within(TIMEOUT);
-    let ask = |sql: &str| inside.ask(sql);
-    let triggers: Vec<String> =
-        serde_json::from_str(ask(EVENT_TRIGGERS)?.trim()).context("the event triggers of a database")?;
+    let ask = |sql: &str| if found.is_superuser { inside.work_calling_nothing(sql) } else { inside.ask(sql) };
+    let triggers: Vec<String> = match found.is_superuser {
+        true => ask(ALL_EVENT_TRIGGERS)?.lines().map(str::to_owned).collect(),
+        false => serde_json::from_str(ask(EVENT_TRIGGERS)?.trim()).context("the event triggers of a database")?,
+    };
     let mut sql = "SET lock_timeout TO '10s';\nBEGIN;\n".to_owned();
     for trigger in &triggers {
         // Commands about event triggers fire none.

@@ -209,6 +209,16 @@ fn what_code_changes_in_the_last_session_of_its_database_is_found() {
     run.code(6).prints_nothing().stderr_has(named).stderr_has("is not used").stderr_lacks("✓ Database restored");
     assert_eq!(local.sql("openfga", "SELECT a FROM kept"), "1");
     nothing_is_left(&local);
+    // A load that fails: its subscription is removed, and nothing of the file runs meanwhile.
+    local.sql("postgres", "ALTER ROLE bob NOCREATEROLE");
+    let waiting = "EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = 't' AND reltuples >= 0)";
+    let late = BY_AN_AGGREGATE.replace(waiting, "pg_catalog.current_setting('application_name') !~ '-load$'");
+    let rest = "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1 port=9' PUBLICATION p WITH (connect = false, slot_name = 's');\n\
+        SELECT pg_catalog.setval('public.nosuch', 1, true);\n";
+    let run = verify(&local, "fails.sql", &(late + rest));
+    run.code(1).prints_nothing().stderr_has("nosuch");
+    assert_eq!(local.sql("postgres", "SELECT rolcreaterole FROM pg_roles WHERE rolname = 'bob'"), "f");
+    nothing_is_left(&local);
 }
 
 fn a_restore_whose_code_changes_loaded_rows_is_not_swapped_in() {

@@ -57,6 +57,17 @@ fn rows_follow_a_copy_from_stdin_alone() {
         refused(format!("{copy};\nCOMMIT;\nSELECT 2;\n"), 2, "COMMIT in a file");
         refused(format!("{copy};\n\\! true\n\\.\n"), 2, "a backslash outside of quotes");
     }
+    for copy in [
+        "COPY t FROM stdin",
+        "COPY public.t (a, b) FROM STDIN WITH (FORMAT csv)",
+        "copy t from stdout",
+        "COPY public.to FROM stdin",
+        "COPY public.from FROM stdin",
+        "COPY a.from.to (a) FROM stdin",
+    ] {
+        refused(format!("{copy};\nCOMMIT;\n\\.\nCOMMIT;\nSELECT 2;\n"), 4, "COMMIT in a file");
+    }
+    refused("COPY BINARY t FROM stdout;\n", 1, "in binary");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What each line of a SQL file is: a comment, or part of a statement. What stands in quotes and in the rows of a `COPY`
 //! is no comment.
 
+use crate::migration::copy_rows::CopyRows;
 use crate::sql::{Dialect, Found, Lexer, Nesting, NestingWord, Spelling, Token};
 
 const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Any };
@@ -107,8 +108,7 @@ fn is_one_comment(text: &[u8]) -> bool {
 struct Statement {
     /// Its first word, in small letters; empty where it begins with something else. `None`: it has no token yet.
     first: Option<String>,
-    /// The word before.
-    previous: String,
+    copy: CopyRows,
     parentheses: u32,
     makes_routine: bool,
     /// Of the body of a routine that stands in no quotes.
@@ -120,33 +120,31 @@ struct Statement {
 impl Statement {
     /// Takes a token; whether it is the statement's last.
     fn ends_with(&mut self, token: Token<'_>) -> bool {
+        self.is_followed_by_rows |= self.first.as_deref() == Some("copy") && self.copy.take(token);
         match token {
             Token::Symbol(b';') if self.parentheses == 0 && !self.nesting.is_open() => return true,
             Token::Symbol(b'(') => self.parentheses = self.parentheses.saturating_add(1),
             Token::Symbol(b')') => self.parentheses = self.parentheses.saturating_sub(1),
-            Token::Word(word) => self.take_word(String::from_utf8_lossy(word).to_ascii_lowercase()),
+            Token::Word(word) => self.take_word(&String::from_utf8_lossy(word).to_ascii_lowercase()),
             _ => {}
         }
         self.first.get_or_insert_default();
         false
     }
 
-    fn take_word(&mut self, word: String) {
-        let first: &str = self.first.get_or_insert_with(|| word.clone());
-        let counted = match word.as_str() {
+    fn take_word(&mut self, word: &str) {
+        let first: &str = self.first.get_or_insert_with(|| word.to_owned());
+        let counted = match word {
             "begin" => Some(NestingWord::Begin),
             "case" => Some(NestingWord::Case),
             "end" => Some(NestingWord::End),
             _ => None,
         };
-        self.makes_routine |= first == "create" && matches!(word.as_str(), "function" | "procedure");
-        let is_outside = self.parentheses == 0;
-        self.is_followed_by_rows |= first == "copy" && is_outside && self.previous == "from" && word == "stdin";
+        self.makes_routine |= first == "create" && matches!(word, "function" | "procedure");
         self.has_drop |= word == "drop";
         if let Some(counted) = counted.filter(|_| self.makes_routine && self.parentheses == 0) {
             self.nesting.follow(counted);
         }
-        self.previous = word;
     }
 
     /// What it does; `None`: it is empty.
