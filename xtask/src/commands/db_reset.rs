@@ -90,13 +90,13 @@ fn outcome(live: &Live, target: &Target) -> String {
 }
 
 /// What was to be reset when the question was asked is there, and nothing that was not.
-fn check_same(asked: &Live, now: &Live, target: &Target) -> Result<(), Fault> {
+fn check_same(asked: &Live, now: &Live, server: &Server<'_>) -> Result<(), Fault> {
     if asked.properties.is_some() == now.properties.is_some() {
         return Ok(());
     }
     let what = if now.properties.is_some() { "was made" } else { "went away" };
-    let fault = Fault::failed(format!("Database {} {what} meanwhile; nothing was reset", target.database()));
-    Err(fault.hint("see which databases are there: cargo xtask db-list"))
+    let fault = Fault::failed(format!("Database {} {what} meanwhile; nothing was reset", server.target().database()));
+    Err(fault.hint(format!("see what there is: cargo xtask db-shell -- -l -d {}", server.maintenance_database())))
 }
 
 fn ask(args: &Args, target: &Target, openfga: bool, context: &Context) -> Result<(), Fault> {
@@ -112,7 +112,7 @@ fn reset(args: &Args, server: &Server<'_>, asked: &Live, openfga: bool, context:
     fault_point("locked");
     let owed = leftovers::repair_before_swap(&record, context)?;
     let live = Live::swappable(server)?;
-    check_same(asked, &live, target)?;
+    check_same(asked, &live, server)?;
     let safety = safety::take(&args.safety, target, &live, context)?;
     fault_point("safety");
     let like = live.properties.as_ref();

@@ -115,6 +115,7 @@ mod other_kinds;
 mod other_roles;
 mod plain_words;
 mod proof;
+mod psql_variables;
 mod record;
 mod record_forged;
 mod record_names;
@@ -155,6 +156,7 @@ mod setup_openfga_print;
 mod setup_openfga_prune;
 mod setup_openfga_server;
 mod shared_objects;
+mod shared_objects_late;
 mod sql_reading;
 mod staging_access;
 mod statements;
@@ -256,6 +258,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     monitoring_panels::tests,
     plain_words::tests,
     proof::tests,
+    psql_variables::tests,
     root::tests,
     adopt::tests,
     adopt_built::tests,
@@ -286,6 +289,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     setup_openfga_server::tests,
     setup_openfga_answers::tests,
     shared_objects::tests,
+    shared_objects_late::tests,
     sql_reading::tests,
     staging_access::tests,
     statements::tests,

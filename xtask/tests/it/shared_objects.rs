@@ -10,8 +10,6 @@ pub fn tests() -> Vec<Test> {
     tests![
         [Postgres] what_a_drill_changes_outside_its_database_is_named,
         [Postgres] a_restore_that_changes_something_outside_is_not_swapped_in,
-        [Postgres] what_code_changes_in_the_last_session_of_its_database_is_found,
-        [Postgres] psql_puts_no_words_of_its_own_into_a_file,
         [Postgres] a_restore_whose_code_changes_loaded_rows_is_not_swapped_in,
         [Postgres] a_restore_that_lacks_rows_of_the_file_is_not_swapped_in,
         [Postgres] rows_that_an_event_trigger_adds_are_warned_of,
@@ -42,7 +40,7 @@ fn by_an_index(statements: &str) -> String {
 }
 
 /// A server of the test's own, with a live database and what belongs to the whole server.
-fn server() -> Local {
+pub fn server() -> Local {
     let local = Local::new();
     local.up();
     local.sql(
@@ -53,13 +51,13 @@ fn server() -> Local {
     local
 }
 
-fn verify(local: &Local, name: &str, body: &str) -> Outcome {
+pub fn verify(local: &Local, name: &str, body: &str) -> Outcome {
     let file = Forged::of(dump(body)).write(&local.sandbox, name);
     local.xtask(["db-verify", "--restore"]).args([&file]).run()
 }
 
 #[track_caller]
-fn nothing_is_left(local: &Local) {
+pub fn nothing_is_left(local: &Local) {
     let sql = "SELECT datname FROM pg_database WHERE datname ~ '_(verify|staging|before)_'";
     assert_eq!(local.sql("postgres", sql), "");
 }
@@ -135,29 +133,6 @@ fn a_restore_that_changes_something_outside_is_not_swapped_in() {
     local.xtask(["db-restore", "--repair"]).run().ok().stderr_has("Nothing to");
 }
 
-/// psql's variables hold names of databases and roles, which others may have chosen: `:DBNAME` would be a statement of theirs.
-fn psql_puts_no_words_of_its_own_into_a_file() {
-    let local = server();
-    let honest = "CREATE TABLE public.u (\n    \"USER\" integer,\n    arr integer[]\n);\n\
-        CREATE VIEW public.v AS\n SELECT arr[1:\"USER\"] AS arr\n   FROM public.u;\n";
-    for jobs in ["1", "2"] {
-        let file = Forged::of(dump(honest)).write(&local.sandbox, "honest.sql");
-        local
-            .xtask(["db-verify", "--restore", "--jobs", jobs])
-            .args([&file])
-            .run()
-            .ok()
-            .stdout_has("restored and compared");
-        for name in ["DBNAME", "USER", "HOST", "PORT", "ENCODING", "VERSION", "SERVER_VERSION_NUM"] {
-            let view = format!("CREATE VIEW public.v AS\n SELECT 1 :{name};\n");
-            let file = Forged::of(dump(&view)).write(&local.sandbox, "hostile.sql");
-            let run = local.xtask(["db-verify", "--restore", "--jobs", jobs]).args([&file]).run();
-            run.code(1).prints_nothing().stderr_has("syntax error at or near \":\"");
-        }
-    }
-    nothing_is_left(&local);
-}
-
 /// What code of a file does to table a, and the message.
 const CHANGES_OF_LOADED_ROWS: [(&str, &str); 6] = [
     (
@@ -181,46 +156,6 @@ const CHANGES_OF_LOADED_ROWS: [(&str, &str); 6] = [
 ];
 
 /// The server counts the rows of a COPY before the code of a later one runs.
-/// A check whose function makes an aggregate that the first statement of each later session calls, and which acts once the
-/// planner's statistics are there: then only the rows are counted, and the database is dropped or swapped in.
-const BY_AN_AGGREGATE: &str = "
-CREATE FUNCTION public.late(bigint, text) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN
-  IF EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = 't' AND reltuples >= 0) THEN
-    ALTER ROLE bob CREATEROLE; END IF; RETURN COALESCE($1, 0) + 1; END$$;
-CREATE FUNCTION public.f(a int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE proname = 'count' AND proargtypes = '25') THEN
-    CREATE AGGREGATE pg_catalog.count(text) (sfunc = public.late, stype = bigint, initcond = '0'); END IF;
-  RETURN true; END$$;
-CREATE TABLE public.t (a int, CHECK (public.f(a)));
-COPY public.t (a) FROM stdin;
-1
-\\.
-";
-
-fn what_code_changes_in_the_last_session_of_its_database_is_found() {
-    let local = server();
-    let named = "role bob: changed (whether it creates roles)";
-    let run = verify(&local, "hostile.sql", BY_AN_AGGREGATE);
-    run.code(6).prints_nothing().stderr_has(named).stderr_lacks("✓");
-    nothing_is_left(&local);
-    local.sql("postgres", "ALTER ROLE bob NOCREATEROLE");
-    Forged::of(dump(BY_AN_AGGREGATE)).taken("openfga", Clock::now()).write(&local.sandbox, "hostile.sql");
-    let run = local.xtask(["db-restore", "backups/hostile.sql", "--yes"]).run();
-    run.code(6).prints_nothing().stderr_has(named).stderr_has("is not used").stderr_lacks("✓ Database restored");
-    assert_eq!(local.sql("openfga", "SELECT a FROM kept"), "1");
-    nothing_is_left(&local);
-    // A load that fails: its subscription is removed, and nothing of the file runs meanwhile.
-    local.sql("postgres", "ALTER ROLE bob NOCREATEROLE");
-    let waiting = "EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = 't' AND reltuples >= 0)";
-    let late = BY_AN_AGGREGATE.replace(waiting, "pg_catalog.current_setting('application_name') !~ '-load$'");
-    let rest = "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1 port=9' PUBLICATION p WITH (connect = false, slot_name = 's');\n\
-        SELECT pg_catalog.setval('public.nosuch', 1, true);\n";
-    let run = verify(&local, "fails.sql", &(late + rest));
-    run.code(1).prints_nothing().stderr_has("nosuch");
-    assert_eq!(local.sql("postgres", "SELECT rolcreaterole FROM pg_roles WHERE rolname = 'bob'"), "f");
-    nothing_is_left(&local);
-}
-
 fn a_restore_whose_code_changes_loaded_rows_is_not_swapped_in() {
     let local = server();
     let kept = "CREATE TABLE public.a (i int);\nCREATE TABLE public.e ();\nCOPY public.a (i) FROM stdin;\n1\n2\n\\.\n";
