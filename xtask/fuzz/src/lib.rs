@@ -38,6 +38,7 @@ pub mod migration {
     pub mod block_texts;
     pub mod checks;
     pub mod checksum;
+    pub mod copy_rows;
     pub mod flaw;
     pub mod lasting;
     pub mod reader;
