@@ -93,6 +93,11 @@ Roles that exist and stay as they are: postgres
 Not done by this program:
   CREATEROLE of role boss: a file alone does not give it; with --role boss it is done
 ";
+/// What the preview says of those who would get it, too.
+const BY_HAND: &str = "\
+  SUPERUSER of role sup: a file alone does not give it; with --role sup it is done
+    SUPERUSER of role sup: by hand, members of sup get it, too: app, grp, we ird\"'\\r
+";
 
 /// How many roles may do more than an ordinary one.
 const MIGHTY: &str = "SELECT count(*) FROM pg_roles WHERE rolname <> 'postgres' AND (rolsuper OR rolcreaterole OR rolreplication \
@@ -115,7 +120,7 @@ fn roles_come_back_as_they_were_and_a_file_alone_makes_nobody_mighty() {
 
     local.sql("postgres", DROPPED);
     let preview = restore(&["--dry-run"]).run();
-    preview.ok().prints_nothing().stderr_has(PREVIEW);
+    preview.ok().prints_nothing().stderr_has(PREVIEW).stderr_has(BY_HAND);
     for line in [
         "  setting log_min_duration_statement of role grp: a superuser alone may set it; with --allow-setting",
         "  setting app.tenant of role grp: this server does not know it; with --allow-setting app.tenant",

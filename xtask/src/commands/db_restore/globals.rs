@@ -68,7 +68,10 @@ fn show(plan: &Plan<'_>, context: &Context) {
     }
     if !plan.held_back.is_empty() {
         note("Not done by this program:");
-        plan.held_back.iter().for_each(|held_back| note(&format!("  {}", held_back.line())));
+        for held_back in &plan.held_back {
+            note(&format!("  {}", held_back.line()));
+            held_back.members_line().iter().for_each(|line| note(&format!("    {line}")));
+        }
     }
     if !plan.left_out.is_empty() {
         note("In the file and not restored:");
@@ -100,6 +103,7 @@ fn report(plan: &Plan<'_>, context: &Context) -> Result<()> {
         lines.push(format!("Need a password ({shell}, then \\password NAME): {}", logins.join(", ")));
     }
     if !plan.is_empty() && !plan.held_back.is_empty() {
+        lines.extend(plan.held_back.iter().filter_map(HeldBack::members_line));
         lines.push(format!("To do the rest by hand ({shell}):"));
         lines.extend(plan.held_back.iter().map(|held_back| format!("  {}", held_back.by_hand)));
     }

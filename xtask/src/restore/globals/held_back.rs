@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+/// A line of a screen.
+pub(super) const MEMBERS_NAMED: usize = 10;
+
 /// One such thing; in `--json`, version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeldBack {
@@ -12,6 +15,12 @@ pub struct HeldBack {
     pub option: Option<String>,
     /// SQL that does it afterwards.
     pub by_hand: String,
+    /// The role that gets it, where it reaches that role's members, too.
+    #[serde(skip)]
+    pub role: Option<String>,
+    /// Roles that this plan makes members of `role`, also by other roles: by hand, they get it, too. Of many,
+    /// `MEMBERS_NAMED` and one more.
+    pub reaches_members: Vec<String>,
 }
 
 impl HeldBack {
@@ -20,5 +29,14 @@ impl HeldBack {
         let Self { what, why, option, .. } = self;
         let option = option.as_ref().map_or_else(String::new, |option| format!("; with {option} it is done"));
         format!("{what}: {why}{option}")
+    }
+
+    /// Who else gets it by hand, in one line.
+    pub fn members_line(&self) -> Option<String> {
+        let role = self.role.as_ref().filter(|_| !self.reaches_members.is_empty())?;
+        let (named, rest) = self.reaches_members.split_at(self.reaches_members.len().min(MEMBERS_NAMED));
+        let others = if rest.is_empty() { "" } else { " and others" };
+        let members = named.join(", ");
+        Some(format!("{}: by hand, members of {role} get it, too: {members}{others}", self.what))
     }
 }

@@ -1,6 +1,6 @@
 //! What is made of a file of globals, and what is not.
 
-use super::held_back::HeldBack;
+use super::held_back::{HeldBack, MEMBERS_NAMED};
 use super::offer::Offer;
 use super::statement;
 use crate::error::Fault;
@@ -117,7 +117,25 @@ impl<'g> Plan<'g> {
                 Some(Some(held_back)) => plan.held_back.push(held_back?),
             }
         }
+        plan.name_members();
         Ok(plan)
+    }
+
+    /// Names those who get with a role what was held back from it.
+    fn name_members(&mut self) {
+        let mut members: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for Membership { role, member, .. } in &self.memberships {
+            members.entry(role).or_default().push(member);
+        }
+        for held_back in &mut self.held_back {
+            let mut next: Vec<&str> = held_back.role.as_deref().into_iter().collect();
+            let mut found = BTreeSet::new();
+            while let Some(role) = next.pop().filter(|_| found.len() <= MEMBERS_NAMED) {
+                let direct = members.get(role).into_iter().flatten().take(MEMBERS_NAMED + 1);
+                next.extend(direct.filter(|member| found.insert(**member)));
+            }
+            held_back.reaches_members = found.into_iter().take(MEMBERS_NAMED + 1).map(str::to_owned).collect();
+        }
     }
 
     /// Whether there is nothing to make.
@@ -141,6 +159,8 @@ impl<'g> Plan<'g> {
                 why: "a file alone does not give it".to_owned(),
                 option: Some(format!("--role {}", role.name)),
                 by_hand: statement::alter(&role.name, &words.join(" "))?,
+                role: Some(role.name.to_string()),
+                reaches_members: Vec::new(),
             });
         }
         Ok(attributes)
@@ -158,6 +178,8 @@ impl<'g> Plan<'g> {
                 why,
                 option: Some(format!("--allow-setting {}", setting.name)),
                 by_hand: statement::set_shown(&role.name, setting)?,
+                role: None,
+                reaches_members: Vec::new(),
             });
         }
         Ok(settings)
@@ -241,6 +263,8 @@ impl<'g> Plan<'g> {
             why: why.to_owned(),
             option,
             by_hand,
+            role: Some(member.to_owned()),
+            reaches_members: Vec::new(),
         });
         Some(Some(held_back.map_err(Into::into)))
     }

@@ -50,6 +50,13 @@ fn nobody_becomes_mighty_without_being_named() {
     assert!(!unnamed.script("xtask-1").unwrap().contains("SUPERUSER"));
     let held_back: Vec<&str> = unnamed.held_back.iter().map(|held_back| held_back.what.as_str()).collect();
     assert_eq!(held_back, ["SUPERUSER of role sup", "membership of a in postgres", "membership of c in pg_monitor"]);
+    let by_hand: Vec<String> = unnamed.held_back.iter().filter_map(HeldBack::members_line).collect();
+    let by_hand_lines = [
+        "SUPERUSER of role sup: by hand, members of sup get it, too: c, postgres",
+        "membership of a in postgres: by hand, members of a get it, too: b",
+        "membership of c in pg_monitor: by hand, members of c get it, too: postgres",
+    ];
+    assert_eq!(by_hand, by_hand_lines);
     // Once one is mighty its members would be, too.
     assert_eq!(memberships(&plan(&globals, &offer, &["a"])), ["a in postgres", "c in sup", "postgres in c"]);
     assert_eq!(memberships(&plan(&globals, &offer, &["sup"])), ["b in a", "postgres in c"]);
@@ -114,6 +121,23 @@ fn a_long_chain_of_memberships_takes_no_square_of_its_length() {
     assert_eq!(plan.held_back.len(), 1);
     // A square of them takes minutes.
     assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+/// Each of 20,000 roles that are held back reaches all that come after it.
+#[test]
+fn of_many_members_a_few_are_named() {
+    let chain = (1..20_000).map(|at| format!("GRANT r{at} TO r{};\n", at + 1)).collect::<String>();
+    let mighty = format!("SUPERUSER INHERIT NOCREATEROLE {OFF}");
+    let roles = (1..=20_000).map(|at| role(&format!("r{at}"), &mighty)).collect::<String>();
+    let globals = globals(&format!("{roles}{chain}"));
+    let plan = plan(&globals, &offer(150_000, &[]), &[]);
+    assert_eq!(plan.held_back.len(), 20_000);
+    let line = plan.held_back[0].members_line().unwrap();
+    assert!(
+        line.starts_with("SUPERUSER of role r1: by hand, members of r1 get it, too: r10, r11, r12, r2, r3"),
+        "{line}"
+    );
+    assert!(line.ends_with(" and others") && line.len() < 150, "{line}");
 }
 
 #[test]
