@@ -14,7 +14,7 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// `a::b` is `["a", "b"]`; the crate's root is empty.
-type Module = Vec<String>;
+pub type Module = Vec<String>;
 
 /// What a module offers under a name.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ struct Contents {
 type Modules = BTreeMap<Module, Contents>;
 
 /// What each file takes from which other file.
-fn edges() -> BTreeMap<(Module, Module), Vec<String>> {
+pub fn edges() -> BTreeMap<(Module, Module), Vec<String>> {
     let modules = modules();
     assert!(modules.len() > 100, "the source files were not found");
     let mut edges: BTreeMap<(Module, Module), Vec<String>> = BTreeMap::new();

@@ -87,6 +87,7 @@ mod faults;
 mod foreign_servers;
 mod forged_lines;
 mod full_disk;
+mod fuzz_modules;
 mod globals;
 mod health;
 mod health_database;
@@ -339,6 +340,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     login_triggers::tests,
     lying_servers::tests,
     full_disk::tests,
+    fuzz_modules::tests,
     globals::tests,
     health::tests,
     health_database::tests,
