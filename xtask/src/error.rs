@@ -149,14 +149,14 @@ impl Fault {
 }
 
 /// What an error says: what failed and the causes in order, each once.
-pub fn said(error: &anyhow::Error) -> Vec<String> {
-    let mut said: Vec<String> = Vec::new();
+pub fn messages(error: &anyhow::Error) -> Vec<String> {
+    let mut messages: Vec<String> = Vec::new();
     for text in error.chain().map(ToString::to_string) {
-        if !said.iter().any(|before| before.contains(&text)) {
-            said.push(text);
+        if !messages.iter().any(|before| before.contains(&text)) {
+            messages.push(text);
         }
     }
-    said
+    messages
 }
 
 impl fmt::Display for Fault {

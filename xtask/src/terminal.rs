@@ -172,36 +172,36 @@ impl Terminal {
     /// `✓ text` on stderr; nothing under `--quiet`.
     pub fn done(&self, text: &str) {
         if !self.quiet {
-            self.said(Mark::Done, text);
+            self.marked_note(Mark::Done, text);
         }
     }
 
     /// A marked line on stderr, also under `--quiet`.
-    pub fn said(&self, mark: Mark, text: &str) {
+    pub fn marked_note(&self, mark: Mark, text: &str) {
         write_stderr(&self.marked(mark, text));
     }
 
     /// What to type next, below such a line.
-    pub fn said_below(&self, hint: &str) {
+    pub fn hint(&self, hint: &str) {
         let lead = format!("  {}", self.arrow());
         write_stderr(&fold::behind(&lead, lead.width(), &self.plain(&self.to_type(hint)), self.page_of_notes()));
     }
 
     /// `⚠ text` on stderr, for what a person should act on.
     pub fn warn(&self, text: &str) {
-        self.said(Mark::Warning, text);
+        self.marked_note(Mark::Warning, text);
     }
 
     /// A warning from a fault that stops nothing, and its hint.
     pub fn warn_of(&self, fault: &Fault) {
         self.warn(&fault.to_string());
-        fault.hint_text().into_iter().for_each(|hint| self.said_below(hint));
+        fault.hint_text().into_iter().for_each(|hint| self.hint(hint));
     }
 
     /// The one error of a run: what failed, the causes in order, what to type next.
     pub fn error(&self, error: &anyhow::Error) {
         let mut text = self.marked(Mark::Failure, &error.to_string());
-        for cause in error::said(error).iter().skip(1) {
+        for cause in error::messages(error).iter().skip(1) {
             let shown = self.plain_lines(cause.trim_end());
             text.push_str(&fold::behind("  ", 2, &shown, self.page_of_notes()));
         }

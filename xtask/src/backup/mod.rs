@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 pub mod codec;
+mod dump_encoding;
 mod fault;
 pub mod globals;
 mod inspect;

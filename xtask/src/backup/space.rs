@@ -15,7 +15,7 @@ const RESERVE: u64 = 4 << 20;
 
 /// Refuses to begin where the backup cannot fit. Twice the newest backup is plenty; only where there is less
 /// is the server asked how large the database is (its indexes are not in a dump, so that is an upper guess).
-pub(super) fn look(folder: &Path, newest: Option<u64>, server: &Server<'_>) -> Result<()> {
+pub(super) fn check(folder: &Path, newest: Option<u64>, server: &Server<'_>) -> Result<()> {
     let free = available(folder)?;
     if free >= newest.map_or(PLENTY, |bytes| bytes.saturating_mul(2)).saturating_add(RESERVE) {
         return Ok(());

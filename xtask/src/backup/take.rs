@@ -4,6 +4,7 @@ pub use super::fault::explain_missing;
 pub use super::options::{BackupOptions, Destination, LOCK_TIMEOUT};
 pub use super::reading::Event;
 
+use super::dump_encoding::{self, OtherEncoding};
 use super::fault::incomplete;
 use super::listing::{self, Expected};
 use super::manifest::{self, Manifest};
@@ -24,7 +25,6 @@ use crate::words::hex;
 use anyhow::Result;
 use chrono::{DateTime, Local};
 use sha2::Digest as _;
-use std::fmt;
 use std::path::PathBuf;
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
@@ -62,7 +62,7 @@ pub fn take(server: &Server<'_>, options: &BackupOptions, tell: &dyn Fn(Event)) 
     let started = Local::now();
     let stem = name::file_name(target.database(), options.purpose, &started, 1, options.codec.ending());
     let expected = listing::expected(folder, target.database(), &*options.codec);
-    space::look(folder, expected.map(|expected| expected.file), server)?;
+    space::check(folder, expected.map(|expected| expected.file), server)?;
     let write = |encoding: Option<&str>, role: Option<&str>| {
         let partial = Partial::create(folder, &stem, server.session())?;
         write(server, options, &Attempt { started, expected, encoding, role }, partial, tell)
@@ -144,7 +144,10 @@ fn write(
             (None, Some(Ok(Err(error)))) => return Err(proof.err().unwrap_or(error)),
             (None, _) => return Err(anyhow::anyhow!("asking for the database's properties failed")),
         };
-        check_encoding(encoding, &opening, &of_itself.properties.encoding)?;
+        if encoding.is_none() {
+            let failed = proof.as_ref().is_err_and(|error| error::exit(error) == Exit::Failed);
+            dump_encoding::check(server, &opening, failed, &of_itself.properties.encoding)?;
+        }
         proof.map(|proof| (proof, of_itself))
     })?;
     let answer = std::mem::take(&mut of_itself.answer);
@@ -164,14 +167,6 @@ fn write(
     Ok(Taken { path, bytes, sha256, manifest, path_dependents, answer })
 }
 
-/// Where none was asked for, a dump is in the database's own encoding.
-fn check_encoding(asked: Option<&str>, opening: &[u8], own: &str) -> Result<(), OtherEncoding> {
-    match declared_encoding(opening) {
-        Some(declared) if asked.is_none() && declared != own => Err(OtherEncoding(own.to_owned())),
-        _ => Ok(()),
-    }
-}
-
 /// Gives the file its name: the one that was asked for, else the first free one of its second.
 fn publish(partial: Partial, database: &str, options: &BackupOptions, started: DateTime<Local>) -> Result<PathBuf> {
     let ending = options.codec.ending();
@@ -183,26 +178,6 @@ fn publish(partial: Partial, database: &str, options: &BackupOptions, started: D
             partial.publish(names.map(|name| folder.join(name)))
         }
     }
-}
-
-/// pg_dump wrote in a `client_encoding` that a role or database sets. Holds the database's own encoding, for a second try.
-#[derive(Debug)]
-struct OtherEncoding(String);
-
-impl fmt::Display for OtherEncoding {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the dump is not in the database's encoding {}", self.0)
-    }
-}
-
-impl std::error::Error for OtherEncoding {}
-
-/// The encoding that the dump names at its beginning.
-fn declared_encoding(opening: &[u8]) -> Option<String> {
-    const SET: &str = "\nSET client_encoding = '";
-    let text = String::from_utf8_lossy(opening);
-    let (name, _) = text.split_once(SET)?.1.split_once('\'')?;
-    Some(name.to_owned())
 }
 
 fn pg_dump(server: &Server<'_>, options: &BackupOptions, attempt: &Attempt<'_>) -> Result<crate::process::Program> {

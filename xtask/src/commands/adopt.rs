@@ -182,10 +182,10 @@ impl Stack {
         let target = crate::target::Target::chosen(&theirs.settings, &theirs.root)?;
         let identified = target.access().identify(IDENTIFIED)?;
         if identified.origins.is_empty() {
-            let folder = terminal::shell_word(&theirs.root.to_string_lossy());
-            // They are asked as a Compose project, whatever was typed here.
-            let look = theirs.terminal.with_typed(vec![("--root", folder)]).to_type("cargo xtask health-check");
-            anyhow::bail!("Docker or Compose does not describe it; see why: {look}");
+            // No command of ours is named: in that folder it would run the programs that its `.env` names.
+            let why = identified.unread.as_deref().and_then(|why| theirs.settings.without_values(why));
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            anyhow::bail!("Docker or Compose does not describe it{why}");
         }
         self.found.push(("PostgreSQL", target.shown()));
         self.found.push(("Login", identified.origins.join(", ")));

@@ -132,7 +132,7 @@ fn show(backups: &[Backup], sets: &Sets, folder: &Path, context: &Context) -> Re
         if let Some(reason) = &backup.examined.reason {
             terminal.warn(&terminal::clean_line(&format!("{}: {reason}", context.shown(&backup.path))));
             let way = backup.examined.kind.map(|kind| kind.way(&context.as_word(&backup.path)));
-            way.into_iter().for_each(|way| terminal.said_below(&way));
+            way.into_iter().for_each(|way| terminal.hint(&way));
         }
     }
     sets.reasons().for_each(|reason| terminal.warn(&terminal::clean_line(reason)));

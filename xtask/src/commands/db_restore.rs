@@ -72,6 +72,6 @@ fn name_lack_of_keys(proposal: &Proposal<'_>, (done, target): (&Done, &Target), 
     let text = format!("Database {} has no key or index now; it had {lost} before", target.database());
     context.terminal.warn(&terminal::clean_line(&text));
     if done.databases.iter().any(|database| database.before.is_some()) {
-        context.terminal.said_below("if that is not wanted: cargo xtask db-restore --undo");
+        context.terminal.hint("if that is not wanted: cargo xtask db-restore --undo");
     }
 }

@@ -42,7 +42,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         return watch::watch(&watch::Rhythm { seconds, top }, observer, &target, context);
     }
     let waiting = context.terminal.waiting("looking for a second");
-    let stats = observer.look(false)?;
+    let stats = observer.observe(false)?;
     drop(waiting);
     if args.json {
         context.terminal.json(&document::Document::of(&stats))?;

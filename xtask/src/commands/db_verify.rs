@@ -220,7 +220,7 @@ fn name_unchecked_live(server: &Server<'_>, backup: &Proven, context: &Context) 
         Some(Err(fault)) => {
             let database = server.target().database();
             terminal.warn(&format!("A restore into {database} would be refused: {fault}"));
-            fault.hint_text().into_iter().for_each(|hint| terminal.said_below(hint));
+            fault.hint_text().into_iter().for_each(|hint| terminal.hint(hint));
         }
         None => (),
     }

@@ -43,8 +43,11 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let options = Options { only: &args.only, logs: context.verbose, of_up: false };
-    let mut report =
-        if args.wait { wait(args, &options, context)? } else { look(&options, Instant::now() + DEADLINE, context)? };
+    let mut report = if args.wait {
+        wait(args, &options, context)?
+    } else {
+        check_once(&options, Instant::now() + DEADLINE, context)?
+    };
     for hint in report.checks.iter_mut().filter_map(|check| check.hint.as_mut()) {
         *hint = context.terminal.to_type(hint);
     }
@@ -66,7 +69,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 const IDENTIFIED: Duration = Duration::from_secs(4);
 
 /// One look at everything that is wanted. Each begins from the start: a container made meanwhile has another id.
-pub fn look(options: &Options, end: Instant, context: &Context) -> Result<Report> {
+pub fn check_once(options: &Options, end: Instant, context: &Context) -> Result<Report> {
     let target = context.target_within(IDENTIFIED.min(end.saturating_duration_since(Instant::now())))?.until(end);
     let scene = Scene::new(&target, &context.settings, &context.root, end)?;
     let waiting = context.terminal.waiting("asking every part");
@@ -84,7 +87,7 @@ fn wait(args: &Args, options: &Options, context: &Context) -> Result<Report> {
     loop {
         // The first look has the time that it takes to find out anything.
         let least = Instant::now() + if whole.is_none() { FIRST_LOOK } else { Duration::ZERO };
-        let report = look(options, end.max(least).min(Instant::now() + DEADLINE), context)?;
+        let report = check_once(options, end.max(least).min(Instant::now() + DEADLINE), context)?;
         if report.is_ok(args.strict) || options.unknown(&report).is_some() {
             return Ok(report);
         }

@@ -25,18 +25,18 @@ pub fn name_leftovers(target: &Target, context: &Context) {
 
 /// The same, for a caller whose sessions ask this server more.
 pub fn name_leftovers_on(server: &Server<'_>, context: &Context) {
-    name_found(repair::look(server, Wanted::default()), server.target().database(), context);
+    name_found(repair::list(server, Wanted::default()), server.target().database(), context);
 }
 
 /// Names the leftovers by an answer that the server gave already.
 pub fn name_leftovers_by(answer: &str, target: &Target, context: &Context) {
-    name_found(Server::new(target).and_then(|server| repair::look_by(answer, &server)), target.database(), context);
+    name_found(Server::new(target).and_then(|server| repair::list_from(answer, &server)), target.database(), context);
 }
 
 /// Names the leftovers of the databases of a set, each once.
 pub fn name_leftovers_of(servers: &[Server<'_>], context: &Context) {
     let Some(first) = servers.first() else { return };
-    let view = record::look(first, Wanted::default()).unwrap_or_default();
+    let view = record::read(first, Wanted::default()).unwrap_or_default();
     let databases: Vec<&str> = servers.iter().map(|server| server.target().database()).collect();
     warn_of_distrust(&view, context);
     name(&killed_sets::leftovers_of(&view, &databases), context);

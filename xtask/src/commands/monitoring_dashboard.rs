@@ -76,7 +76,7 @@ fn complete(target: &Target, surroundings: &Surroundings, context: &Context) -> 
     let terminal = &context.terminal;
     let server = Server::new(target)?;
     let passwords = Passwords::of(&context.settings)?;
-    let found = role::look(&server)?;
+    let found = role::find(&server)?;
     role::check_ours(&found, passwords.is_new(passwords::EXPORTER))?;
     start::check_ports(target, &context.settings)?;
     fetch_images(target, context)?;

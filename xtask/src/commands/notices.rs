@@ -118,13 +118,13 @@ pub fn warn_of_lost(before: &Notices, now: &Notices, context: &Context) {
     };
     if let Some((address, way)) = pinged.filter(|_| !pings_now) {
         terminal.warn(&format!("The schedule before pinged {address}; this one pings none"));
-        terminal.said_below(&format!("to keep it, install again with it: {way}"));
+        terminal.hint(&format!("to keep it, install again with it: {way}"));
     }
     let called = before.on_failure.as_ref().and_then(|words| words.first());
     if let Some(program) = called.filter(|_| now.on_failure.is_none()) {
         let setting = hook::SETTING;
         terminal.warn(&format!("The schedule before called {program} after a failure; this one calls no program"));
-        terminal.said_below(&format!("to keep it, set {setting} in the environment, and install again"));
+        terminal.hint(&format!("to keep it, set {setting} in the environment, and install again"));
     }
 }
 

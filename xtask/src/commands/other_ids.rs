@@ -16,6 +16,6 @@ pub fn warn(store: &str, model: &str, target: &Target, context: &Context) {
     let of_settings = [(STORE_ID, store), (MODEL_ID, model)];
     let is_of_settings = of_settings.iter().all(|(name, id)| context.settings.get(name) == Some(id));
     if !others.is_empty() && is_of_settings {
-        context.terminal.said_below(&renew(target, &others));
+        context.terminal.hint(&renew(target, &others));
     }
 }

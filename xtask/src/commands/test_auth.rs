@@ -67,7 +67,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     asked.show(args, is_files, &outcomes, context)?;
     if outcomes.is_empty() {
         context.terminal.warn("The file has no tests: nothing was asked, and nothing is proven");
-        context.terminal.said_below(EXAMPLE);
+        context.terminal.hint(EXAMPLE);
     }
     // `debug-auth` asks the store that the settings name.
     let store = (context.settings.get(STORE_ID) != Some(&store.id)).then_some(&store.id);
@@ -146,7 +146,7 @@ impl Asked<'_> {
             let count = counted(lines.len() as u64, "difference", "differences");
             let text = format!("The live model {} is not the file's: {count} ({first})", self.model);
             context.terminal.warn(&terminal::clean_line(&text));
-            context.terminal.said_below(if can_be_read_again {
+            context.terminal.hint(if can_be_read_again {
                 "write the file's: cargo xtask setup-openfga; see all of them with --dry-run"
             } else {
                 "write the file's with setup-openfga: save the text as a file first, or pipe it in once more"

@@ -23,24 +23,24 @@ type Run<'a> = dyn Fn(String, &dyn Fn() -> Finding) -> Check + Sync + 'a;
 
 /// The checks, in the order of the report. `service/…` stands for one check for each service of the compose file.
 const PROBES: &[(&str, Probe)] = &[
-    (DOCKER, probe::engine::look),
-    ("postgres", probe::server::look),
+    (DOCKER, probe::engine::probe),
+    ("postgres", probe::server::probe),
     ("connections", probe::sessions::connections),
     ("transactions", probe::sessions::transactions),
-    ("indexes", probe::indexes::look),
-    ("settings", probe::db_settings::look),
-    ("migrations", probe::migrations::look),
-    ("openfga", probe::openfga::look),
-    ("openfga/schema", probe::schema::look),
-    ("openfga/store", probe::store::look),
-    ("openfga/model", probe::model::look),
-    ("backups", probe::backups::look),
-    (OTHERS, probe::other_backups::look),
-    (SCHEDULE, probe::schedule::look),
-    ("leftovers", probe::leftovers::look),
+    ("indexes", probe::indexes::probe),
+    ("settings", probe::db_settings::probe),
+    ("migrations", probe::migrations::probe),
+    ("openfga", probe::openfga::probe),
+    ("openfga/schema", probe::schema::probe),
+    ("openfga/store", probe::store::probe),
+    ("openfga/model", probe::model::probe),
+    ("backups", probe::backups::probe),
+    (OTHERS, probe::other_backups::probe),
+    (SCHEDULE, probe::schedule::probe),
+    ("leftovers", probe::leftovers::probe),
     ("disk", probe::disk::of_backups),
     ("disk/postgres", probe::disk::of_server),
-    (MONITORING, probe::monitoring::look),
+    (MONITORING, probe::monitoring::probe),
 ];
 
 const DOCKER: &str = "docker";
@@ -101,11 +101,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub fn examine(scene: &Scene, options: &Options) -> Report {
     let begin = Instant::now();
     let checks = std::thread::scope(|scope| {
-        let run = move |name: String, look: &dyn Fn() -> Finding| checked(name, scene, options, begin, look);
+        let run = move |name: String, probe: &dyn Fn() -> Finding| checked(name, scene, options, begin, probe);
         let has_schedule = !options.only.is_empty() || Plan::is_there(&name::checkout(scene.root));
         let wanted = |(name, _): &&(&str, Probe)| options.wants(name) && (*name != SCHEDULE || has_schedule);
-        let spawn = |&(name, look): &'static (&'static str, Probe)| {
-            (name.to_owned(), scope.spawn(move || run(name.to_owned(), &|| look(scene))))
+        let spawn = |&(name, probe): &'static (&'static str, Probe)| {
+            (name.to_owned(), scope.spawn(move || run(name.to_owned(), &|| probe(scene))))
         };
         let threads: Vec<_> = PROBES.iter().filter(wanted).map(spawn).collect();
         let services = options.wants_below(SERVICES).then(|| scope.spawn(move || of_services(scene, options, &run)));
@@ -137,7 +137,7 @@ fn of_services(scene: &Scene, options: &Options, run: &Run<'_>) -> Vec<Check> {
             let wanted = named.filter(|(check, _)| options.wants(check));
             let threads = wanted.map(|(check, name)| {
                 let is_asked = options.only.contains(&check);
-                (check.clone(), inner.spawn(move || run(check, &|| service::look(scene, name, is_asked))))
+                (check.clone(), inner.spawn(move || run(check, &|| service::probe(scene, name, is_asked))))
             });
             joined(threads.collect())
         }),
@@ -210,8 +210,8 @@ pub fn addresses(scene: &Scene) -> Vec<(String, String)> {
     services.filter_map(of_service).collect()
 }
 
-fn checked(name: String, scene: &Scene, options: &Options, begin: Instant, look: &dyn Fn() -> Finding) -> Check {
-    let finding = look();
+fn checked(name: String, scene: &Scene, options: &Options, begin: Instant, probe: &dyn Fn() -> Finding) -> Check {
+    let finding = probe();
     let ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
     let log = finding.container.as_deref().filter(|_| options.logs).map(|container| logs::last(scene, container));
     let Finding { status, detail, hint, blocked, .. } = finding;

@@ -62,7 +62,7 @@ impl Attempt<'_> {
         if code(&failure.error) == Some(code::OBJECT_EXISTS) {
             fault = fault.because(Cause::ObjectExists);
         }
-        anyhow::Error::msg(self.said(&failure, exit)).context(fault.hint(self.hint(&failure, truth)))
+        anyhow::Error::msg(self.details(&failure, exit)).context(fault.hint(self.hint(&failure, truth)))
     }
 
     /// The file, with the line where the server named one.
@@ -87,19 +87,19 @@ impl Attempt<'_> {
     }
 
     /// The server's words, the statement, and who held what it waited for.
-    fn said(&self, failure: &Failure, exit: Exit) -> String {
-        let mut said = match exit {
+    fn details(&self, failure: &Failure, exit: Exit) -> String {
+        let mut details = match exit {
             // Its own words say that nothing was changed.
             Exit::Signal(signal) => format!("Ended by signal {signal}"),
             _ => failure.error.chain().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         };
         if let Some(statement) = &failure.statement {
-            let _ = write!(said, "\nSTATEMENT:  {statement}");
+            let _ = write!(details, "\nSTATEMENT:  {statement}");
         }
         for holder in self.holders.iter().filter(|_| failure.is_lock_timeout()) {
-            let _ = write!(said, "\n{holder}");
+            let _ = write!(details, "\n{holder}");
         }
-        said
+        details
     }
 
     /// What to type next.

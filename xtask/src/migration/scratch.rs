@@ -62,7 +62,7 @@ pub enum Ran {
 #[derive(Debug)]
 pub struct Why {
     /// An error with its causes, in one text.
-    pub said: String,
+    pub messages: String,
     /// What it makes is there already, on the server or in the database.
     pub exists: bool,
 }
@@ -70,7 +70,7 @@ pub struct Why {
 impl Why {
     fn of(error: &anyhow::Error) -> Self {
         let exists = error::cause(error) == Some(error::Cause::ObjectExists);
-        Self { said: error::said(error).join("\n"), exists }
+        Self { messages: error::messages(error).join("\n"), exists }
     }
 }
 
@@ -157,7 +157,7 @@ impl<'a, 't> Scratch<'a, 't> {
                     hint.extend(["\n", &makes_role(migration.version)]);
                 }
                 let fault = error::Fault::failed(fault).hint(hint);
-                return Err(anyhow::Error::msg(why.said).context(fault));
+                return Err(anyhow::Error::msg(why.messages).context(fault));
             }
         }
         Ok(())

@@ -44,7 +44,7 @@ pub struct Preloaded {
 }
 
 /// Looks at the server, in its maintenance database.
-pub fn look(server: &Server<'_>) -> Result<Found> {
+pub fn find(server: &Server<'_>) -> Result<Found> {
     server.in_maintenance().query(&format!(
         "SELECT pg_catalog.json_build_object(\
            'exists', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {role}), \
@@ -104,7 +104,7 @@ pub fn ensure(server: &Server<'_>, found: &Found, password: &str) -> Result<()> 
     };
     server.in_maintenance().ask(&sql).map_err(|error| {
         // That run alone knows the role's password.
-        let is_made_meanwhile = !found.exists && look(server).is_ok_and(|now| now.exists);
+        let is_made_meanwhile = !found.exists && find(server).is_ok_and(|now| now.exists);
         error::explain(error, || {
             if is_made_meanwhile {
                 let fault = Fault::failed(format!("Another run made the role {ROLE} at the same time"));

@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const FOREIGN_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(150);
 /// While it does not answer, its database is asked so often: OpenFGA does not serve without it.
-const DATABASE_LOOK: Duration = Duration::from_secs(2);
+const DATABASE_CHECK: Duration = Duration::from_secs(2);
 
 /// An OpenFGA server, and whether it is the stack's own.
 #[derive(Debug)]
@@ -99,16 +99,16 @@ impl OpenfgaServer {
     /// Waits until it serves, and accepts a request with the key.
     pub fn wait_until_ready(&mut self, target: &Target) -> Result<()> {
         let start = Instant::now();
-        let mut last_look = start;
+        let mut last_check = start;
         loop {
             let refusal = match self.answers(target) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             };
             signals::check()?;
-            if last_look.elapsed() >= DATABASE_LOOK {
+            if last_check.elapsed() >= DATABASE_CHECK {
                 self.check_database(target)?;
-                last_look = Instant::now();
+                last_check = Instant::now();
             }
             let timeout = match refusal.downcast_ref::<openfga::FailsNow>() {
                 _ if self.is_of_stack => TIMEOUT,

@@ -19,10 +19,10 @@ pub struct Overdue {
 /// Those of every live database that the record names.
 pub fn list(server: &Server<'_>, view: &View) -> Vec<Overdue> {
     let all = super::previous::all(view, server.target().database());
-    all.iter().filter(|old| old.entry.details.is_overdue).map(|old| look(server, old)).collect()
+    all.iter().filter(|old| old.entry.details.is_overdue).map(|old| described(server, old)).collect()
 }
 
-fn look(server: &Server<'_>, old: &Previous) -> Overdue {
+fn described(server: &Server<'_>, old: &Previous) -> Overdue {
     let (name, live) = (&old.entry.name, old.entry.live.clone());
     let blockers = Blockers::of(server, name);
     let why = match blockers.shown() {

@@ -59,17 +59,17 @@ pub struct Findings {
     pub stuck: Vec<Stuck>,
 }
 
-/// What [`look_by`] wants to be asked, in whichever database of the server.
+/// What [`list_from`] wants to be asked, in whichever database of the server.
 pub const QUESTION: &str = record::QUESTION;
 
 /// Finds leftovers without changing anything. What a living run made is none.
-pub fn look(server: &Server<'_>, wanted: Wanted) -> Result<Findings> {
-    findings(server, record::look(server, wanted)?)
+pub fn list(server: &Server<'_>, wanted: Wanted) -> Result<Findings> {
+    findings(server, record::read(server, wanted)?)
 }
 
 /// The same, where [`QUESTION`] was asked already.
-pub fn look_by(answer: &str, server: &Server<'_>) -> Result<Findings> {
-    findings(server, record::look_by(answer, server, Wanted::default())?)
+pub fn list_from(answer: &str, server: &Server<'_>) -> Result<Findings> {
+    findings(server, record::read_answer(answer, server, Wanted::default())?)
 }
 
 fn findings(server: &Server<'_>, view: View) -> Result<Findings> {

@@ -27,7 +27,7 @@ impl Document {
     /// The one error of a run; `to_type` completes its hint.
     pub fn of(error: &anyhow::Error, to_type: impl Fn(&str) -> String) -> Self {
         let hint = error::fault(error).and_then(Fault::hint_text).map(to_type);
-        Self { failure: FailureReport { said: error::said(error), hint } }
+        Self { failure: FailureReport { said: error::messages(error), hint } }
     }
 }
 

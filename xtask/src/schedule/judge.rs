@@ -42,7 +42,7 @@ impl Standing {
     ///
     /// # Errors
     /// Exit 1: the plan cannot be read.
-    pub fn look(root: &Path, deadline: Duration) -> Result<Option<Self>> {
+    pub fn read(root: &Path, deadline: Duration) -> Result<Option<Self>> {
         let root = name::checkout(root);
         let Some(plan) = Plan::read(&root)? else { return Ok(None) };
         let presence = start::presence(&plan, &name::of(&root), deadline);

@@ -8,6 +8,7 @@ mod dialect;
 mod lexer;
 mod nesting;
 mod number;
+mod routine_body;
 mod rules;
 mod state;
 #[cfg(test)]
@@ -16,6 +17,6 @@ mod token;
 
 pub use dialect::{Dialect, Spelling};
 pub use lexer::Lexer;
-pub use nesting::{Nesting, NestingWord};
+pub use routine_body::{BodyWord, RoutineBody};
 pub use state::State;
 pub use token::{Found, LONGEST_TOKEN, Token};

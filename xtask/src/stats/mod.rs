@@ -82,13 +82,13 @@ impl<'a> Observer<'a> {
     ///
     /// # Errors
     /// Exit 4 where the server cannot be reached.
-    pub fn look(&mut self, again: bool) -> Result<Stats> {
+    pub fn observe(&mut self, again: bool) -> Result<Stats> {
         let (server, settings, wanted) = (self.server, self.settings, self.wanted);
         let target = server.target();
         let Sessions { database, stores, counting } = std::mem::take(&mut self.sessions);
         let metrics = &mut self.metrics;
         thread::scope(|scope| {
-            let openfga = scope.spawn(|| metrics.look(target, settings, SAMPLED));
+            let openfga = scope.spawn(|| metrics.scrape(target, settings, SAMPLED));
             let stores = scope.spawn(move || stores_of(stores, server));
             let counting = scope.spawn(move || opened(counting, || counting_session(server)));
             let (answers, database) = of_database(database, server, wanted)?;

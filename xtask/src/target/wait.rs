@@ -12,7 +12,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(150);
 /// hint where the last refusal has none of its own.
 pub(in crate::target) fn wait_for<T>(
     what: &str,
-    look: &str,
+    hint: &str,
     lasts: impl Fn(&anyhow::Error) -> bool,
     ask: impl Fn() -> Result<T>,
 ) -> Result<T> {
@@ -27,7 +27,7 @@ pub(in crate::target) fn wait_for<T>(
             return Err(refusal);
         }
         if Instant::now() >= end {
-            let hint = error::fault(&refusal).and_then(Fault::hint_text).unwrap_or(look).to_owned();
+            let hint = error::fault(&refusal).and_then(Fault::hint_text).unwrap_or(hint).to_owned();
             return Err(refusal).context(Fault::unreachable(format!("{what} does not answer")).hint(hint));
         }
         std::thread::sleep(POLL_INTERVAL);

@@ -15,6 +15,7 @@ pub fn tests() -> Vec<Test> {
         [Git] all_that_stands_in_the_way_is_named_at_once,
         [Git] a_look_runs_no_program_that_their_settings_name,
         [Git, Compose] a_look_fetches_nothing_and_gives_compose_no_program_of_the_env_file,
+        [Git, Compose] a_stack_that_compose_cannot_read_is_explained_without_a_command_that_runs_its_programs,
         [Git] a_name_that_is_not_utf_8_switches_off_no_protection,
         [Git] files_without_end_are_refused_in_time,
         [Git] work_that_is_not_committed_is_kept_and_no_link_is_written_through,
@@ -128,6 +129,15 @@ fn a_look_fetches_nothing_and_gives_compose_no_program_of_the_env_file() {
         }
         assert!(!canary.exists(), "{include}");
     }
+}
+
+fn a_stack_that_compose_cannot_read_is_explained_without_a_command_that_runs_its_programs() {
+    let services = "services: {postgres: {image: 'postgres:16', env_file: [secret=x, 'missing.env']}}\n";
+    let env = "XTASK_TARGET=url\nDATABASE_URL=postgres://a:b@127.0.0.1:1/x\nXTASK_PG_BIN=bin\n";
+    let theirs = Theirs::with(&[("compose.yaml", services), (".env", env), ("bin/psql", "#!/bin/sh\n")]);
+    let run = theirs.adopt(&["--dry-run"]).run();
+    run.ok().stdout_has("PostgreSQL  not known yet: Docker or Compose does not describe it: ");
+    run.stdout_has("env file").stdout_lacks("health-check --root").stdout_lacks("secret=x");
 }
 
 fn a_name_that_is_not_utf_8_switches_off_no_protection() {

@@ -47,6 +47,7 @@ fn a_login_trigger_that_raises_is_named_with_the_way_to_turn_it_off() {
     }
     assert_eq!(stack.psql("openfga", "SELECT a FROM t"), "1");
     what_one_does_at_the_last_login_is_found(&stack);
+    turning_off_another_databases_triggers_is_found(&stack);
     assert_eq!(stack.psql("postgres", "SELECT count(*) FROM pg_database WHERE datname ~ '_(verify|staging)_'"), "0");
 }
 
@@ -72,4 +73,21 @@ fn what_one_does_at_the_last_login_is_found(stack: &Stack) {
         run.code(6).prints_nothing().stderr_has("role bob: changed (whether it creates roles)");
     }
     assert_eq!(stack.psql("openfga", "SELECT a FROM t"), "1");
+}
+
+/// Without this mark of a database no session of it looks for its login event triggers.
+const UNMARKED: &str = "
+CREATE FUNCTION public.f(a int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN
+  UPDATE pg_catalog.pg_database SET dathasloginevt = false WHERE datname = 'openfga'; RETURN true; END$$;
+CREATE TABLE public.t (a int, CHECK (public.f(a)));
+COPY public.t (a) FROM stdin;
+1
+\\.
+";
+
+#[track_caller]
+fn turning_off_another_databases_triggers_is_found(stack: &Stack) {
+    Forged::of(dump(UNMARKED)).write(&stack.sandbox, "unmarked.sql");
+    let run = stack.xtask(["db-verify", "--restore", "backups/unmarked.sql"]).run();
+    run.code(6).prints_nothing().stderr_has("database openfga: changed (whether its login event triggers fire)");
 }

@@ -10,6 +10,7 @@ pub fn tests() -> Vec<Test> {
         [OwnStack, Postgres17, Postgres] a_server_without_fitting_programs_is_refused,
         [Postgres] a_server_that_does_not_answer_is_exit_4,
         [Postgres] programs_of_the_servers_own_version_are_found_or_asked_for,
+        [Postgres] a_parameter_that_older_programs_do_not_know_is_refused,
         [Postgres, Pgbouncer] a_transaction_pooler_is_refused,
         [Postgres, Pgbouncer] a_session_pooler_will_do,
         [] yes_is_not_enough_for_a_server_elsewhere,
@@ -80,6 +81,27 @@ fn a_server_without_fitting_programs_is_refused() {
     let fitting = clients_of(&stack.sandbox, 17);
     let run = stack.xtask(["db-shell", "--", "-Atc", "SHOW server_version_num"]).env("XTASK_TARGET", "url");
     run.env("DATABASE_URL", &url).env("XTASK_PG_BIN", fitting).run().ok().stdout_has("17");
+}
+
+/// libpq passes over the variables that it does not know: the connection would be weaker than the address allows.
+fn a_parameter_that_older_programs_do_not_know_is_refused() {
+    let database = UrlDatabase::new();
+    let (old, new) = (clients_of(&database.sandbox, 15), clients_of(&database.sandbox, 18));
+    for (parameter, since) in [
+        ("require_auth=scram-sha-256", 16),
+        ("sslcertmode=disable", 16),
+        ("sslnegotiation=direct", 17),
+        ("require_auth=none&min_protocol_version=3.2", 18),
+    ] {
+        let run = database.xtask(["db-stats"]).env("DATABASE_URL", database.url(parameter));
+        let name = parameter.rsplit('&').next().unwrap().split('=').next().unwrap();
+        let refused = run.env("XTASK_PG_BIN", &old).run();
+        refused.code(2).prints_nothing().stderr_has("→ leave ").stderr_has(&format!(
+            "DATABASE_URL has {name}, which PostgreSQL's programs know from version {since} on; these are 15"
+        ));
+        let run = database.xtask(["db-stats"]).env("DATABASE_URL", database.url(parameter));
+        run.env("XTASK_PG_BIN", &new).run().stderr_lacks("know from version");
+    }
 }
 
 fn a_transaction_pooler_is_refused() {

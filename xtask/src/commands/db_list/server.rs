@@ -61,7 +61,7 @@ fn answer_of(target: &Target) -> Option<Answer> {
         return None;
     }
     let server = &Server::new(target).ok()?;
-    let findings = repair::look(server, Wanted { unrecorded: true, sizes: true }).ok()?;
+    let findings = repair::list(server, Wanted { unrecorded: true, sizes: true }).ok()?;
     let kept = previous::kept(&findings.view, target);
     let overdue = overdue::list(server, &findings.view);
     let (maintenance_database, database) = (server.maintenance_database(), target.database().to_owned());

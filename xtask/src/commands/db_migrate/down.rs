@@ -46,14 +46,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let limit = Limit { count: args.count, to: args.to };
     context.terminal.note(&format!("Reverting migrations of {}", target.shown()));
     let work = Work::opened(&target, context, args.ignore_missing)?;
-    let look = if args.dry_run { work.look()? } else { work.settled(limits)? };
-    let (wanted, stop) = plan::reverting(&look.entries, limit)?;
-    let steps = work.steps(&wanted, Direction::Down, &look, args.dry_run)?;
+    let compared = if args.dry_run { work.compare()? } else { work.settled(limits)? };
+    let (wanted, stop) = plan::reverting(&compared.entries, limit)?;
+    let steps = work.steps(&wanted, Direction::Down, &compared, args.dry_run)?;
     if args.dry_run {
         return report::dry_run(&steps, Direction::Down, args.json, &target, context);
     }
     let stays = |version: &i64| !steps.iter().any(|step| step.version == *version);
-    let newest = look.ledger.rows.iter().map(|row| row.version).filter(stays).max();
+    let newest = compared.ledger.rows.iter().map(|row| row.version).filter(stays).max();
     let mut report = Report { direction: Direction::Down, backup: None, done: &[], newest };
     if steps.is_empty() {
         return report.show(args.json, &target, context);
@@ -63,8 +63,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     context.terminal.confirm(&format!("Revert {count} of {}?", target.shown()), args.yes)?;
 
     let mut locked = work.lock(limits)?;
-    let again = work.look()?;
-    if again.ledger != look.ledger {
+    let again = work.compare()?;
+    if again.ledger != compared.ledger {
         return Err(Fault::failed("Another run changed the ledger meanwhile; nothing was reverted")
             .hint("check it again: cargo xtask db-migrate status")
             .into());

@@ -49,7 +49,7 @@ pub(super) fn show_rights(found: &RightsDifferences, database_has_grants: bool, 
             "Grants on the database itself are not compared: the files were run in a scratch database, which has another name",
         );
         let maintenance = work.server.maintenance_database();
-        terminal.said_below(&format!("see them: cargo xtask db-shell -- -d {maintenance} -l"));
+        terminal.hint(&format!("see them: cargo xtask db-shell -- -d {maintenance} -l"));
     }
 }
 

@@ -1,7 +1,7 @@
 //! `db-migrate repair`: what is wrong, why, and the ledger repaired after a question for each.
 
 use super::status;
-use crate::commands::migrations::{Look, Waiting, Work};
+use crate::commands::migrations::{Compared, Waiting, Work};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::checks::{self, Direction};
@@ -56,16 +56,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     terminal.note(&format!("Repairing the ledger of {}", target.shown()));
     // A version that is named is meant.
     let work = Work::opened(&target, context, args.ignore_missing && args.versions.is_empty())?;
-    let look = work.settled(limits)?;
-    let faulty = faulty(args, &look)?;
+    let compared = work.settled(limits)?;
+    let faulty = faulty(args, &compared)?;
     if faulty.is_empty() {
         terminal.done("Nothing to repair");
         return Ok(());
     }
-    let (repairs, left) = ask(faulty, &look, args, (&work, context))?;
+    let (repairs, left) = ask(faulty, &compared, args, (&work, context))?;
     if !repairs.is_empty() {
         let mut locked = work.lock(limits)?;
-        if work.look()?.ledger != look.ledger {
+        if work.compare()?.ledger != compared.ledger {
             return Err(Fault::failed("Another run changed the ledger meanwhile; nothing was repaired")
                 .hint("run it again")
                 .into());
@@ -73,8 +73,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         for (entry, repair) in repairs.iter().filter(|(entry, _)| entry.state == State::Dirty) {
             check_by_hand(&work, &mut locked.session, entry, matches!(repair, Repair::Finish))?;
         }
-        let writer = work.writer(&mut locked.session, &look.ledger, limits.table)?;
-        let sql = repairs.iter().map(|(entry, repair)| repair.sql(&writer.table, entry, &look, &work));
+        let writer = work.writer(&mut locked.session, &compared.ledger, limits.table)?;
+        let sql = repairs.iter().map(|(entry, repair)| repair.sql(&writer.table, entry, &compared, &work));
         writer.change(&mut locked.session, &sql.collect::<Result<Vec<_>>>()?.join("\n"))?;
         terminal.done(&format!("{} repaired", terminal::counted(repairs.len() as u64, "version", "versions")));
     }
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 /// The repairs that a person says yes to, and how many versions stay as they are.
 fn ask<'a>(
     faulty: Vec<&'a Entry>,
-    look: &Look,
+    compared: &Compared,
     args: &Args,
     (work, context): (&Work<'_>, &Context),
 ) -> Result<(Vec<(&'a Entry, Repair)>, u64)> {
@@ -98,7 +98,7 @@ fn ask<'a>(
     for entry in faulty {
         let reason = status::reason(entry, &work.config.ignored)?.unwrap_or_default();
         terminal.warn(&format!("{}: {reason}", entry.named()));
-        if let Some(hint) = same_words(entry, &look.entries) {
+        if let Some(hint) = same_words(entry, &compared.entries) {
             terminal.note(&format!("  {hint}"));
         }
         let Some((question, repair)) = question(entry, args) else {
@@ -119,9 +119,9 @@ fn ask<'a>(
 }
 
 /// The versions to repair.
-fn faulty<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
+fn faulty<'a>(args: &Args, compared: &'a Compared) -> Result<Vec<&'a Entry>, Fault> {
     if let Some(unknown) =
-        args.versions.iter().find(|version| !look.entries.iter().any(|entry| entry.version == **version))
+        args.versions.iter().find(|version| !compared.entries.iter().any(|entry| entry.version == **version))
     {
         return Err(Fault::usage(format!("There is no version {unknown}"))
             .hint("list them with: cargo xtask db-migrate status"));
@@ -130,7 +130,7 @@ fn faulty<'a>(args: &Args, look: &'a Look) -> Result<Vec<&'a Entry>, Fault> {
         matches!(entry.state, State::Changed | State::Dirty | State::MissingFile | State::Renamed)
             && (args.versions.is_empty() || args.versions.contains(&entry.version))
     };
-    Ok(look.entries.iter().filter(is_wrong).collect())
+    Ok(compared.entries.iter().filter(is_wrong).collect())
 }
 
 /// The question, and what a yes does; `None` for what must be named.
@@ -210,7 +210,7 @@ fn check_by_hand(work: &Work<'_>, session: &mut Session<'_>, entry: &Entry, is_f
 }
 
 impl Repair {
-    fn sql(&self, table: &str, entry: &Entry, look: &Look, work: &Work<'_>) -> Result<String> {
+    fn sql(&self, table: &str, entry: &Entry, compared: &Compared, work: &Work<'_>) -> Result<String> {
         let version = entry.version;
         let checksum = |entry: &Entry| {
             let file = entry.migration.as_ref().map(|migration| migration.up.as_path());
@@ -228,7 +228,7 @@ impl Repair {
                 accept + &write::finish(table, version, Duration::ZERO)
             }
             Self::Renumber(to) => {
-                let file = look.entries.iter().find(|entry| entry.version == *to).unwrap_or(entry);
+                let file = compared.entries.iter().find(|entry| entry.version == *to).unwrap_or(entry);
                 write::renumber(table, version, *to, file.description(), &checksum(file)?)?
             }
             Self::Remove => write::remove(table, version),

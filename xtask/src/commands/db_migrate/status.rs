@@ -2,7 +2,7 @@
 
 use super::drift;
 use crate::commands::leftovers;
-use crate::commands::migrations::{Look, Work};
+use crate::commands::migrations::{Compared, Work};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::checks::Direction;
@@ -37,16 +37,16 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     let work = Work::opened(&target, context, args.ignore_missing)?;
-    let look = work.look()?;
+    let compared = work.compare()?;
     leftovers::name_leftovers(&target, context);
     let ignored = &work.config.ignored;
     let (drift, changed) = match args.drift {
-        true => drift_of(&work, &look).map(|(drift, changed)| (Some(drift), changed))?,
+        true => drift_of(&work, &compared).map(|(drift, changed)| (Some(drift), changed))?,
         false => (None, None),
     };
     if args.json {
-        let schema = look.ledger.schema.as_deref().filter(|_| look.ledger.exists);
-        let migrations = look.entries.iter().map(|entry| Item::of(entry, ignored)).collect::<Result<Vec<_>>>()?;
+        let schema = compared.ledger.schema.as_deref().filter(|_| compared.ledger.exists);
+        let migrations = compared.entries.iter().map(|entry| Item::of(entry, ignored)).collect::<Result<Vec<_>>>()?;
         context.terminal.json(&Document {
             version: 1,
             database: target.database(),
@@ -55,22 +55,22 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
             drift: drift.as_ref().map(DriftItem::of),
         })?;
     } else {
-        show(&look.entries, ignored, &work, context)?;
+        show(&compared.entries, ignored, &work, context)?;
         drift.iter().for_each(|found| drift::show(&found.schema, &work));
         drift.iter().for_each(|found| drift::show_rights(&found.rights, found.database_has_grants, &work));
     }
     // The report is whole all the same.
     changed.map_or(Ok(()), Err)?;
-    conclude(drift.as_ref(), &look, &work, args.check, context)
+    conclude(drift.as_ref(), &compared, &work, args.check, context)
 }
 
 /// Says whether the schema drifted; under `--check` each difference is a failure.
-fn conclude(drift: Option<&Drift>, look: &Look, work: &Work<'_>, check: bool, context: &Context) -> Result<()> {
+fn conclude(drift: Option<&Drift>, compared: &Compared, work: &Work<'_>, check: bool, context: &Context) -> Result<()> {
     drift.map_or(Ok(()), |drift| conclude_drift(drift, check, context))?;
-    let faulty = look.entries.iter().filter(|entry| !entry.is_in_order()).count();
+    let faulty = compared.entries.iter().filter(|entry| !entry.is_in_order()).count();
     if check && faulty > 0 {
         let versions = terminal::counted(faulty as u64, "version is", "versions are");
-        let running = look.entries.iter().filter(|entry| entry.state == State::Running).count();
+        let running = compared.entries.iter().filter(|entry| entry.state == State::Running).count();
         let hint = if running == faulty {
             "wait until the run has ended that the report names"
         } else {
@@ -114,10 +114,10 @@ fn conclude_drift(Drift { schema, rights, .. }: &Drift, check: bool, context: &C
 }
 
 /// The live schema beside that of the applied files.
-fn drift_of(work: &Work<'_>, look: &Look) -> Result<(Drift, Option<Error>)> {
-    let applied = look.entries.iter().filter(|entry| entry.row.as_ref().is_some_and(|row| row.success));
+fn drift_of(work: &Work<'_>, compared: &Compared) -> Result<(Drift, Option<Error>)> {
+    let applied = compared.entries.iter().filter(|entry| entry.row.as_ref().is_some_and(|row| row.success));
     let migrations: Vec<_> = applied.filter_map(|entry| entry.migration.as_ref()).collect();
-    drift::of(work, &look.ledger, &migrations, None)
+    drift::of(work, &compared.ledger, &migrations, None)
 }
 
 fn show(entries: &[Entry], ignored: &Ignored, work: &Work<'_>, context: &Context) -> Result<()> {

@@ -53,7 +53,7 @@ pub(super) fn run(count: Option<usize>, options: &Options, context: &Context) ->
     context.terminal.note(&format!("Migrating {}", target.shown()));
     let work = Work::opened(&target, context, options.ignore_missing)?;
     if options.dry_run {
-        let steps = order.steps(&work, &work.look()?, true)?;
+        let steps = order.steps(&work, &work.compare()?, true)?;
         return report::dry_run(&steps, Direction::Up, options.json, &target, context);
     }
     let applied = apply(&work, order)?;

@@ -98,7 +98,7 @@ impl Verdict {
             Ran::HalfWay(why) => (false, why),
         };
         self.exists = why.exists;
-        self.error = Some(why.said);
+        self.error = Some(why.messages);
         Some(known)
     }
 

@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let (applied, wanted) = chosen(args, &work)?;
     check_extensions(&work, applied.iter().chain(&wanted), Beside::Scratch(None))?;
     // A database without a ledger that can be read has none that was applied.
-    let versions = work.look().map(|look| look.ledger.rows.iter().map(|row| row.version).collect());
+    let versions = work.compare().map(|compared| compared.ledger.rows.iter().map(|row| row.version).collect());
     let was_applied = versions.unwrap_or_default();
     let mut trial = Trial { applied, was_applied, verdicts: Vec::new(), json: args.json, context };
     let tried = trial.run(&work, &wanted);
@@ -84,7 +84,7 @@ fn chosen(args: &Args, work: &Work<'_>) -> Result<(Vec<Migration>, Vec<Migration
     if !args.pending {
         return Ok((Vec::new(), work.folder.migrations.clone()));
     }
-    let entries = work.look()?.entries;
+    let entries = work.compare()?.entries;
     let is_pending = |state: State| matches!(state, State::Pending | State::OutOfOrder);
     let of = |pending: bool| {
         let entries = entries.iter().filter(|entry| is_pending(entry.state) == pending);

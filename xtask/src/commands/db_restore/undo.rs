@@ -26,7 +26,7 @@ pub(super) fn run(args: &Args, server: &Server<'_>, context: &Context) -> Result
     let target = server.target();
     context.terminal.note(&format!("Undoing the last restore of {}", target.shown()));
     let wanted = Wanted { unrecorded: true, ..Wanted::default() };
-    let view = record::look(server, wanted)?.trusted()?;
+    let view = record::read(server, wanted)?.trusted()?;
     let Some(old) = previous::list(&view, target.database()).into_iter().next() else {
         return Err(nothing_to_go_back_to(&view, server)?.into());
     };

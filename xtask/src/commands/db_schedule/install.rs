@@ -104,14 +104,14 @@ fn warn_of_lost(before: &Plan, plan: &Plan, context: &Context) {
         context.terminal.warn(&what);
         let needs_environment = lost.iter().any(|name| kept_environment::is_of_environment_alone(name));
         let place = if needs_environment { "in the environment" } else { "in the environment, or in .env" };
-        context.terminal.said_below(&format!("to keep them, set them {place}, and install again"));
+        context.terminal.hint(&format!("to keep them, set them {place}, and install again"));
     }
 }
 
 /// What would keep the runs from telling others how they ended.
 fn warn_of(fault: &Fault, context: &Context) {
     context.terminal.warn(&format!("As it is, {fault}"));
-    fault.hint_text().into_iter().for_each(|hint| context.terminal.said_below(hint));
+    fault.hint_text().into_iter().for_each(|hint| context.terminal.hint(hint));
 }
 
 /// Whether the checkout of this plan was moved away.
@@ -230,7 +230,7 @@ fn tell(plan: &Plan, name: &str, context: &Context) -> Result<()> {
         && let Some(caution) = cron::caution(LINGER)
     {
         terminal.warn(&caution);
-        terminal.said_below(cron::START);
+        terminal.hint(cron::START);
     }
     let next = plan.rhythm.next(&settings::now());
     let next = next.map_or_else(|| "not known".to_owned(), |next| next.format("%Y-%m-%d %H:%M").to_string());

@@ -32,7 +32,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    let Some(standing) = Standing::look(&context.root, DEADLINE)? else {
+    let Some(standing) = Standing::read(&context.root, DEADLINE)? else {
         if args.json {
             return context.terminal.json(&Document::default());
         }
@@ -65,7 +65,7 @@ fn warn_of_left(context: &Context) {
         if left.are_there().unwrap_or(false) {
             let timer = left.timer.shown(&left.name);
             context.terminal.warn(&format!("There is a timer without its plan: {timer}. Each of its runs fails"));
-            context.terminal.said_below("remove it: cargo xtask db-schedule remove");
+            context.terminal.hint("remove it: cargo xtask db-schedule remove");
         }
     }
 }

@@ -34,11 +34,11 @@ pub(super) fn watch(rhythm: &Rhythm, mut observer: Observer<'_>, target: &Target
     let mut before: Option<Stats> = None;
     loop {
         let end = Instant::now() + Duration::from_secs(seconds);
-        let looked = observer.look(true);
+        let observed = observer.observe(true);
         still_wanted()?;
-        let now = match looked {
+        let now = match observed {
             Err(error) if before.is_none() => return Err(error),
-            looked => looked,
+            observed => observed,
         };
         let lines = || {
             let head = format!("{}, every {seconds} s; Ctrl-C ends it", Local::now().format("%H:%M:%S"));

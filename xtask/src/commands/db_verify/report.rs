@@ -87,7 +87,7 @@ impl Entry {
         context.terminal.result_report(&context.terminal.done_line(&line))?;
         if let Some(fault) = &self.refused {
             context.terminal.warn(&format!("db-restore refuses it: {fault}"));
-            fault.hint_text().into_iter().for_each(|hint| context.terminal.said_below(hint));
+            fault.hint_text().into_iter().for_each(|hint| context.terminal.hint(hint));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What is pending is applied, oldest first, each file in its own transaction with its row.
 
 use super::limits::{Limits, Waiting};
-use super::work::{Look, Work};
+use super::work::{Compared, Work};
 use crate::context::Context;
 use crate::error::Fault;
 use crate::migration::checks::Direction;
@@ -37,12 +37,12 @@ pub fn up_all(target: &Target, yes: bool, context: &Context) -> Result<()> {
     if work.is_left_out() || (work.folder.migrations.is_empty() && work.folder.refusals.is_empty()) {
         return Ok(());
     }
-    let look = work.look()?;
-    if let Some(ledgers) = work.other_ledgers(&look)? {
+    let compared = work.compare()?;
+    if let Some(ledgers) = work.other_ledgers(&compared)? {
         context.terminal.warn(&format!("The migrations are left out: {ledgers}"));
         return Ok(());
     }
-    work.confirm_first(&look, yes)?;
+    work.confirm_first(&compared, yes)?;
     let limits = Waiting::default().limits(context)?;
     let order = Order { limit: Limit::default(), allow_out_of_order: false, no_backup: false, limits };
     if apply(&work, order)?.done.is_empty() {
@@ -59,29 +59,29 @@ pub fn fill(target: &Target, database: &str, context: &Context) -> Result<()> {
     }
     let limits = Waiting::default().limits(context)?;
     let order = Order { limit: Limit::default(), allow_out_of_order: false, no_backup: true, limits };
-    let look = work.look()?;
-    let steps = order.steps(&work, &look, false)?;
+    let compared = work.compare()?;
+    let steps = order.steps(&work, &compared, false)?;
     if steps.is_empty() {
         return Ok(());
     }
     let mut session = work.session()?;
-    let ledger = work.writer(&mut session, &look.ledger, limits.table)?;
+    let ledger = work.writer(&mut session, &compared.ledger, limits.table)?;
     let mut runner = Runner { session: &mut session, ledger, lock_timeout: limits.table };
     work.execute(&mut runner, &steps).map(drop)
 }
 
 impl Order {
     /// The files to run, checked; `all` cautions are shown.
-    pub fn steps(&self, work: &Work<'_>, look: &Look, all: bool) -> Result<Vec<Step>> {
-        let wanted = plan::pending(&work.folder, &look.entries, self.limit, self.allow_out_of_order)?;
-        let steps = work.steps(&wanted, Direction::Up, look, all)?;
+    pub fn steps(&self, work: &Work<'_>, compared: &Compared, all: bool) -> Result<Vec<Step>> {
+        let wanted = plan::pending(&work.folder, &compared.entries, self.limit, self.allow_out_of_order)?;
+        let steps = work.steps(&wanted, Direction::Up, compared, all)?;
         let applied = |step: &Step| {
             let same = |entry: &&plan::Entry| {
                 // One that is ignored is another program's, or this one under another name.
                 let is_applied = matches!(entry.state, State::Applied | State::Ignored);
                 is_applied && entry.row.as_ref().is_some_and(|row| row.checksum == step.checksum)
             };
-            look.entries.iter().find(same)
+            compared.entries.iter().find(same)
         };
         for (step, entry) in steps.iter().filter_map(|step| Some((step, applied(step)?))) {
             let line = format!(
@@ -93,19 +93,19 @@ impl Order {
             work.context.terminal.warn(&clean_line(&line));
         }
         for step in &steps {
-            warn_of_same_words(step, work, look);
+            warn_of_same_words(step, work, compared);
         }
         Ok(steps)
     }
 }
 
 /// Of a version without a file that `--ignore-missing` leaves out, where this file may be it, renamed and changed.
-fn warn_of_same_words(step: &Step, work: &Work<'_>, look: &Look) {
+fn warn_of_same_words(step: &Step, work: &Work<'_>, compared: &Compared) {
     let same = |entry: &&plan::Entry| {
         let description = entry.row.as_ref().map(|row| row.description.as_str()).filter(|words| !words.is_empty());
         entry.state == State::Ignored && description == Some(step.description.as_str())
     };
-    if let Some(entry) = look.entries.iter().find(same) {
+    if let Some(entry) = compared.entries.iter().find(same) {
         let (step, entry) = (format!("{} {}", step.version, step.description), entry.version);
         work.context.terminal.warn(&clean_line(&format!(
             "{step} has the description of version {entry}, which is applied and has no file here: if it is the same change, \
@@ -116,28 +116,28 @@ fn warn_of_same_words(step: &Step, work: &Work<'_>, look: &Look) {
 
 /// Looks and judges under the locks: a run that is at work leaves versions half done until it ends.
 pub fn apply(work: &Work<'_>, order: Order) -> Result<Applied> {
-    let look = work.look()?;
-    if look.is_in_order() {
+    let compared = work.compare()?;
+    if compared.is_in_order() {
         // Also what is refused, and a version that is not there, is said.
-        order.steps(work, &look, false)?;
-        return Ok(Applied { done: Vec::new(), backup: None, newest: look.newest() });
+        order.steps(work, &compared, false)?;
+        return Ok(Applied { done: Vec::new(), backup: None, newest: compared.newest() });
     }
     let mut locked = work.lock(order.limits)?;
-    let look = work.look()?;
-    let steps = order.steps(work, &look, false)?;
-    if let Some(ledgers) = work.other_ledgers(&look)? {
+    let compared = work.compare()?;
+    let steps = order.steps(work, &compared, false)?;
+    if let Some(ledgers) = work.other_ledgers(&compared)? {
         let hint = format!(
             "if these files are meant for it, mark what it has already: cargo xtask db-migrate baseline VERSION; else {FOLDER_HINT}"
         );
         return Err(Fault::failed(format!("Nothing is applied: {ledgers}")).hint(hint).into());
     }
     if steps.is_empty() {
-        return Ok(Applied { done: Vec::new(), backup: None, newest: look.newest() });
+        return Ok(Applied { done: Vec::new(), backup: None, newest: compared.newest() });
     }
     let backup = if order.no_backup { None } else { work.back_up()? };
-    let ledger = work.writer(&mut locked.session, &look.ledger, order.limits.table)?;
+    let ledger = work.writer(&mut locked.session, &compared.ledger, order.limits.table)?;
     let mut runner = Runner { session: &mut locked.session, ledger, lock_timeout: order.limits.table };
     let done = work.execute(&mut runner, &steps)?;
-    let newest = done.iter().map(|done| done.version).chain(look.newest()).max();
+    let newest = done.iter().map(|done| done.version).chain(compared.newest()).max();
     Ok(Applied { done, backup, newest })
 }

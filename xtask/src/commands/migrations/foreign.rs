@@ -1,6 +1,6 @@
 //! Folders and databases of other tools: named, and left alone.
 
-use super::work::{Look, Work};
+use super::work::{Compared, Work};
 use crate::error::Fault;
 use crate::migration::config::SETTING;
 use crate::migration::other_ledgers;
@@ -19,14 +19,14 @@ impl Work<'_> {
     }
 
     /// That another tool migrates the database, as far as this program has applied nothing there.
-    pub fn other_ledgers(&self, look: &Look) -> Result<Option<String>> {
-        other_ledgers::owner(&self.live(), &look.ledger)
+    pub fn other_ledgers(&self, compared: &Compared) -> Result<Option<String>> {
+        other_ledgers::owner(&self.live(), &compared.ledger)
     }
 
     /// Asks before the first migration of a database that holds data already: another program made it.
-    pub fn confirm_first(&self, look: &Look, yes: bool) -> Result<()> {
-        let pending = look.entries.iter().filter(|entry| entry.state == State::Pending).count();
-        if pending == 0 || !look.ledger.rows.is_empty() || !rows::may_be_there(&self.live()) {
+    pub fn confirm_first(&self, compared: &Compared, yes: bool) -> Result<()> {
+        let pending = compared.entries.iter().filter(|entry| entry.state == State::Pending).count();
+        if pending == 0 || !compared.ledger.rows.is_empty() || !rows::may_be_there(&self.live()) {
             return Ok(());
         }
         let database = self.server.database();

@@ -11,4 +11,4 @@ mod work;
 pub use apply::{Order, apply, fill, up_all};
 pub use extensions::{check as check_extensions, check_fill};
 pub use limits::Waiting;
-pub use work::{Look, Work};
+pub use work::{Compared, Work};

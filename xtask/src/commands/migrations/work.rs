@@ -43,12 +43,12 @@ pub struct Work<'a> {
 }
 
 /// Files and ledger as they are.
-pub struct Look {
+pub struct Compared {
     pub ledger: Ledger,
     pub entries: Vec<Entry>,
 }
 
-impl Look {
+impl Compared {
     /// Whether every version is as its file says.
     pub fn is_in_order(&self) -> bool {
         self.entries.iter().all(Entry::is_in_order)
@@ -98,22 +98,22 @@ impl<'a> Work<'a> {
     }
 
     /// Files and ledger beside each other. Nothing is locked.
-    pub fn look(&self) -> Result<Look> {
+    pub fn compare(&self) -> Result<Compared> {
         let ledger = self.ledger()?;
         let rules = Rules { ignored: &self.config.ignored, ignore_missing: self.ignore_missing };
         let mut entries = plan::compare(&self.folder, &ledger, rules)?;
         running::mark(&mut entries, &self.server)?;
-        Ok(Look { ledger, entries })
+        Ok(Compared { ledger, entries })
     }
 
     /// The same; where a run is at work outside of a transaction, after it has ended.
-    pub fn settled(&self, limits: Limits) -> Result<Look> {
-        let look = self.look()?;
-        if !look.entries.iter().any(|entry| entry.state == State::Running) {
-            return Ok(look);
+    pub fn settled(&self, limits: Limits) -> Result<Compared> {
+        let compared = self.compare()?;
+        if !compared.entries.iter().any(|entry| entry.state == State::Running) {
+            return Ok(compared);
         }
         drop(self.lock(limits)?);
-        self.look()
+        self.compare()
     }
 
     /// The ledger as this session writes it; says where sqlx would make another one.
@@ -148,11 +148,17 @@ impl<'a> Work<'a> {
     }
 
     /// Checks the files that are to be run, and says what a person should know of them; everything, for `all`.
-    pub fn steps(&self, wanted: &[Wanted<'_>], direction: Direction, look: &Look, all: bool) -> Result<Vec<Step>> {
+    pub fn steps(
+        &self,
+        wanted: &[Wanted<'_>],
+        direction: Direction,
+        compared: &Compared,
+        all: bool,
+    ) -> Result<Vec<Step>> {
         let Checked { steps, cautions } = cautions::check(wanted, direction, &self.config.ignored)?;
         let empty = !all
             && cautions.iter().any(|caution| caution.weight != Weight::Always)
-            && look.ledger.rows.is_empty()
+            && compared.ledger.rows.is_empty()
             && !rows::may_be_there(&self.live());
         let told: Vec<&Caution> =
             cautions.iter().filter(|caution| !empty || caution.weight == Weight::Always).collect();

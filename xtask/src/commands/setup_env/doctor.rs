@@ -90,9 +90,9 @@ fn say(name: &str, finding: &Finding, context: &Context) {
         Status::Ok => terminal.done(&line),
         Status::Skipped => terminal.note(&format!("  {line}")),
         Status::Warn => terminal.warn(&line),
-        Status::Fail => terminal.said(Mark::Failure, &line),
+        Status::Fail => terminal.marked_note(Mark::Failure, &line),
     }
     for hint in finding.hint.iter().flat_map(|hint| hint.lines()) {
-        terminal.said_below(&clean(hint));
+        terminal.hint(&clean(hint));
     }
 }

@@ -13,5 +13,5 @@ pub fn warn_of_env(context: &Context) {
     }
     context.terminal.warn("git does not ignore .env, which holds passwords");
     let file = context.as_word(&context.root.join(".gitignore"));
-    context.terminal.said_below(&format!("keep it out of commits: printf '\\n/.env\\n' >> {file}"));
+    context.terminal.hint(&format!("keep it out of commits: printf '\\n/.env\\n' >> {file}"));
 }

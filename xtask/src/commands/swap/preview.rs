@@ -58,7 +58,7 @@ pub fn changes(plan: &Plan, then: &str, context: &Context) {
 /// What a person should know of a load that succeeded.
 pub fn load_warning(warning: &LoadWarning, context: &Context) {
     context.terminal.warn(&terminal::clean_line(&warning.what));
-    warning.hint.iter().for_each(|hint| context.terminal.said_below(hint));
+    warning.hint.iter().for_each(|hint| context.terminal.hint(hint));
 }
 
 /// A file without keys and indexes, while the live database has so many.
@@ -71,7 +71,7 @@ pub fn name_lost_keys(backup: &Proven, lost: Option<u64>, (target, context): (&T
         terminal::counted(lost, "key or index", "keys and indexes")
     );
     context.terminal.warn(&terminal::clean_line(&text));
-    context.terminal.said_below("have it dumped again without --section");
+    context.terminal.hint("have it dumped again without --section");
 }
 
 /// What the file lets roles reach beyond its own objects: a role that may call PostgreSQL's own functions for files and

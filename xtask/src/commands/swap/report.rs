@@ -112,7 +112,7 @@ pub fn name_ended_workers(live: &Live, server: &Server<'_>, context: &Context) {
     if !lines.is_empty() {
         let lines: Vec<String> = lines.iter().map(|line| terminal::clean_line(line)).collect();
         context.terminal.warn(&lines.join("\n"));
-        context.terminal.said_below(&format!("restart the server: {}", target.hints().restart_hint()));
+        context.terminal.hint(&format!("restart the server: {}", target.hints().restart_hint()));
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) const AGE: Duration = Duration::from_secs(24 * 3_600);
 const READ_WHOLE: u64 = 64 << 20;
 const BACK_UP: &str = "cargo xtask db-backup";
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     let limit = match scene.span(AGE_SETTING, AGE) {
         Ok(limit) => limit,
         Err(finding) => return finding,

@@ -25,7 +25,7 @@ const HARMFUL: &[(&str, &[&str], &str)] = &[
 
 const TAKE_BACK: &str = "to take one back: ALTER DATABASE … RESET NAME, or ALTER ROLE … IN DATABASE … RESET NAME";
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     let Ok(facts) = scene.server() else { return Finding::not_asked(Part::Postgres) };
     let found: Vec<String> =
         facts.settings.iter().filter_map(|setting| judged(setting, &facts.open_schemas, scene)).collect();

@@ -5,7 +5,7 @@ use crate::health::report::Finding;
 
 const START: &str = "start Docker, then: docker info";
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     let Some(compose) = scene.compose() else {
         return Finding::skipped(format!("target {} needs none", scene.target.kind()));
     };

@@ -4,7 +4,7 @@ use crate::health::Scene;
 use crate::health::report::{Finding, Part};
 use crate::words::counted;
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     let Ok(facts) = scene.server() else { return Finding::not_asked(Part::Postgres) };
     let invalid = &facts.invalid_indexes;
     let Some(first) = invalid.first() else { return Finding::ok("all valid") };

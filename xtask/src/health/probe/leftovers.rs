@@ -11,12 +11,12 @@ use crate::restore::repair::{self, Findings, Leftover};
 
 const REPAIR: &str = "cargo xtask db-restore --repair";
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     if reach(scene).is_err() {
         return Finding::not_asked(Part::Postgres);
     }
     // Asked in other databases of the server: the one that is locked out is not needed.
-    match repair::look(scene.postgres(), Wanted { unrecorded: true, ..Wanted::default() }) {
+    match repair::list(scene.postgres(), Wanted { unrecorded: true, ..Wanted::default() }) {
         Ok(findings) => judge(&findings, scene),
         Err(_) if scene.server().is_err() => Finding::not_asked(Part::Postgres),
         Err(error) => Finding::of_error(&error, REPAIR),

@@ -13,7 +13,7 @@ use anyhow::Result;
 
 const STATUS: &str = "cargo xtask db-migrate status";
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     if reach(scene).is_err() {
         return Finding::not_asked(Part::Postgres);
     }

@@ -36,7 +36,7 @@ pub fn cause(scene: &Scene, mut part: Part) -> Option<(Part, Finding)> {
             Part::Compose => scene.project()?.err().cloned(),
             Part::Postgres => scene.server().err().cloned(),
             Part::Openfga => scene.openfga().err().cloned(),
-            Part::Store => Some(store::look(scene)).filter(|finding| finding.status == Status::Fail),
+            Part::Store => Some(store::probe(scene)).filter(|finding| finding.status == Status::Fail),
         }?;
         match cause.blocked {
             Some(other) if other != part => part = other,

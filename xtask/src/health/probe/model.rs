@@ -9,7 +9,7 @@ use crate::openfga::store::{Comparison, MODEL_ID, STORE_ID};
 use crate::words::counted;
 use anyhow::Result;
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     of_openfga(scene, judge)
 }
 

@@ -11,7 +11,7 @@ use crate::target::companion::CompanionContainer;
 const START_AGAIN: &str = "start them again: cargo xtask monitoring-dashboard\nor stop them: cargo xtask down";
 
 /// Looks at all of them; skipped where there are none.
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     let containers = scene.target.companions().companion_containers(NAME, scene.left());
     let known = |container: &CompanionContainer| Some((Part::of_service(&container.service)?, container.clone()));
     let mut parts: Vec<(&'static Part, CompanionContainer)> = containers.iter().filter_map(known).collect();

@@ -98,7 +98,7 @@ fn own_address(scene: &Scene) -> Result<Result<String>, Finding> {
     }
 }
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     let found = match scene.openfga() {
         Ok(Some(found)) => found,
         Ok(None) => return Finding::skipped("no OpenFGA is configured"),

@@ -23,7 +23,7 @@ use std::time::Duration;
 const ASKED: usize = 4;
 const BACK_UP: &str = "cargo xtask db-backup --all\na database that needs no backup: XTASK_BACKUP_EXCLUDE=NAME,NAME";
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     let limit = match scene.span(AGE_SETTING, AGE) {
         Ok(limit) => limit,
         Err(finding) => return finding,

@@ -7,8 +7,8 @@ use crate::schedule::judge::Standing;
 use crate::schedule::plan::INSTALL_EXAMPLE;
 use chrono::Local;
 
-pub fn look(scene: &Scene) -> Finding {
-    let standing = match Standing::look(scene.root, scene.left()) {
+pub fn probe(scene: &Scene) -> Finding {
+    let standing = match Standing::read(scene.root, scene.left()) {
         Ok(Some(standing)) => standing,
         Ok(None) => return Finding::skipped("no schedule is installed"),
         Err(error) => return Finding::of_error(&error, &format!("install it again: {INSTALL_EXAMPLE}")),

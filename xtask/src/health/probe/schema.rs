@@ -9,7 +9,7 @@ use crate::postgres::openfga_tables::{Known, MIGRATE_BY_HAND, NEWEST_REVISION, S
 const LEAST_REVISION: u64 = 5;
 const MIGRATE: &str = "bring its tables up to date: cargo xtask setup-openfga";
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     let Ok(facts) = scene.server() else { return Finding::not_asked(Part::Postgres) };
     match scene.openfga() {
         Ok(None) => return Finding::skipped("no OpenFGA is configured"),

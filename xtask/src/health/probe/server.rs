@@ -8,7 +8,7 @@ use crate::postgres::session::configured_settings;
 use crate::words::size;
 use std::path::Path;
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     let facts = match scene.server() {
         Ok(facts) => facts,
         Err(finding) => return finding.clone(),

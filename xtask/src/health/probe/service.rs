@@ -23,7 +23,7 @@ pub fn all(scene: &Scene) -> Result<Vec<String>, Finding> {
 }
 
 /// Checks one service; `asked`: it was named by `--only`.
-pub fn look(scene: &Scene, name: &str, asked: bool) -> Finding {
+pub fn probe(scene: &Scene, name: &str, asked: bool) -> Finding {
     let Some(Ok(project)) = scene.project() else { return Finding::not_asked(Part::Compose) };
     let Some(service) = project.services.get(name) else { return Finding::skipped("no such service") };
     let containers = project.containers_of(name);

@@ -12,7 +12,7 @@ use std::path::Path;
 
 const FILE: &str = "openfga/store.fga.yaml";
 
-pub fn look(scene: &Scene) -> Finding {
+pub fn probe(scene: &Scene) -> Finding {
     of_openfga(scene, judge)
 }
 

@@ -141,8 +141,10 @@ impl Reader {
             }
             Token::Symbol(b'(') => self.parentheses += 1,
             Token::Symbol(b')') => self.parentheses = self.parentheses.saturating_sub(1),
-            Token::Word(word) => self.routine.follow(word, self.parentheses > 0),
             _ => {}
+        }
+        if let Some(what) = self.routine.take(token, self.parentheses > 0) {
+            return Err(flaw(what.to_owned()));
         }
         self.empty = false;
         listener.token(token, line)?;

@@ -42,18 +42,18 @@ pub struct Remedies {
 pub fn remedies(model: &Model, live: &Live<'_>, question: Key<'_>, tree: &Node) -> Result<Remedies> {
     let (known, found) = (BTreeSet::new(), Remedies::default());
     let mut finder = Finder { model, live, question, tree, known, found, lacks_links: false };
-    let has_unlinked = finder.look(Links::Last, TRIED, |_| true)?;
+    let has_unlinked = finder.search(Links::Last, TRIED, |_| true)?;
     let smallest = finder.smallest();
     if smallest > 1 && has_unlinked {
         // One link may do where two changes were found.
         let left = TRIED.saturating_sub(finder.known.len());
-        finder.look(Links::Everywhere, left, |set| set.len() < smallest)?;
+        finder.search(Links::Everywhere, left, |set| set.len() < smallest)?;
     }
     let smallest = finder.smallest();
     if smallest > FARTHEST {
-        finder.look(Links::Farther, TRIED_FARTHER, |set| set.len() < smallest)?;
+        finder.search(Links::Farther, TRIED_FARTHER, |set| set.len() < smallest)?;
     } else if !is_wildcard(question.0) && finder.all_reach_everybody()? {
-        finder.look_for_narrower()?;
+        finder.find_narrower()?;
     }
     let Finder { mut found, lacks_links, .. } = finder;
     found.are_cut |= lacks_links && found.verified.is_empty() && found.open.is_empty();
@@ -80,7 +80,7 @@ impl Finder<'_> {
     }
 
     /// Tries so many of the sets that are wanted. Gives whether there are places where a link was not looked for.
-    fn look(&mut self, links: Links, most: usize, is_wanted: impl Fn(&Set) -> bool) -> Result<bool> {
+    fn search(&mut self, links: Links, most: usize, is_wanted: impl Fn(&Set) -> bool) -> Result<bool> {
         let Self { model, live, question, tree, .. } = *self;
         let next = candidates(model, live, question.0, tree, links)?;
         self.lacks_links |= next.lacks_links;
@@ -112,7 +112,7 @@ impl Finder<'_> {
     }
 
     /// Beside those the first that does not.
-    fn look_for_narrower(&mut self) -> Result<()> {
+    fn find_narrower(&mut self) -> Result<()> {
         let Self { model, live, question, tree, .. } = *self;
         let next = candidates(model, live, question.0, tree, Links::Farther)?;
         let is_narrow = |set: &Set| set.len() <= FARTHEST && is_written(set) && !gives_everybody(set);

@@ -107,7 +107,7 @@ impl Watch {
     pub fn during<T>(server: &Server<'_>, loader: &str, task: impl FnOnce() -> Result<T>) -> Result<T> {
         let watch = Self::default();
         let result = thread::scope(|scope| {
-            scope.spawn(|| watch.look(server, loader));
+            scope.spawn(|| watch.run(server, loader));
             let result = task();
             watch.over.store(true, Ordering::Relaxed);
             result
@@ -120,13 +120,13 @@ impl Watch {
         }
     }
 
-    fn look(&self, server: &Server<'_>, loader: &str) {
+    fn run(&self, server: &Server<'_>, loader: &str) {
         let mut folders = None;
-        let mut pause = until_next_look(0);
+        let mut pause = until_next_check(0);
         while self.waits(pause) {
             let folders = folders.get_or_insert_with(|| folders_of(server));
             let left = free(&disks(server, folders));
-            pause = until_next_look(left.unwrap_or_default());
+            pause = until_next_check(left.unwrap_or_default());
             if let Some(left) = left.filter(|left| *left < RESERVE) {
                 let message = format!("The load was stopped: the server's disk has only {} left", megabytes(left));
                 *self.full.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
@@ -148,7 +148,7 @@ impl Watch {
 }
 
 /// How long a disk with so many free bytes cannot fill down to the reserve.
-fn until_next_look(free: u64) -> Duration {
+fn until_next_check(free: u64) -> Duration {
     let (least, most) = CHECK_INTERVALS;
     let seconds = free.saturating_sub(RESERVE).checked_div(FASTEST_WRITE).unwrap_or_default();
     Duration::from_secs(seconds.clamp(least, most))
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_disk_is_looked_at_before_it_can_be_full() {
         for (free, seconds) in [(0, 1), (RESERVE, 1), (3 << 30, 1), (9 << 30, 4), (1 << 40, 10), (u64::MAX, 10)] {
-            assert_eq!(until_next_look(free).as_secs(), seconds, "{free}");
+            assert_eq!(until_next_check(free).as_secs(), seconds, "{free}");
         }
     }
 }

@@ -39,13 +39,13 @@ pub struct Wanted {
 
 /// Reads the record for a command that only looks: it is never made or removed. One that is not to be trusted is
 /// empty and says why.
-pub fn look(server: &Server<'_>, wanted: Wanted) -> Result<View> {
+pub fn read(server: &Server<'_>, wanted: Wanted) -> Result<View> {
     let answer = server.ask_maintenance(QUESTION)?;
-    look_by(&answer, server, wanted)
+    read_answer(&answer, server, wanted)
 }
 
 /// The same, where [`QUESTION`] was asked already.
-pub fn look_by(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View> {
+pub fn read_answer(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View> {
     let live = server.target().database();
     let maintenance = server.maintenance_database();
     let place = Place::read(answer)?;
@@ -79,7 +79,7 @@ pub fn look_by(answer: &str, server: &Server<'_>, wanted: Wanted) -> Result<View
 /// proves to be its own, and the records of all roles. A record that is not to be trusted proves nothing.
 pub fn own_databases(server: &Server<'_>) -> Result<HashMap<String, String>> {
     let records: Vec<String> = serde_json::from_str(server.ask_maintenance(place::RECORDS)?.trim())?;
-    let view = look(server, Wanted::default())?;
+    let view = read(server, Wanted::default())?;
     let live = server.target().database();
     let beside = view.entries().iter().filter_map(|entry| {
         let what = match entry.purpose {

@@ -32,13 +32,14 @@ enum What {
 }
 
 /// Columns in people's words; the others' names tell enough.
-const WORDS: [(&str, &str); 17] = [
+const WORDS: [(&str, &str); 18] = [
     ("datname", "name"),
     ("datdba", "owner"),
     ("datacl", "grants"),
     ("datallowconn", "whether it accepts connections"),
     ("datistemplate", "whether it is a template"),
     ("datconnlimit", "connection limit"),
+    ("dathasloginevt", "whether its login event triggers fire"),
     ("dattablespace", "tablespace"),
     ("rolname", "name"),
     ("rolsuper", "superuser"),

@@ -189,15 +189,16 @@ impl Guard {
         let first = recorded();
         let changes = ask()?;
         let last = recorded();
-        let looks: Vec<&Recorded> = self.recorded.iter().chain([&first, &last]).collect();
-        let in_making: Vec<&str> = looks.iter().flat_map(|look| &look.in_making).map(String::as_str).collect();
-        let mut ours = self.of_other_runs(&looks, record.server().session());
+        let snapshots: Vec<&Recorded> = self.recorded.iter().chain([&first, &last]).collect();
+        let in_making: Vec<&str> =
+            snapshots.iter().flat_map(|snapshot| &snapshot.in_making).map(String::as_str).collect();
+        let mut ours = self.of_other_runs(&snapshots, record.server().session());
         if self.is_dropped || matches!(self.tried, Tried::Migrations) {
             // What they change of the scratch database itself goes with it.
             ours.insert(self.own);
         }
         // A run that made a database, loaded it and swapped it in meanwhile: of the live one it recorded the old one.
-        let owned = looks.iter().flat_map(|look| &look.owned).filter(|(oid, _)| ours.contains(oid));
+        let owned = snapshots.iter().flat_map(|snapshot| &snapshot.owned).filter(|(oid, _)| ours.contains(oid));
         let lives: Vec<&str> = owned.map(|(_, entry)| entry.live.as_str()).collect();
         ours.extend(changes.iter().filter_map(|change| change.of_new_database(&lives)));
         ours.extend(changes.iter().filter_map(|change| change.of_database(&in_making)));
@@ -227,13 +228,13 @@ impl Guard {
 
     /// Databases that other runs of ours were at work on meanwhile: what they did is explained. A kept database of which
     /// the record says the same at every look, and no other living run, was left alone by all of them.
-    fn of_other_runs(&self, looks: &[&Recorded], run: &str) -> BTreeSet<u32> {
+    fn of_other_runs(&self, snapshots: &[&Recorded], run: &str) -> BTreeSet<u32> {
         let is_at_work = |oid: &u32| {
-            let entries: Vec<Option<&Entry>> = looks.iter().map(|look| look.owned.get(oid)).collect();
+            let entries: Vec<Option<&Entry>> = snapshots.iter().map(|snapshot| snapshot.owned.get(oid)).collect();
             let differ = entries.windows(2).any(|pair| pair.first() != pair.last());
             differ || entries.iter().flatten().any(|entry| entry.alive && entry.run != run)
         };
-        let all = looks.iter().flat_map(|look| look.owned.keys()).copied();
+        let all = snapshots.iter().flat_map(|snapshot| snapshot.owned.keys()).copied();
         all.filter(|oid| *oid != self.own && is_at_work(oid)).collect()
     }
 }

@@ -21,11 +21,11 @@ SELECT pg_catalog.json_build_object('version', pg_catalog.current_setting('serve
 /// `pg_parameter_acl` came with this version.
 const PARAMETERS_SINCE: u32 = 150_000;
 
-// Columns that the server changes by itself are left out: what VACUUM freezes, what a login clears. Rights that were never
+// Columns that VACUUM changes by itself are left out. Rights that were never
 // granted are those that a GRANT and its REVOKE leave.
 const DATABASES: &str = "
 SELECT 'database', d.oid::pg_catalog.text, d.datname, d.oid,
-  pg_catalog.to_jsonb(d) - 'oid' - 'datfrozenxid' - 'datminmxid' - 'dathasloginevt' - 'datlastsysoid'
+  pg_catalog.to_jsonb(d) - 'oid' - 'datfrozenxid' - 'datminmxid' - 'datlastsysoid'
     || pg_catalog.jsonb_build_object('datacl', COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba)))
 FROM pg_catalog.pg_database AS d";
 const ROLES: &str = "

@@ -18,7 +18,7 @@ pub struct Scraper {
 
 impl Scraper {
     /// A look at the metrics. The first one takes two, so far apart.
-    pub fn look(&mut self, target: &Target, settings: &Settings, apart: Duration) -> Openfga {
+    pub fn scrape(&mut self, target: &Target, settings: &Settings, apart: Duration) -> Openfga {
         let is_named = [URL, "OPENFGA_API_URL"].iter().any(|name| settings.get(name).is_some());
         if !is_named && !target.own_openfga().has_openfga() {
             return Openfga::Absent;

@@ -134,6 +134,8 @@ pub struct Identified {
     pub origins: Vec<String>,
     /// The setting that names the service, where its image or its answer recognised it: a clone may not recognise it.
     pub setting_to_write: Option<(&'static str, String)>,
+    /// Why the stack could not be read, in the words of others: they may hold a line of a file.
+    pub unread: Option<String>,
 }
 
 /// Programs that do not see the files of this host.

@@ -79,7 +79,7 @@ impl Compose {
         let mut is_new = false;
         let looked = self.direct.get_or_init(|| {
             is_new = true;
-            self.look_for_direct(launch)
+            self.find_direct(launch)
         });
         let Direct { clients, address, server } = looked.as_ref().map_err(String::clone)?;
         // Another server may have got the port meanwhile.
@@ -109,7 +109,7 @@ impl Compose {
     }
 
     /// Looks for the way: what costs nothing first.
-    fn look_for_direct(&self, launch: &Launch) -> Result<Direct, String> {
+    fn find_direct(&self, launch: &Launch) -> Result<Direct, String> {
         self.check_engine_is_here()?;
         let address = self.readable().map_err(|error| format!("{error:#}"))?.published.clone()?;
         let named = self.settings.get("XTASK_PG_BIN").filter(|name| *name != EMBEDDED);

@@ -67,7 +67,13 @@ impl Compose {
         let origins = if found.unread.is_none() { found.login.origins() } else { Vec::new() };
         let setting_to_write =
             found.service.needs_its_setting().then(|| (selection::POSTGRES.setting, found.service.name.clone()));
-        Ok(Identified { notes: found.notes.clone(), warnings: found.warnings.clone(), origins, setting_to_write })
+        Ok(Identified {
+            notes: found.notes.clone(),
+            warnings: found.warnings.clone(),
+            origins,
+            setting_to_write,
+            unread: found.unread.clone(),
+        })
     }
 
     /// Reads it again, after its containers were recreated.

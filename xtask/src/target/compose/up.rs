@@ -141,8 +141,8 @@ impl Compose {
         }
         (startup.callbacks.stage)("starting what OpenFGA depends on");
         self.start(&makers.iter().map(String::as_str).collect::<Vec<_>>(), startup)?;
-        let look = format!("see its log: docker compose logs --tail 20 {}", makers.join(" "));
-        wait_for("The database", &look, |error| error::is_lasting(error) && !is_missing(error), ask)
+        let hint = format!("see its log: docker compose logs --tail 20 {}", makers.join(" "));
+        wait_for("The database", &hint, |error| error::is_lasting(error) && !is_missing(error), ask)
     }
 
     /// Migrates OpenFGA, starts it, and waits for its answer; gives where it answers.
@@ -200,8 +200,8 @@ pub(super) fn wait_for_openfga(compose: &Compose, settings: &Settings, services:
 
 /// Waits for a service's answer, but not for one that crashes again and again.
 fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl Fn() -> Result<T>) -> Result<T> {
-    let look = format!("see its log: docker compose logs --tail 20 {service}");
-    let ask_and_look = || {
+    let hint = format!("see its log: docker compose logs --tail 20 {service}");
+    let ask_and_check = || {
         ask().map_err(|refusal| {
             if error::is_lasting(&refusal) {
                 return refusal;
@@ -210,7 +210,7 @@ fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl F
             let fault = match crashed {
                 Some(Life { exit_code, .. }) => {
                     Fault::unreachable(format!("{what} was started and ended (exit code {exit_code})"))
-                        .hint(&look)
+                        .hint(&hint)
                         .lasting()
                 }
                 None => Fault::unreachable(format!("{what} does not answer yet")),
@@ -218,7 +218,7 @@ fn wait_for_service<T>(compose: &Compose, service: &str, what: &str, ask: impl F
             refusal.context(fault)
         })
     };
-    wait_for(what, &look, error::is_lasting, ask_and_look)
+    wait_for(what, &hint, error::is_lasting, ask_and_check)
 }
 
 /// Where the error names a port: the error, and the program that holds the port.

@@ -129,6 +129,6 @@ pub(super) fn wait<T>(
     lasts: fn(&anyhow::Error) -> bool,
     ask: impl Fn() -> Result<T>,
 ) -> Result<T> {
-    let look = format!("see its log: {}", local.folder.log(log).display());
-    wait_for("The local server", &look, lasts, ask)
+    let hint = format!("see its log: {}", local.folder.log(log).display());
+    wait_for("The local server", &hint, lasts, ask)
 }

@@ -1,6 +1,6 @@
 //! What `DATABASE_URL` says: where the server is, whose login, and what programs get of both.
 
-use super::parameters::{Fate, fate, is_path};
+use super::parameters::{Fate, fate, is_path, since};
 use crate::error::Fault;
 use crate::platform;
 use crate::settings::Settings;
@@ -32,6 +32,8 @@ pub(super) struct Connection {
     pub(super) variables: Vec<(&'static str, String)>,
     /// Parameters that no program gets.
     pub(super) left_out: Vec<String>,
+    /// The parameter that only the newest programs know, and their major version.
+    newest: Option<(u32, String)>,
 }
 
 impl Connection {
@@ -54,9 +56,11 @@ impl Connection {
         let mut variables: Vec<(&'static str, String)> = Vec::new();
         let mut left_out = Vec::new();
         let mut unknown = Vec::new();
+        let mut newest = None;
         for (name, value) in given {
             match fate(&name) {
                 Fate::Variable(variable) => {
+                    newest = newest.max(Some((since(&name), name.clone())));
                     let value = if is_path(&name, &value) { root.join(value).display().to_string() } else { value };
                     variables.retain(|(known, _)| *known != variable);
                     variables.push((variable, value));
@@ -84,7 +88,7 @@ impl Connection {
         let user = take("PGUSER").or_else(own);
         let user = user.ok_or_else(|| Fault::usage(format!("{SETTING} names no user")).hint(EXAMPLE))?;
         let password = take("PGPASSWORD").map(Secret);
-        let connection = Self { database, user, password, variables, left_out };
+        let connection = Self { database, user, password, variables, left_out, newest };
         connection.check_place()?;
         Ok(connection.with_one_server())
     }
@@ -110,6 +114,19 @@ impl Connection {
             self.variables.push(("PGTARGETSESSIONATTRS", "read-write".to_owned()));
         }
         self
+    }
+
+    /// Programs of this major version know each parameter of the address. libpq passes over variables that it does not
+    /// know, so that an older one would connect in a way that the address does not allow.
+    ///
+    /// # Errors
+    /// Exit 2: they do not.
+    pub(super) fn check_known_by(&self, major: u32) -> Result<(), Fault> {
+        let Some((since, name)) = self.newest.as_ref().filter(|(since, _)| *since > major) else { return Ok(()) };
+        let message = format!(
+            "{SETTING} has {name}, which PostgreSQL's programs know from version {since} on; these are {major}"
+        );
+        Err(Fault::usage(message).hint(format!("leave {name} out, or name newer programs: XTASK_PG_BIN=/path/to/bin")))
     }
 
     /// What programs get by this variable.

@@ -95,7 +95,10 @@ impl Url {
             return Ok(clients);
         }
         let installed = clients::installed(self.named_programs.as_deref())?;
-        let Some(any) = installed.first() else { return Err(Fault::failed("no PostgreSQL client programs").into()) };
+        let Some(first) = installed.first() else { return Err(Fault::failed("no PostgreSQL client programs").into()) };
+        let is_known_by = |clients: &&Clients| self.connection.check_known_by(clients.major).is_ok();
+        let any = installed.iter().find(is_known_by).unwrap_or(first);
+        self.connection.check_known_by(any.major)?;
         let prepare = |program: Program, more: &[(&str, &str)]| {
             self.prepared(program, &[launch.environment, more].concat(), StdioMode::Piped)
         };
@@ -104,6 +107,7 @@ impl Url {
         let explain = &|said: &Captured| cause::of_contact(self, said);
         let major = Contact { clients: any, prepare: &prepare, options, deadline, explain }.major()?;
         let fitting = clients::fitting(&installed, major)?;
+        self.connection.check_known_by(fitting.major)?;
         Ok(self.clients.get_or_init(|| fitting))
     }
 

@@ -65,6 +65,25 @@ const LIBPQ: &[(&str, Fate)] = &[
     ("replication", Fate::Refused("it asks for a replication session, which reads no tables")),
 ];
 
+/// The major version of libpq from which on it knows these; an older one passes them over in silence when they come by
+/// their variables (its manual, release notes).
+const SINCE: &[(&str, u32)] = &[
+    ("sslcrldir", 14),
+    ("sslsni", 14),
+    ("gssdelegation", 16),
+    ("load_balance_hosts", 16),
+    ("require_auth", 16),
+    ("sslcertmode", 16),
+    ("sslnegotiation", 17),
+    ("max_protocol_version", 18),
+    ("min_protocol_version", 18),
+];
+
+/// The major version of libpq that knows this parameter, and any before it; 0: each one that this program takes does.
+pub(super) fn since(name: &str) -> u32 {
+    SINCE.iter().find(|(known, _)| *known == name).map_or(0, |(_, major)| *major)
+}
+
 /// Other programs' parameters for their own pools, caches and search path.
 const HARMLESS: &[&str] = &[
     // Prisma
@@ -120,6 +139,7 @@ mod tests {
         for name in ["sslaccept", "sslmod", "Host", "ssl", ""] {
             assert_eq!(fate(name), Fate::Unknown, "{name}");
         }
+        assert!(SINCE.iter().all(|(name, _)| matches!(fate(name), Fate::Variable(_))));
         assert!(HARMLESS.iter().all(|name| LIBPQ.iter().all(|(known, _)| known != name)));
     }
 }

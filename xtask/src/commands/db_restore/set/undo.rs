@@ -26,7 +26,7 @@ use serde_json::json;
 pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     let target = context.target()?;
     target.check_consent(args.yes && !args.dry_run)?;
-    let view = record::look(&Server::new(&target)?, Wanted::default())?.trusted()?;
+    let view = record::read(&Server::new(&target)?, Wanted::default())?.trusted()?;
     let Some(set) = previous::newest_set(&view, target.database()).cloned() else {
         return Err(nothing_to_go_back_to(&view, &target).into());
     };

@@ -2,7 +2,7 @@
 //! is no comment.
 
 use crate::migration::copy_rows::CopyRows;
-use crate::sql::{Dialect, Found, Lexer, Nesting, NestingWord, Spelling, Token};
+use crate::sql::{BodyWord, Dialect, Found, Lexer, RoutineBody, Spelling, Token};
 
 const DIALECT: Dialect = Dialect { standard_strings: true, spelling: Spelling::Any };
 
@@ -111,8 +111,7 @@ struct Statement {
     copy: CopyRows,
     parentheses: u32,
     makes_routine: bool,
-    /// Of the body of a routine that stands in no quotes.
-    nesting: Nesting,
+    body: RoutineBody,
     has_drop: bool,
     is_followed_by_rows: bool,
 }
@@ -122,29 +121,23 @@ impl Statement {
     fn ends_with(&mut self, token: Token<'_>) -> bool {
         self.is_followed_by_rows |= self.first.as_deref() == Some("copy") && self.copy.take(token);
         match token {
-            Token::Symbol(b';') if self.parentheses == 0 && !self.nesting.is_open() => return true,
+            Token::Symbol(b';') if self.parentheses == 0 && !self.body.is_open() => return true,
             Token::Symbol(b'(') => self.parentheses = self.parentheses.saturating_add(1),
             Token::Symbol(b')') => self.parentheses = self.parentheses.saturating_sub(1),
-            Token::Word(word) => self.take_word(&String::from_utf8_lossy(word).to_ascii_lowercase()),
+            Token::Word(word) => self.take_word(token, &String::from_utf8_lossy(word).to_ascii_lowercase()),
             _ => {}
         }
         self.first.get_or_insert_default();
         false
     }
 
-    fn take_word(&mut self, word: &str) {
+    fn take_word(&mut self, token: Token<'_>, word: &str) {
         let first: &str = self.first.get_or_insert_with(|| word.to_owned());
-        let counted = match word {
-            "begin" => Some(NestingWord::Begin),
-            "case" => Some(NestingWord::Case),
-            "end" => Some(NestingWord::End),
-            _ => None,
-        };
         self.makes_routine |= first == "create" && matches!(word, "function" | "procedure");
         self.has_drop |= word == "drop";
-        if let Some(counted) = counted.filter(|_| self.makes_routine && self.parentheses == 0) {
-            self.nesting.follow(counted);
-        }
+        let in_parentheses = self.parentheses > 0;
+        // A text with a flaw is refused before it runs; here it is only told apart.
+        self.body.take(token, BodyWord::of(word.as_bytes()), self.makes_routine && !in_parentheses, in_parentheses);
     }
 
     /// What it does; `None`: it is empty.

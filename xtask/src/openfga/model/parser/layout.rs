@@ -38,7 +38,7 @@ impl Parser<'_> {
     }
 
     /// A part of a type's definition, read at `offset`, should stand before all conditions, as the type does.
-    pub(super) fn look_at_order(&mut self, offset: usize) {
+    pub(super) fn check_order(&mut self, offset: usize) {
         let has_conditions = !self.document.conditions.is_empty();
         let Some(statement) = self.document.types.last_mut() else { return };
         if has_conditions && !std::mem::replace(&mut statement.is_late, true) {
@@ -52,7 +52,7 @@ impl Parser<'_> {
     }
 
     /// A `relations` without a `define` behind it.
-    pub(super) fn look_at_relations(&mut self) {
+    pub(super) fn check_relations(&mut self) {
         let empty: Vec<usize> = self.document.types.iter().filter_map(|statement| statement.empty_relations).collect();
         for offset in empty {
             self.odd(offset, "at least one `define` behind `relations`, or no `relations`");
@@ -60,7 +60,7 @@ impl Parser<'_> {
     }
 
     /// Looks at the blanks and comments before the current token and, if it is a line end, in it.
-    pub(super) fn look_at_blanks(&mut self) {
+    pub(super) fn check_blanks(&mut self) {
         let token = self.current;
         let end = if token.kind == Kind::LineEnd { token.start + token.text.len() } else { token.start };
         let mut start = token.start - token.gap.len();
@@ -68,14 +68,14 @@ impl Parser<'_> {
         let text = self.text;
         for line in text[start..end].split_inclusive('\n') {
             let at_line_start = start == 0 || text[..start].ends_with(['\n', '\r', '\u{feff}']);
-            self.look_at_line(start, line, at_line_start);
+            self.check_line(start, line, at_line_start);
             start += line.len();
         }
-        self.look_at_last_line(end);
+        self.check_last_line(end);
     }
 
     /// Blanks other than spaces behind the last statement, whose line the tools end before its line end.
-    fn look_at_last_line(&mut self, end: usize) {
+    fn check_last_line(&mut self, end: usize) {
         let token = self.current;
         let is_last = token.kind == Kind::End || (token.kind == Kind::LineEnd && end == self.text.len());
         let blanks = &token.gap[..token.gap.find(['#', '/']).unwrap_or(token.gap.len())];
@@ -86,7 +86,7 @@ impl Parser<'_> {
     }
 
     /// One line of blanks, with its comment if it has one; it starts at `start`.
-    fn look_at_line(&mut self, start: usize, line: &str, at_line_start: bool) {
+    fn check_line(&mut self, start: usize, line: &str, at_line_start: bool) {
         let hash = line.find(['#', '/']);
         let (blanks, comment) = line.split_at(hash.unwrap_or(line.len()));
         if let Some(at) = blanks.find(|letter| !matches!(letter, ' ' | '\t' | '\u{c}' | '\r' | '\n')) {

@@ -51,9 +51,9 @@ pub fn parse(text: &str, file: usize) -> (Document, Vec<Note>) {
     if text.starts_with('\u{feff}') {
         parser.odd(0, "no byte order mark before the text");
     }
-    parser.look_at_blanks();
+    parser.check_blanks();
     parser.file();
-    parser.look_at_relations();
+    parser.check_relations();
     // A type whose name could not be read only kept its relations away from the type before it.
     parser.document.types.retain(|statement| !statement.definition.name.text.is_empty());
     (parser.document, parser.notes)
@@ -128,7 +128,7 @@ impl<'t> Parser<'t> {
 
     fn advance(&mut self) {
         self.current = self.lexer.next();
-        self.look_at_blanks();
+        self.check_blanks();
     }
 
     fn skip_line_ends(&mut self) {

@@ -35,7 +35,7 @@ impl Parser<'_> {
             }
             None => self.error_at(start, "expected `type NAME` and `relations` before `define`"),
         }
-        self.look_at_order(start);
+        self.check_order(start);
         let name = self.name("the relation's name", names::is_plain)?;
         self.take_sign(":", "`:` after the relation's name")?;
         let mut definition = Definition::default();

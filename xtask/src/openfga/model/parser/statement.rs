@@ -145,7 +145,7 @@ impl Parser<'_> {
             Some(statement) if !statement.relations_announced && statement.definition.relations.is_empty() => {
                 statement.relations_announced = true;
                 statement.empty_relations = Some(start);
-                self.look_at_order(start);
+                self.check_order(start);
             }
             Some(_) => self.error_at(start, "expected `define`: a type has one `relations`"),
             None => self.error_at(start, "expected `type NAME` before `relations`"),

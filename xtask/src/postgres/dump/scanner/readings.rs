@@ -88,7 +88,7 @@ impl Readings {
     /// Takes bytes that were read in this way. `line`: where they begin.
     pub fn take(&mut self, bytes: &[u8], reading: Reading, line: u64) {
         if self.parted {
-            return self.look_for_commands(bytes, reading, line);
+            return self.find_commands(bytes, reading, line);
         }
         if reading == Reading::Rows {
             self.rest = [0; 4];
@@ -159,7 +159,7 @@ impl Readings {
     }
 
     /// Backslashes that could be commands, now that the readings have parted.
-    fn look_for_commands(&mut self, bytes: &[u8], reading: Reading, line: u64) {
+    fn find_commands(&mut self, bytes: &[u8], reading: Reading, line: u64) {
         let Hidden { unrestrict, command } = self.hidden;
         if unrestrict.is_some() && command.is_some() {
             return;

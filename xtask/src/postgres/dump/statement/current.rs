@@ -1,6 +1,5 @@
 //! The statement that is being read: its end as psql finds it, and what its tokens name.
 
-use super::body::Body;
 use super::calls::Calls;
 use super::catalog_grants::CatalogGrant;
 use super::catalog_reads::CatalogReads;
@@ -13,7 +12,7 @@ use super::relations::Name;
 use super::token;
 use super::{Contents, EncodedName, names};
 use crate::postgres::dump::MOST_TABLESPACE_LINES;
-use crate::sql::Token;
+use crate::sql::{RoutineBody, Token};
 
 /// The parser of PostgreSQL gives up long before this.
 const DEEPEST: u32 = 10_000;
@@ -26,7 +25,7 @@ pub(super) struct Statement {
     pub(super) line: u64,
     first: [Keyword; 4],
     depth: Depth,
-    body: Body,
+    body: RoutineBody,
     pub(super) kind: Kind,
     pub(super) refusal: Option<String>,
     /// A string or a `.` came last: no SQL has a string after it, but psql may see one string where we see two.
@@ -85,9 +84,6 @@ impl Statement {
             Token::Word(word) if !matches!(self.kind, Kind::Insert(_)) => Keyword::of(word),
             _ => Keyword::Other,
         };
-        if let Some(what) = self.body.flaw(token, keyword, self.depth.after > 0) {
-            self.refuse(what);
-        }
         self.follow_psql(token, keyword);
         self.calls.follow(token);
         self.catalog_grant.follow(token);
@@ -118,11 +114,10 @@ impl Statement {
         if let Some(slot) = self.first.get_mut(self.tokens) {
             *slot = keyword;
         }
-        self.body.follow(keyword, self.makes_routine() && self.depth.after == 0);
-        if self.body.is_unreadable() {
-            self.refuse(
-                "a routine's head with the bare word BEGIN: psql cannot tell where that statement ends; rename it",
-            );
+        let in_parentheses = self.depth.after > 0;
+        let counts = self.makes_routine() && !in_parentheses;
+        if let Some(what) = self.body.take(token, keyword.in_body(), counts, in_parentheses) {
+            self.refuse(what);
         }
         let is_text = matches!(token, Token::Text(_) | Token::Dollars);
         if is_text && self.no_string_next {

@@ -1,5 +1,7 @@
 //! The words of SQL that a dump's reader must know.
 
+use crate::sql::BodyWord;
+
 /// The words that decide something; every other one is `Other`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Keyword {
@@ -57,6 +59,7 @@ pub(super) enum Keyword {
     StandardStrings,
     Stdin,
     System,
+    Table,
     Tablespace,
     To,
     Update,
@@ -119,6 +122,7 @@ const WORDS: &[(&str, Keyword)] = &[
     ("standard_conforming_strings", Keyword::StandardStrings),
     ("stdin", Keyword::Stdin),
     ("system", Keyword::System),
+    ("table", Keyword::Table),
     ("tablespace", Keyword::Tablespace),
     ("to", Keyword::To),
     ("update", Keyword::Update),
@@ -134,6 +138,27 @@ impl Keyword {
             .iter()
             .find(|(name, _)| name.len() == word.len() && name.as_bytes().eq_ignore_ascii_case(word))
             .map_or(Self::Other, |(_, keyword)| *keyword)
+    }
+
+    /// What it means in a routine's body.
+    pub(super) fn in_body(self) -> BodyWord {
+        match self {
+            Self::Begin => BodyWord::Begin,
+            Self::Atomic => BodyWord::Atomic,
+            Self::Case => BodyWord::Case,
+            Self::End => BodyWord::End,
+            Self::Delete
+            | Self::Insert
+            | Self::Merge
+            | Self::Notify
+            | Self::Return
+            | Self::Select
+            | Self::Table
+            | Self::Update
+            | Self::Values
+            | Self::With => BodyWord::Statement,
+            _ => BodyWord::Other,
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! One statement, token by token: where it ends, whether pg_dump writes such statements, and its few facts that matter.
 
-mod body;
 mod calls;
 mod catalog_grants;
 mod catalog_reads;
