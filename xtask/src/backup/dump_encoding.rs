@@ -1,6 +1,7 @@
 //! The encoding of a dump. pg_dump writes in the `client_encoding` that a database or role sets, where none is asked for; a
 //! backup is in the database's own encoding, which can hold every letter of it.
 
+use crate::error::{self, Exit};
 use crate::postgres::server::Server;
 use std::fmt;
 
@@ -18,7 +19,13 @@ impl std::error::Error for OtherEncoding {}
 
 /// Where none was asked for, a dump is in the database's own encoding. `opening`: what was read of it. A dump that failed
 /// before its beginning was written may have met a letter that the encoding of a setting has not.
-pub(super) fn check(server: &Server<'_>, opening: &[u8], failed: bool, own: &str) -> Result<(), OtherEncoding> {
+pub(super) fn check(
+    server: &Server<'_>,
+    opening: &[u8],
+    failure: Option<&anyhow::Error>,
+    own: &str,
+) -> Result<(), OtherEncoding> {
+    let failed = failure.is_some_and(|error| error::exit(error) == Exit::Failed);
     let is_other = match declared(opening) {
         Some(declared) => declared != own,
         None => failed && is_set(server),

@@ -145,8 +145,7 @@ fn write(
             (None, _) => return Err(anyhow::anyhow!("asking for the database's properties failed")),
         };
         if encoding.is_none() {
-            let failed = proof.as_ref().is_err_and(|error| error::exit(error) == Exit::Failed);
-            dump_encoding::check(server, &opening, failed, &of_itself.properties.encoding)?;
+            dump_encoding::check(server, &opening, proof.as_ref().err(), &of_itself.properties.encoding)?;
         }
         proof.map(|proof| (proof, of_itself))
     })?;

@@ -20,7 +20,7 @@ const SHARED_CATALOGS: [&str; 12] = [
     "pg_tablespace",
 ];
 /// With one of these a statement begins that changes rows.
-const ROWS: [&str; 7] = ["delete", "explain", "for", "insert", "merge", "update", "with"];
+const ROWS: [&str; 8] = ["copy", "delete", "explain", "for", "insert", "merge", "update", "with"];
 
 /// Functions of PostgreSQL that end sessions of other databases, write files, or change what all databases share.
 const FUNCTIONS: [&str; 32] = [
@@ -141,9 +141,10 @@ impl Later {
 /// What a statement writes of the whole server, in words of SQL.
 pub fn of(statement: &[Lexeme]) -> Option<String> {
     match word(statement, 0) {
-        "copy" => copied(statement).map(str::to_owned),
         first if ROWS.contains(&first) => {
-            (0..statement.len()).find_map(|at| rows(statement.get(at..).unwrap_or_default()))
+            let outside = (first == "copy").then(|| copied(statement)).flatten();
+            let changed = || (0..statement.len()).find_map(|at| rows(statement.get(at..).unwrap_or_default()));
+            outside.map(str::to_owned).or_else(changed)
         }
         _ => None,
     }
@@ -250,6 +251,7 @@ mod tests {
             ("copy public . to from program 'curl'", "COPY … FROM PROGRAM"),
             ("copy public . to to '/srv/export.csv'", "COPY … TO a file"),
             ("copy t to u & '/srv/export.csv'", "COPY … TO a file"),
+            ("copy ( update pg_authid set rolsuper = true returning 1 ) to stdout", "UPDATE on pg_authid"),
             ("update pg_database set datallowconn = false", "UPDATE on pg_database"),
             ("update only pg_catalog . \"pg_authid\" set rolsuper = true", "UPDATE on pg_authid"),
             ("delete from pg_catalog . pg_auth_members", "DELETE on pg_auth_members"),

@@ -133,6 +133,7 @@ fn roles_come_back_as_they_were_and_a_file_alone_makes_nobody_mighty() {
     assert_eq!(local.sql("postgres", "SELECT count(*) FROM pg_roles WHERE rolname IN ('app', 'sup')"), "0");
     restore(&["--yes"]).run().ok().stdout_has("✓ Created 6 roles and 3 memberships\n").stdout_has(
         "Need a password (cargo xtask db-shell, then \\password NAME): app, repl, we ird\"'\\r\n\
+         SUPERUSER of role sup: by hand, members of sup get it, too: app, grp, we ird\"'\\r\n\
          To do the rest by hand (cargo xtask db-shell):\n  ALTER ROLE \"boss\" CREATEROLE;\n",
     );
     assert_eq!(local.sql("postgres", MIGHTY), "0");

@@ -156,6 +156,7 @@ mod setup_openfga_faults;
 mod setup_openfga_print;
 mod setup_openfga_prune;
 mod setup_openfga_server;
+mod several_servers;
 mod shared_objects;
 mod shared_objects_late;
 mod sql_reading;
@@ -326,6 +327,7 @@ const MODULES: &[fn() -> Vec<harness::Test>] = &[
     conventions::tests,
     server_killed::tests,
     settings::tests,
+    several_servers::tests,
     hints::tests,
     hint_names::tests,
     forged_lines::tests,

@@ -91,6 +91,11 @@ pub fn name_rights_beyond_database(backup: &Proven, context: &Context) {
             "a role with such a right may reach the server's files, programs or other databases",
         ),
         (
+            contents.mappings_without_password,
+            "has user mappings that need no password",
+            "their roles may reach a server that lets this one's host in, with all rights there",
+        ),
+        (
             contents.reads_catalogs,
             "has views or rules on catalogs that not every role may read",
             "who may use them may see what those hold, such as passwords",

@@ -285,4 +285,6 @@ impl Listener for Statements {
 }
 
 #[cfg(test)]
+mod routine_tests;
+#[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-fn checked(text: impl AsRef<[u8]>) -> Result<Findings> {
+pub(super) fn checked(text: impl AsRef<[u8]>) -> Result<Findings> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("xtask-checks-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
@@ -14,7 +14,7 @@ fn checked(text: impl AsRef<[u8]>) -> Result<Findings> {
 }
 
 #[track_caller]
-fn refused(text: impl AsRef<[u8]>, line: u64, words: &str) {
+pub(super) fn refused(text: impl AsRef<[u8]>, line: u64, words: &str) {
     let shown = String::from_utf8_lossy(text.as_ref()).into_owned();
     let error = checked(text).expect_err(&shown);
     let flaw = error.downcast_ref::<Flaw>().expect("a flaw");
@@ -121,30 +121,6 @@ fn what_does_not_end_is_refused() {
     refused("/* SELECT 1;", 1, "a comment");
     refused("CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1;", 1, "BEGIN without END");
     refused("COPY t FROM stdin;\n1\n", 3, "no line \\. ends");
-}
-
-/// psql would send what follows up to a later END as one text, and the server would run its parts one by one.
-#[test]
-fn a_routine_whose_end_psql_finds_elsewhere_than_the_server_is_refused() {
-    let body = "AS $$begin return 1; end$$";
-    for head in ["SET search_path TO begin", "RETURNS int SET a TO x, BEGIN", "SET a TO 'x', begin"] {
-        for kind in ["FUNCTION", "OR REPLACE PROCEDURE"] {
-            let text = format!("CREATE {kind} f() LANGUAGE plpgsql {head} {body};\nCOMMIT; SELECT 1; END;");
-            refused(text, 1, "the bare word BEGIN");
-        }
-    }
-    let atomic = "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC";
-    refused(format!("{atomic} SELECT 1 AS case; END; COMMIT; SELECT 1; END;"), 1, "CASE is used as a name");
-    refused(format!("{atomic} SELECT 1; COMMIT; END;"), 1, "cannot be in a routine's body");
-    refused(format!("{atomic} SELECT 1; END\nCOST 1;"), 2, "text after the END");
-    for text in [
-        format!("{atomic} TABLE t; SELECT 1; TABLE t; (SELECT 1); SELECT CASE WHEN true THEN 1 END; ; END;"),
-        "CREATE FUNCTION f(\"begin\" int) RETURNS int LANGUAGE sql AS 'SELECT 1';".to_owned(),
-        "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path TO \"begin\" AS 'SELECT 1'; SELECT 1;".to_owned(),
-        "CREATE TABLE t (begin int); SELECT begin FROM t; SELECT 1 AS end;".to_owned(),
-    ] {
-        checked(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    }
 }
 
 #[test]

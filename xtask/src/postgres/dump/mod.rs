@@ -175,6 +175,8 @@ pub struct Contents {
     pub grants_on_catalog: Option<u64>,
     /// The line of the first grant on a function that it does not make, or of a new owner for one.
     pub grants_on_others: Option<u64>,
+    /// The line of the first user mapping that needs no password: its role acts as another one on the foreign server.
+    pub mappings_without_password: Option<u64>,
     /// The line of the first view or rule that reads catalogs of PostgreSQL which not every role may read.
     pub reads_catalogs: Option<u64>,
     /// Where the first statement ends that sets `search_path`, in bytes from the beginning: pg_dump empties it there.

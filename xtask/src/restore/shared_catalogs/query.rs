@@ -25,7 +25,7 @@ const PARAMETERS_SINCE: u32 = 150_000;
 // granted are those that a GRANT and its REVOKE leave.
 const DATABASES: &str = "
 SELECT 'database', d.oid::pg_catalog.text, d.datname, d.oid,
-  pg_catalog.to_jsonb(d) - 'oid' - 'datfrozenxid' - 'datminmxid' - 'datlastsysoid'
+  pg_catalog.to_jsonb(d) - 'oid' - 'datfrozenxid' - 'datminmxid' - 'datlastsysoid' - CASE d.datname WHEN OWN THEN 'dathasloginevt' ELSE '' END
     || pg_catalog.jsonb_build_object('datacl', COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba)))
 FROM pg_catalog.pg_database AS d";
 const ROLES: &str = "
@@ -80,7 +80,7 @@ pub(super) fn query(readable: Readable, own: &str) -> String {
         COMMENTS.replace("KIND", kind).replace("CATALOG", catalog).replace("PROVIDER", provider)
     };
     let mut parts = vec![
-        DATABASES.to_owned(),
+        DATABASES.replace("OWN", own),
         ROLES.replace("ROLES", if readable.passwords { "pg_authid" } else { "pg_roles" }),
         MEMBERSHIPS.to_owned(),
         SETTINGS.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::super::clients::Clients;
 use super::super::overriding;
-
+use super::one_server;
 use crate::error::Fault;
 use crate::process::{Captured, Dialog, Program};
 use anyhow::{Context as _, Result};
@@ -31,19 +31,26 @@ pub(super) struct Contact<'a> {
     pub(super) deadline: Duration,
     /// What psql says when it fails, explained.
     pub(super) explain: &'a dyn Fn(&Captured) -> anyhow::Error,
+    /// The address names several servers.
+    pub(super) several: bool,
+}
+
+/// The server that answered.
+pub(super) struct Met {
+    pub(super) major: u32,
+    /// Of several: its host and port, in libpq's words.
+    pub(super) place: Option<(String, String)>,
 }
 
 impl Contact<'_> {
-    /// The server's major version.
+    /// Asks it who it is.
     ///
     /// # Errors
     /// It cannot be reached, is of another version, or is behind a transaction pooler.
-    pub(super) fn major(&self) -> Result<u32> {
+    pub(super) fn meet(&self) -> Result<Met> {
         let nonce = format!("x{}", std::process::id());
         let options = [self.options.unwrap_or_default(), &format!("-c {PROBE}={nonce}")].join(" ");
-        let sql = format!(
-            "SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_setting('{PROBE}', true);\n"
-        );
+        let sql = self.question();
         let mut said =
             self.psql(&[("PGOPTIONS", options.trim())]).capture_with(sql.clone().into_bytes(), self.deadline)?;
         // The way of some poolers to say that they keep no options of a session.
@@ -65,7 +72,8 @@ impl Contact<'_> {
             return Err((self.explain)(&said));
         }
         let text = said.text();
-        let (version, seen) = text.trim().split_once('|').unwrap_or((text.trim(), ""));
+        let (place, answer) = if self.several { place_and_rest(&text)? } else { (None, text.as_ref()) };
+        let (version, seen) = answer.trim().split_once('|').unwrap_or((answer.trim(), ""));
         let number: u32 = version.parse().with_context(|| format!("psql answered {version:?}"))?;
         let major = number / 10_000;
         if !KNOWN.contains(&major) {
@@ -78,7 +86,14 @@ impl Contact<'_> {
             let fault = Fault::failed(message);
             return Err(fault.hint("locks and dumps need one session throughout: let DATABASE_URL name the server itself\n(or a pool in session mode); its port is often 5432 where the pooler's is 6432 or 6543").into());
         }
-        Ok(major)
+        Ok(Met { major, place })
+    }
+
+    fn question(&self) -> String {
+        let tell = if self.several { one_server::TELL } else { "" };
+        format!(
+            "{tell}SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_setting('{PROBE}', true);\n"
+        )
     }
 
     /// Two sessions at once, one of them in a transaction: behind a transaction pooler they meet in one server process,
@@ -113,4 +128,12 @@ impl Contact<'_> {
         asked.context("the session is over")?;
         session.line(TIMEOUT).context("the session is over")
     }
+}
+
+/// The two lines of [`one_server::TELL`], and what follows.
+fn place_and_rest(text: &str) -> Result<(Option<(String, String)>, &str)> {
+    let mut lines = text.splitn(3, '\n');
+    let mut next = || lines.next().context("psql does not say where it is connected");
+    let (host, port, rest) = (next()?, next()?, next()?);
+    Ok((Some((host.trim().to_owned(), port.trim().to_owned())), rest))
 }

@@ -5,6 +5,7 @@ mod access;
 mod connection;
 mod contact;
 mod hints;
+mod one_server;
 mod openfga;
 mod options;
 mod parameters;
@@ -23,7 +24,7 @@ use crate::target::openfga_program::OpenfgaProgram;
 use crate::target::programs::EMBEDDED;
 use anyhow::Result;
 use connection::Connection;
-use contact::Contact;
+use contact::{Contact, Met};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -105,7 +106,12 @@ impl Url {
         let options = self.connection.variable("PGOPTIONS");
         let deadline = launch.first_contact.map_or(self.deadline(), |most| most.min(self.deadline()));
         let explain = &|said: &Captured| cause::of_contact(self, said);
-        let major = Contact { clients: any, prepare: &prepare, options, deadline, explain }.major()?;
+        let several = self.connection.servers() > 1;
+        let contact = Contact { clients: any, prepare: &prepare, options, deadline, explain, several };
+        let Met { major, place } = contact.meet()?;
+        if let Some((host, port)) = place {
+            one_server::keep_to(&self.connection, &host, &port)?;
+        }
         let fitting = clients::fitting(&installed, major)?;
         self.connection.check_known_by(fitting.major)?;
         Ok(self.clients.get_or_init(|| fitting))
@@ -128,8 +134,10 @@ impl Url {
         all.extend(environment);
         // Options in the address win over our defaults; a step's own options win over both.
         let stands = |name: &str| name != "PGCONNECT_TIMEOUT" && environment.iter().any(|(known, _)| *known == name);
-        let own = connection.variables.iter().filter(|(name, _)| !stands(name));
-        all.extend(own.map(|(name, value)| (*name, value.as_str())));
+        let one = one_server::met(connection);
+        let is_one = |name: &str| one.is_some() && one_server::is_about_servers(name);
+        let own = connection.variables.iter().filter(|(name, _)| !stands(name) && !is_one(name));
+        all.extend(own.chain(one.iter().flatten()).map(|(name, value)| (*name, value.as_str())));
         client::with_login_of(program, &all, connection.password.as_ref().map(|secret| secret.0.as_str()))
     }
 

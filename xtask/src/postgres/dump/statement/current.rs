@@ -1,5 +1,6 @@
 //! The statement that is being read: its end as psql finds it, and what its tokens name.
 
+use super::arguments::Arguments;
 use super::calls::Calls;
 use super::catalog_grants::CatalogGrant;
 use super::catalog_reads::CatalogReads;
@@ -7,6 +8,7 @@ use super::given::Given;
 use super::grammar::{Depth, Item};
 use super::insert::Insert;
 use super::keyword::{self, Keyword};
+use super::mapping::Mapping;
 use super::matcher::Matcher;
 use super::relations::Name;
 use super::token;
@@ -34,6 +36,8 @@ pub(super) struct Statement {
     pub(super) calls: Calls,
     pub(super) catalog_grant: CatalogGrant,
     pub(super) catalog_reads: CatalogReads,
+    pub(super) arguments: Arguments,
+    pub(super) mapping: Mapping,
     /// Routines that it names, some of them perhaps in part.
     pub(super) routines: Vec<Name>,
     /// A language that is an extension, if the statement ends behind it.
@@ -88,6 +92,10 @@ impl Statement {
         self.calls.follow(token);
         self.catalog_grant.follow(token);
         self.catalog_reads.follow(token);
+        self.mapping.follow(token);
+        if !matches!(self.kind, Kind::Insert(_)) {
+            self.arguments.follow(token, self.depth);
+        }
         if self.is_empty() {
             self.line = line;
             self.begin(token, keyword, matcher);
@@ -95,6 +103,17 @@ impl Statement {
             self.go_on(token, keyword, (matcher, target), contents);
         }
         self.tokens = self.tokens.saturating_add(1);
+    }
+
+    /// What its tokens alone say of the dump.
+    pub(super) fn tell(&self, contents: &mut Contents) {
+        contents.makes_event_triggers |= self.calls.makes_event_trigger();
+        if self.catalog_grant.found() {
+            contents.grants_on_catalog.get_or_insert(self.line);
+        }
+        if self.mapping.needs_no_password() {
+            contents.mappings_without_password.get_or_insert(self.line);
+        }
     }
 
     fn refuse(&mut self, why: impl Into<String>) {

@@ -1,5 +1,6 @@
 //! One statement, token by token: where it ends, whether pg_dump writes such statements, and its few facts that matter.
 
+mod arguments;
 mod calls;
 mod catalog_grants;
 mod catalog_reads;
@@ -10,6 +11,7 @@ mod grammar;
 mod head;
 mod insert;
 mod keyword;
+mod mapping;
 mod matcher;
 mod refusal;
 mod relations;
@@ -29,7 +31,7 @@ pub use head::Made;
 use matcher::Matcher;
 use refusal::Refusal;
 use relations::{At, Name, Relations};
-use routines::Routines;
+use routines::{Named, Routines};
 use std::collections::BTreeSet;
 use written::Meaning;
 
@@ -138,13 +140,10 @@ impl Statements {
     }
 
     fn ended(&mut self, statement: Statement, contents: &mut Contents) -> Ended {
-        contents.makes_event_triggers |= statement.calls.makes_event_trigger();
-        if statement.catalog_grant.found() {
-            contents.grants_on_catalog.get_or_insert(statement.line);
-        }
+        statement.tell(contents);
         let calls = statement.calls.found();
         let reads_catalogs = statement.catalog_reads.found();
-        let Statement { kind, refusal, if_exists, line, given, routines, language, .. } = statement;
+        let Statement { kind, refusal, if_exists, line, given, routines, language, arguments, .. } = statement;
         self.line = line;
         if let Some(refusal) = refusal {
             return Ended::Refused(refusal.into());
@@ -162,11 +161,12 @@ impl Statements {
         if reads_catalogs && meaning.reads_for_others() {
             contents.reads_catalogs.get_or_insert(line);
         }
-        let noted = self.routines.note(meaning, &routines);
+        let routine = Named { names: &routines, arguments: arguments.text() };
+        let noted = self.routines.note(meaning, routine);
         if let Err(refusal) = noted.and_then(|()| self.relations.note(meaning, &self.target)) {
             return Ended::Refused(refusal.into());
         }
-        if self.routines.are_given_away(meaning, &routines) {
+        if self.routines.are_given_away(meaning, routine) {
             contents.grants_on_others.get_or_insert(line);
         }
         self.relations.tell(meaning, &self.target, At { line, if_exists }, contents);

@@ -5,23 +5,37 @@ use super::written::Meaning;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
-/// The routines made so far, as hashes of their names. Their arguments are not looked at: a file that makes a routine has
-/// code, and that could give rights by itself. An aggregate could not, and is none of them.
+/// The routines made so far, as hashes of their names, and of names with arguments. An aggregate is none of them.
 #[derive(Debug, Default)]
 pub(super) struct Routines {
     hasher: RandomState,
     made: HashSet<u64>,
+    made_with: HashSet<u64>,
     /// Templates of text search whose functions may not belong together, by the part of their names that is sure.
     unpaired: HashSet<Vec<u8>>,
     /// Roles get rights on whatever is made from here on, by an extension, too.
     by_default: bool,
 }
 
+/// What a statement names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named<'a> {
+    pub(super) names: &'a [Name],
+    /// Of the one routine that it is about.
+    pub(super) arguments: Option<&'a [u8]>,
+}
+
 impl Routines {
     /// Takes a statement into account that names these; names in part count as none.
-    pub(super) fn note(&mut self, meaning: Meaning, named: &[Name]) -> Result<(), String> {
+    pub(super) fn note(&mut self, meaning: Meaning, routine: Named<'_>) -> Result<(), String> {
+        let named = routine.names;
         match meaning {
-            Meaning::CreatesRoutine => self.made.extend(whole(named).map(|name| self.hasher.hash_one(name))),
+            Meaning::CreatesRoutine => {
+                self.made.extend(whole(named).map(|name| self.hasher.hash_one(name)));
+                if let Some(arguments) = routine.arguments {
+                    self.made_with.extend(whole(named).map(|name| self.hasher.hash_one((name, arguments))));
+                }
+            }
             Meaning::DefaultRights => self.by_default = true,
             Meaning::TextSearch if !whole(named).any(|name| self.are_made(name)) => {
                 return Err(format!("a parser of text search, {CRASHES}"));
@@ -42,9 +56,12 @@ impl Routines {
     }
 
     /// Whether a role gets rights on a routine that the dump does not make.
-    pub(super) fn are_given_away(&self, meaning: Meaning, named: &[Name]) -> bool {
+    pub(super) fn are_given_away(&self, meaning: Meaning, routine: Named<'_>) -> bool {
+        let is_made = |name: &Name| {
+            routine.arguments.is_some_and(|arguments| self.made_with.contains(&self.hasher.hash_one((name, arguments))))
+        };
         match meaning {
-            Meaning::Grants | Meaning::Gives => whole(named).any(|name| !self.are_made(name)),
+            Meaning::Grants | Meaning::Gives => whole(routine.names).any(|name| !is_made(name)),
             Meaning::Extension => self.by_default,
             _ => false,
         }
@@ -76,6 +93,7 @@ mod tests {
     #[test]
     fn rights_on_a_function_that_the_file_does_not_make_are_noted_with_their_line() {
         let made = "CREATE FUNCTION public.f(a integer DEFAULT 1) RETURNS integer LANGUAGE sql AS 'SELECT 1';\n\
+            CREATE PROCEDURE public.g(a integer DEFAULT greatest(1, 2), b numeric(3,2) = 1, OUT c text) LANGUAGE sql AS '';\n\
             CREATE AGGREGATE public.agg(*) (SFUNC = int8inc, STYPE = bigint);\n\
             CREATE AGGREGATE public.dblink_connect_u(*) (SFUNC = int8inc, STYPE = bigint);\nCREATE TYPE public.t AS ENUM ();\n";
         for (body, found) in [
@@ -92,7 +110,14 @@ mod tests {
                 false,
             ),
             ("GRANT ALL ON FUNCTION public.f(a integer) TO low;", false),
-            ("GRANT ALL ON FUNCTION PUBLIC.\"f\"() TO low;", false),
+            ("GRANT ALL ON FUNCTION PUBLIC.\"f\"(A INTEGER) TO low;", false),
+            ("ALTER FUNCTION public.f(a integer) OWNER TO low;", false),
+            // Another one of that name.
+            ("GRANT ALL ON FUNCTION public.f() TO low;", true),
+            ("GRANT ALL ON FUNCTION public.f(a text) TO low;", true),
+            ("ALTER FUNCTION public.f(a integer, b integer) OWNER TO low;", true),
+            ("GRANT ALL ON PROCEDURE public.g(a integer, b numeric(3,2), OUT c text) TO low;", false),
+            ("GRANT ALL ON PROCEDURE public.g(a integer, b numeric, OUT c text) TO low;", true),
             ("ALTER AGGREGATE public.agg(*) OWNER TO low;", false),
             ("REVOKE ALL ON FUNCTION public.dblink_connect_u(text) FROM PUBLIC;", false),
             ("GRANT ALL ON TYPE public.t TO low;", false),
