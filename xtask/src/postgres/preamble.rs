@@ -63,6 +63,7 @@ pub const PREAMBLE: &str = concat!(
 /// Begins every psql that only asks. Views and foreign tables of others are refused where the server can do that, row
 /// security fails instead of running a policy, and text of an SQL_ASCII database, which may be anything, comes as it
 /// is: as UTF-8 the server would refuse to send it. So does text of the maintenance database, where the session asks for that.
+/// The server compiles no query of it: it runs each of them once.
 pub(super) const ASKING: &str = concat!(
     empty_path!(),
     own_time!(),
@@ -71,7 +72,7 @@ pub(super) const ASKING: &str = concat!(
      WHEN 'client_encoding' THEN CASE WHEN 'SQL_ASCII' IN (pg_catalog.getdatabaseencoding()::pg_catalog.text, \
      pg_catalog.current_setting('client_encoding')) THEN 'SQL_ASCII' ELSE 'UTF8' END ",
     usual!(),
-    "'row_security', 'restrict_nonsystem_relation_kind', 'client_encoding')\\; ",
+    "'jit', 'row_security', 'restrict_nonsystem_relation_kind', 'client_encoding')\\; ",
     own_role!(),
 );
 
