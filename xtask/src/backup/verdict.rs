@@ -42,7 +42,7 @@ impl Verdict {
     }
 
     /// The verdict behind "it is", before the reason.
-    pub(super) fn behind_is(self) -> &'static str {
+    pub(super) fn in_words(self) -> &'static str {
         if self == Self::NoBackup { "no backup that can be loaded" } else { self.as_str() }
     }
 

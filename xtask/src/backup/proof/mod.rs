@@ -105,7 +105,7 @@ fn prove_open(mut file: File, name: &Path, progress: &dyn Fn(u64)) -> Result<Pro
             Ok(Proven { file, codec, path: name.to_owned(), manifest, contents, dump_end, marks, digest })
         }
         _ => {
-            let message = format!("{} is {}: {}", name.display(), verdict.behind_is(), reason.unwrap_or_default());
+            let message = format!("{} is {}: {}", name.display(), verdict.in_words(), reason.unwrap_or_default());
             let fault = Fault::new(Exit::Refused, message);
             Err(match kind {
                 Some(kind) => fault.hint(kind.way(&as_word(name))).because(Cause::OtherKind),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A line of a screen.
+/// At most this many members are named in a line.
 pub(super) const MEMBERS_NAMED: usize = 10;
 
 /// One such thing; in `--json`, version 1.

@@ -17,10 +17,9 @@ impl Mapping {
 
     /// Takes the next token.
     pub(super) fn follow(&mut self, token: Token<'_>) {
-        if let Token::Text(value) = token {
-            let is_required = ["true", "on", "1"].iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
-            self.found |= self.value_is_next && !is_required;
-        }
+        // Any other spelling of a string counts as no.
+        let is_yes = |value: &[u8]| ["true", "on", "1"].iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
+        self.found |= self.value_is_next && !matches!(token, Token::Text(value) if is_yes(value));
         let is_option = |name: &[u8]| name.eq_ignore_ascii_case(b"password_required");
         self.value_is_next = match token {
             Token::Word(name) | Token::Name(name) => is_option(name),
@@ -38,6 +37,7 @@ mod tests {
         for (option, found) in [
             ("password_required 'false'", true),
             ("\"user\" 'postgres', \"password_required\" 'off'", true),
+            ("password_required $$false$$", true),
             ("password_required 'true'", false),
             ("\"user\" 'password_required', password 'false'", false),
         ] {
